@@ -1,0 +1,1 @@
+//! TCP conformance tests as scripts.
