@@ -1,1 +1,8 @@
-//! TCP conformance tests as scripts.
+//! tcpdrill: TCP conformance tests as scripts. Cases inject segments and make socket calls, and say what must
+//! come back: which segments, which return values, which errno, when, and when nothing at all.
+
+pub mod case;
+pub mod target;
+pub mod time;
+pub mod verdict;
+pub mod wire;

@@ -1,0 +1,94 @@
+//! Expressions of `assert`, of computed times and numbers. Evaluation is the engine's.
+
+use super::{DescriptorId, FlowId};
+use crate::time::Span;
+
+/// An expression over integers, times, symbols and truths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expr {
+    /// A number.
+    Int(i64),
+    /// A length of time.
+    Time(Span),
+    /// A name with a meaning of its own: `ESTABLISHED`.
+    Symbol(String),
+    /// Something known only when the case runs.
+    Place(Place),
+    /// Arithmetic on two values.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// A chain of comparisons as in mathematics: `1 <= x <= 3`.
+    Compare(Box<Expr>, Vec<(CompareOp, Expr)>),
+    /// All must be true.
+    And(Vec<Expr>),
+    /// One must be true.
+    Or(Vec<Expr>),
+    /// The opposite.
+    Not(Box<Expr>),
+    /// The value with its sign turned.
+    Negative(Box<Expr>),
+    /// The smaller of two.
+    Min(Box<Expr>, Box<Expr>),
+    /// The larger of two.
+    Max(Box<Expr>, Box<Expr>),
+}
+
+/// What an expression can look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A field of what a named step kept: `first.win`. The step is an index into the case's steps.
+    Captured {
+        /// Index into the case's steps.
+        step: usize,
+        /// `as:` of that step.
+        name: String,
+        /// Fields after the name.
+        path: Vec<String>,
+    },
+    /// Something the target can tell of a descriptor: `s.tcpi_snd_cwnd`, `s.state`.
+    Descriptor {
+        /// Which.
+        id: DescriptorId,
+        /// Its name in the case.
+        name: String,
+        /// What is asked of it.
+        field: String,
+    },
+    /// Something the target can tell of a flow: `main.state`.
+    Flow {
+        /// Which.
+        id: FlowId,
+        /// Its name in the case.
+        name: String,
+        /// What is asked of it.
+        field: String,
+    },
+    /// A counter since time 0: `counter.TcpExtListenOverflows`.
+    Counter(String),
+}
+
+/// Arithmetic and bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is the operator it names")]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    Shl,
+    Shr,
+    BitAnd,
+    BitOr,
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is the operator it names")]
+pub enum CompareOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}

@@ -1,0 +1,78 @@
+//! The intermediate representation: what a case says, whichever language it was written in.
+//!
+//! Front ends lower to [`Case`]; the engine interprets it. Names are resolved to indices, constants to
+//! numbers, addresses to socket addresses, `repeat` and lists to single steps. Each step remembers where it
+//! was written.
+
+mod call;
+mod constants;
+mod expr;
+mod packet;
+mod render;
+mod source;
+mod step;
+mod world;
+
+pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec};
+pub use constants::{CONSTANTS, ERRNOS, Errno, Signal, constant, nearest};
+pub use expr::{BinaryOp, CompareOp, Expr, Place};
+pub use packet::{
+    Alt, ChecksumSpec, FragmentSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec,
+    PacketSpec, Payload, Quote, TcpSpec, Term, Transport, UdpSpec,
+};
+pub use render::{render_options, render_packet};
+pub use source::{FileId, Location, Origin, SourceFile, Sources};
+pub use step::{
+    Action, Base, Blocks, Expected, Isn, Outcome, PeerMode, ResultSpec, Step, TimeSpec, When,
+};
+pub use world::{
+    Addresses, Capability, DEFAULT_PORT, DescriptorId, Flow, FlowId, IpVersion, Link, LinkSide,
+    Offload, Rules, Setting, ThreadId,
+};
+
+use std::collections::BTreeSet;
+
+/// One test, ready to run: a file, or one row or combination of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Path below the root of the tree without extension, variants in brackets: `connect/refused[ip=v6]`.
+    pub id: String,
+    /// One sentence stating the behaviour.
+    pub title: String,
+    /// For the person who sees it fail: the rule, or what breaks in practice.
+    pub why: Option<String>,
+    /// Requirement ids that the case is about.
+    pub covers: Vec<String>,
+    /// Free words; `slow` means more than 5 s of target time.
+    pub tags: Vec<String>,
+    /// What a target must be able to do.
+    pub needs: BTreeSet<Capability>,
+    /// The address family of sockets and packets.
+    pub ip: IpVersion,
+    /// Declared flows, or the default one, `main`.
+    pub flows: Vec<Flow>,
+    /// Descriptor names; a [`DescriptorId`] is an index.
+    pub descriptors: Vec<String>,
+    /// Thread names; a [`ThreadId`] is an index, 0 is `main`.
+    pub threads: Vec<String>,
+    /// Settings made before the first step, on top of the baseline.
+    pub settings: Vec<Setting>,
+    /// MTU, offload and impairment of the link before the first step.
+    pub link: Link,
+    /// By whose rules the case is judged.
+    pub rules: Rules,
+    /// Everything that is done and expected, in order.
+    pub steps: Vec<Step>,
+    /// How many of the steps, from the first, belong to `given`. Time 0 is the moment the next one is reached.
+    pub given: usize,
+    /// The texts the case came from.
+    pub sources: Sources,
+}
+
+impl Case {
+    /// Whether the case takes more than 5 s of target time.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.tags.iter().any(|tag| tag == "slow")
+    }
+}

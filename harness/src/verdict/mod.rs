@@ -1,0 +1,166 @@
+//! What a run says about a target.
+
+use crate::time::{Span, Timestamp};
+
+/// The outcome of one run of one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every expectation held, and nothing else happened.
+    Pass,
+    /// Something did not happen as written, in the order it was noticed.
+    Fail(Vec<Mismatch>),
+    /// The machine, not the target, got in the way.
+    Inconclusive {
+        /// How.
+        why: String,
+    },
+    /// The target lacks something.
+    Skipped {
+        /// What.
+        missing: String,
+    },
+}
+
+impl Verdict {
+    /// `pass`, `fail`, `inconclusive`, `skipped`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail(_) => "fail",
+            Self::Inconclusive { .. } => "inconclusive",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+
+    /// What did not happen as written; empty unless the case failed.
+    #[must_use]
+    pub fn mismatches(&self) -> &[Mismatch] {
+        match self {
+            Self::Fail(mismatches) => mismatches,
+            Self::Pass | Self::Inconclusive { .. } | Self::Skipped { .. } => &[],
+        }
+    }
+
+    /// Whether all that is wrong is that things happened late.
+    #[must_use]
+    pub fn is_only_late(&self) -> bool {
+        let mismatches = self.mismatches();
+        !mismatches.is_empty()
+            && mismatches
+                .iter()
+                .all(|mismatch| matches!(mismatch.problem, Problem::TooLate { .. }))
+    }
+}
+
+/// One thing that did not happen as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Index of the step it belongs to.
+    pub step: usize,
+    /// When it was noticed, or happened.
+    pub at: Timestamp,
+    /// What is wrong.
+    pub problem: Problem,
+    /// A fact that may explain it: another flow, the state of the connection.
+    pub hints: Vec<String>,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The packet that came differs in these fields.
+    WrongPacket {
+        /// In one line.
+        expected: String,
+        /// In one line.
+        actual: String,
+        /// Only what differs.
+        fields: Vec<FieldDifference>,
+    },
+    /// Nothing came.
+    NothingCame {
+        /// What was expected, in one line.
+        expected: String,
+    },
+    /// A packet that no step names.
+    UnexpectedPacket {
+        /// In one line.
+        actual: String,
+    },
+    /// A packet that fits no flow.
+    NoFlow {
+        /// Addresses and what it is, in one line.
+        actual: String,
+    },
+    /// It came, but before its window.
+    TooEarly {
+        /// What.
+        what: String,
+        /// By how much.
+        by: Span,
+        /// The window it should have come in.
+        window: (Timestamp, Timestamp),
+    },
+    /// It came, but after its window.
+    TooLate {
+        /// What.
+        what: String,
+        /// By how much.
+        by: Span,
+        /// The window it should have come in.
+        window: (Timestamp, Timestamp),
+    },
+    /// A call that should have returned has not.
+    StillBlocked {
+        /// The call.
+        call: String,
+    },
+    /// A call that should block has returned.
+    DidNotBlock {
+        /// The call.
+        call: String,
+        /// With what.
+        returned: String,
+    },
+    /// A call came back with something else.
+    WrongResult {
+        /// The call.
+        call: String,
+        /// Only what differs: `returns`, `gives`, `data`, `raises`.
+        fields: Vec<FieldDifference>,
+    },
+    /// An `assert` is not true.
+    NotTrue {
+        /// The expression.
+        expression: String,
+        /// The values it saw.
+        values: Vec<(String, String)>,
+    },
+    /// The step's time had passed when it was reached.
+    InThePast {
+        /// By how much.
+        by: Span,
+    },
+    /// The step could not be done because an earlier one failed.
+    Consequence {
+        /// What was not there.
+        missing: String,
+    },
+    /// The step cannot mean anything with the values of this run.
+    Meaningless {
+        /// Why.
+        why: String,
+    },
+}
+
+/// One field that is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldDifference {
+    /// `seq`, `win`, `payload byte 17`, `returns`.
+    pub field: String,
+    /// As the case has it.
+    pub expected: String,
+    /// As it came.
+    pub actual: String,
+}
