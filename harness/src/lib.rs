@@ -1,1 +1,4 @@
 //! TCP conformance tests as scripts.
+
+pub mod trace;
+pub mod wire;
