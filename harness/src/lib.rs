@@ -5,4 +5,5 @@ pub mod case;
 pub mod target;
 pub mod time;
 pub mod verdict;
+pub mod trace;
 pub mod wire;
