@@ -1,0 +1,11 @@
+//! The wire codec and the capture files, from outside: against another codec, against itself, against bytes written
+//! down by hand.
+
+mod capture;
+mod icmp_quotes;
+mod lies;
+mod notation;
+mod options;
+mod other_codec;
+mod round_trip;
+mod strategies;
