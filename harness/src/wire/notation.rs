@@ -45,18 +45,13 @@ impl Bases {
 /// What the notation has no words for (fragments, other protocols) is described.
 #[must_use]
 pub fn packet_text(packet: &Packet, bases: &Bases) -> String {
-    let mut line = attributes_text(&packet.ip);
-    match &packet.body {
-        Body::Tcp(tcp) => line += &tcp_text(tcp, bases),
-        Body::Icmp(icmp) => line += &icmp_text(icmp, &packet.ip, bases),
-        Body::Fragment { protocol, bytes } => {
-            line += &fragment_text(&packet.ip, *protocol, bytes.len())
-        }
-        Body::Other { protocol, bytes } => {
-            line += &format!("protocol {protocol}, {} bytes", bytes.len())
-        }
-    }
-    line
+    let body = match &packet.body {
+        Body::Tcp(tcp) => tcp_text(tcp, bases),
+        Body::Icmp(icmp) => icmp_text(icmp, &packet.ip, bases),
+        Body::Fragment { protocol, bytes } => fragment_text(&packet.ip, *protocol, bytes.len()),
+        Body::Other { protocol, bytes } => format!("protocol {protocol}, {} bytes", bytes.len()),
+    };
+    attributes_text(&packet.ip) + &body
 }
 
 /// Attributes that are not the usual ones, in parentheses with a space after, or nothing.

@@ -198,7 +198,7 @@ impl TcpOption {
             (MSS, &[high, low]) => Self::Mss(u16::from_be_bytes([high, low])),
             (WSCALE, &[shift]) => Self::Wscale(shift),
             (SACK_OK, []) => Self::SackOk,
-            (SACK, [_, ..]) if data.len() % 8 == 0 => Self::Sack(
+            (SACK, [_, ..]) if data.len().is_multiple_of(8) => Self::Sack(
                 data.chunks_exact(8)
                     .map(|edges| (u32_at(edges, 0), u32_at(edges, 4)))
                     .collect(),

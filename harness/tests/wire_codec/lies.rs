@@ -19,9 +19,13 @@ fn segment(options: Vec<TcpOption>, payload: &[u8]) -> Tcp {
     }
 }
 
+fn ipv4() -> Ipv4 {
+    Ipv4::new([192, 0, 2, 1].into(), [192, 168, 0, 1].into())
+}
+
 fn v4(body: Body) -> Packet {
     Packet {
-        ip: Ip::V4(Ipv4::new([192, 0, 2, 1].into(), [192, 168, 0, 1].into())),
+        ip: Ip::V4(ipv4()),
         body,
     }
 }
@@ -204,6 +208,27 @@ fn the_ip_header_lies() {
             "a good checksum is computed over the lie"
         );
     }
+    let longer = read(
+        &tcp4(),
+        &lies(IpLies {
+            header_length: Some(6),
+            ..IpLies::default()
+        }),
+    );
+    assert_eq!(
+        longer.packet.ip,
+        Ip::V4(Ipv4 {
+            options: vec![0x1f, 0x90, 0x9c, 0x40],
+            ..ipv4()
+        })
+    );
+    assert!(!longer.faults.iter().any(|fault| matches!(
+        fault,
+        Fault::Checksum {
+            layer: Layer::Ip,
+            ..
+        }
+    )));
     let parsed = read(
         &tcp4(),
         &lies(IpLies {
