@@ -2,8 +2,9 @@
 
 use super::checksum;
 use super::fields;
+use super::ip::{Extension, Ip, IpVersion, protocol};
 use super::lies::{Fragment, IpLies, Lies};
-use super::packet::{Body, Extension, Ip, IpVersion, Packet, protocol};
+use super::packet::{Body, Packet};
 
 /// Bytes of a TCP header up to and with its checksum.
 const TCP_CHECKSUM_END: usize = 18;

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::icmp::{self, Icmp, Quote};
+use super::ip::{Extension, Ip};
 use super::option::TcpOption;
-use super::packet::{Body, Extension, Ip, Packet};
+use super::packet::{Body, Packet};
 use super::seq::relative;
 use super::tcp::{Flags, Tcp};
 

@@ -1,60 +1,11 @@
 //! Packets that say what is not so: each lie shows in the bytes, and is found by the reader.
 
 use tcpdrill::wire::{
-    Body, Checksum, Extension, Fault, Flags, Fragment, Icmp, Ip, IpLies, Ipv4, Ipv6, Layer, Lies,
-    OptionFault, Packet, ParseError, Parsed, Tcp, TcpOption, build, parse,
+    Body, Checksum, Extension, Fault, Flags, Icmp, Ip, IpLies, Ipv4, Layer, Lies, OptionFault,
+    Packet, ParseError, TcpOption, parse,
 };
 
-fn segment(options: Vec<TcpOption>, payload: &[u8]) -> Tcp {
-    Tcp {
-        sport: 8080,
-        dport: 40000,
-        seq: 0x1000,
-        ack: 0x2000,
-        flags: Flags::PSH | Flags::ACK,
-        win: 257,
-        options,
-        payload: payload.to_vec(),
-        ..Tcp::default()
-    }
-}
-
-fn ipv4() -> Ipv4 {
-    Ipv4::new([192, 0, 2, 1].into(), [192, 168, 0, 1].into())
-}
-
-fn v4(body: Body) -> Packet {
-    Packet {
-        ip: Ip::V4(ipv4()),
-        body,
-    }
-}
-
-fn v6(body: Body) -> Packet {
-    let ip = Ipv6::new("2001:db8::1".parse().unwrap(), "fd00::1".parse().unwrap());
-    Packet {
-        ip: Ip::V6(ip),
-        body,
-    }
-}
-
-fn tcp4() -> Packet {
-    v4(Body::Tcp(segment(vec![], b"0000000>")))
-}
-
-fn tcp6() -> Packet {
-    v6(Body::Tcp(segment(vec![], b"0000000>")))
-}
-
-fn one(packet: &Packet, lies: &Lies) -> Vec<u8> {
-    let mut packets = build(packet, lies);
-    assert_eq!(packets.len(), 1);
-    packets.remove(0)
-}
-
-fn read(packet: &Packet, lies: &Lies) -> Parsed {
-    parse(&one(packet, lies)).unwrap()
-}
+use crate::samples::{ipv4, one, read, segment, tcp4, tcp6, v4, v6};
 
 #[test]
 fn checksums_are_as_asked() {
@@ -410,118 +361,6 @@ fn truncation_comes_last() {
 }
 
 #[test]
-fn fragments_are_cut_as_asked() {
-    let pieces = [
-        (8, 100, false),
-        (0, 8, true),
-        (0, 16, true),
-        (1000, 8, false),
-    ];
-    let fragments = pieces
-        .map(|(offset, length, more)| Fragment::new(offset, length, more))
-        .to_vec();
-    let lies = Lies {
-        fragments,
-        ..Lies::default()
-    };
-    for packet in [tcp4(), tcp6()] {
-        let whole = one(&packet, &Lies::default())[packet.ip.version().header_len()..].to_vec();
-        let found: Vec<(u16, Vec<u8>, bool)> = build(&packet, &lies)
-            .iter()
-            .map(|bytes| {
-                let parsed = parse(bytes).unwrap();
-                assert_eq!(parsed.faults, []);
-                let Body::Fragment { protocol: 6, bytes } = parsed.packet.body else {
-                    panic!("no fragment")
-                };
-                match parsed.packet.ip {
-                    Ip::V4(ip) => (ip.offset, bytes, ip.mf),
-                    Ip::V6(ip) => match ip.ext[..] {
-                        [Extension::Fragment { offset, more, .. }] => (offset, bytes, more),
-                        _ => panic!("extensions {:?}", ip.ext),
-                    },
-                }
-            })
-            .collect();
-        let want = [
-            (8, whole[8..].to_vec(), false),
-            (0, whole[..8].to_vec(), true),
-            (0, whole[..16].to_vec(), true),
-            (1000, vec![], false),
-        ];
-        assert_eq!(found, want);
-    }
-}
-
-#[test]
-fn fragments_lie_for_themselves() {
-    let mut other = Fragment::new(0, 8, true);
-    other.lies.total_length = Some(21);
-    other.ip = Some(Ip::V4(Ipv4 {
-        ttl: 3,
-        ..Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into())
-    }));
-    let ip = IpLies {
-        total_length: Some(22),
-        ..IpLies::default()
-    };
-    let lies = Lies {
-        ip,
-        fragments: vec![other, Fragment::new(8, 8, false)],
-        ..Lies::default()
-    };
-    let packets: Vec<Parsed> = build(&tcp4(), &lies)
-        .iter()
-        .map(|bytes| parse(bytes).unwrap())
-        .collect();
-    assert_eq!(packets[0].stated.ip_total_length, 21);
-    assert_eq!(packets[0].packet.ip.ttl(), 3);
-    assert_eq!(packets[1].stated.ip_total_length, 22);
-    assert_eq!(packets[1].packet.ip.ttl(), 64);
-}
-
-#[test]
-fn the_identification_of_ipv6_fragments_is_the_headers() {
-    let Packet {
-        ip: Ip::V6(mut ip),
-        body,
-    } = tcp6()
-    else {
-        panic!("not IPv6")
-    };
-    ip.ext = vec![
-        Extension::Destination(vec![0; 6]),
-        Extension::Fragment {
-            offset: 0,
-            more: false,
-            id: 77,
-        },
-    ];
-    let lies = Lies {
-        fragments: vec![Fragment::new(8, 8, false)],
-        ..Lies::default()
-    };
-    let parsed = read(
-        &Packet {
-            ip: Ip::V6(ip),
-            body,
-        },
-        &lies,
-    );
-    let Ip::V6(ip) = parsed.packet.ip else {
-        panic!("not IPv6")
-    };
-    assert_eq!(
-        ip.ext[1],
-        Extension::Fragment {
-            offset: 8,
-            more: false,
-            id: 77
-        }
-    );
-}
-
-#[test]
 fn big_segments_are_checksummed_in_full() {
     let packet = v4(Body::Tcp(segment(vec![], &[0xff; 65_495])));
     assert_eq!(read(&packet, &Lies::default()).faults, []);
@@ -529,5 +368,92 @@ fn big_segments_are_checksummed_in_full() {
     assert!(
         !read(&packet, &Lies::default()).faults.is_empty(),
         "it does not fit into its length field"
+    );
+}
+
+#[test]
+fn a_length_too_short_for_the_checksum_is_only_a_length() {
+    for length in 0..38 {
+        let ip = IpLies {
+            total_length: Some(length),
+            ..IpLies::default()
+        };
+        let bytes = one(
+            &tcp4(),
+            &Lies {
+                ip,
+                ..Lies::default()
+            },
+        );
+        assert_eq!(bytes[2..4], length.to_be_bytes());
+        assert_eq!(bytes[20..36], one(&tcp4(), &Lies::default())[20..36]);
+    }
+}
+
+#[test]
+fn reserved_bits_of_a_fragment_header_are_told() {
+    let Packet {
+        ip: Ip::V6(mut ip),
+        body,
+    } = tcp6()
+    else {
+        panic!("not IPv6")
+    };
+    ip.ext = vec![Extension::Fragment {
+        offset: 0,
+        more: false,
+        id: 1,
+    }];
+    let bytes = one(
+        &Packet {
+            ip: Ip::V6(ip),
+            body,
+        },
+        &Lies::default(),
+    );
+    for (byte, bits) in [(41, 0x80), (41, 1), (43, 2), (43, 4)] {
+        let mut bytes = bytes.clone();
+        bytes[byte] |= bits;
+        assert_eq!(
+            parse(&bytes).unwrap().faults,
+            [Fault::ReservedBits { layer: Layer::Ip }]
+        );
+    }
+}
+
+#[test]
+fn an_extension_header_that_is_cut_off_is_told() {
+    let Packet {
+        ip: Ip::V6(mut ip),
+        body,
+    } = tcp6()
+    else {
+        panic!("not IPv6")
+    };
+    ip.ext = vec![Extension::Destination(vec![0; 14])];
+    let mut bytes = one(
+        &Packet {
+            ip: Ip::V6(ip),
+            body,
+        },
+        &Lies::default(),
+    );
+    bytes.truncate(52);
+    bytes[5] = 12;
+    let parsed = parse(&bytes).unwrap();
+    assert_eq!(
+        parsed.faults,
+        [Fault::TruncatedHeader {
+            protocol: 60,
+            needed: 16,
+            found: 12
+        }]
+    );
+    assert_eq!(
+        parsed.packet.body,
+        Body::Other {
+            protocol: 60,
+            bytes: bytes[40..].to_vec()
+        }
     );
 }

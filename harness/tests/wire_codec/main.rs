@@ -7,10 +7,12 @@
 )]
 
 mod capture;
+mod fragments;
 mod icmp_quotes;
 mod lies;
 mod notation;
 mod options;
 mod other_codec;
 mod round_trip;
+mod samples;
 mod strategies;

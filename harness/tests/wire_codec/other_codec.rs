@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use etherparse::checksum::Sum16BitWords;
 use etherparse::{
-    Icmpv4Slice, Icmpv6Slice, NetHeaders, PacketBuilder, PacketHeaders, TcpHeader, TransportHeader,
+    Icmpv6Slice, NetHeaders, PacketBuilder, PacketHeaders, TcpHeader, TransportHeader,
 };
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
@@ -129,11 +130,9 @@ proptest! {
         prop_assert_eq!(&message[8..], &icmp.payload);
         match ip {
             Ip::V4(_) => {
-                // Timestamps have a fixed length, which etherparse insists on.
-                if let Ok(read) = Icmpv4Slice::from_slice(message) {
-                    let good = read.icmp_type().calc_checksum(read.payload());
-                    prop_assert_eq!(read.checksum(), good);
-                }
+                // Its own types of message drop the words that they do not use.
+                let sum = Sum16BitWords::new().add_slice(message);
+                prop_assert_eq!(sum.ones_complement(), 0);
             }
             Ip::V6(ip) => {
                 let read = Icmpv6Slice::from_slice(message).unwrap();

@@ -1,6 +1,6 @@
 //! An ICMP message as plain data.
 
-use crate::wire::packet::IpVersion;
+use crate::wire::ip::IpVersion;
 
 /// An ICMP message; of which version, its IP header says. The checksum follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]

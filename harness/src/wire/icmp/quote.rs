@@ -4,8 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::message::Icmp;
 use crate::wire::fields::{self, TCP_LEN};
+use crate::wire::ip::{IpVersion, protocol};
 use crate::wire::option::parse_options;
-use crate::wire::packet::{Endpoints, IpVersion, protocol};
+use crate::wire::packet::Endpoints;
 use crate::wire::parse::version;
 use crate::wire::tcp::Tcp;
 
