@@ -2,8 +2,9 @@
 
 use super::checksum;
 use super::fields;
+use super::ip::{Extension, Ip, IpVersion, protocol};
 use super::lies::{Fragment, IpLies, Lies};
-use super::packet::{Body, Extension, Ip, IpVersion, Packet, protocol};
+use super::packet::{Body, Packet};
 
 /// Bytes of a TCP header up to and with its checksum.
 const TCP_CHECKSUM_END: usize = 18;
@@ -91,31 +92,33 @@ fn with_header(ip: &Ip, protocol: u8, body: &[u8], lies: &IpLies) -> Vec<u8> {
         Ip::V4(ip) => fields::write_ipv4(ip, protocol, body.len()),
         Ip::V6(ip) => fields::write_ipv6(ip, protocol, body.len()),
     };
+    let header_len = bytes.len();
+    bytes.extend_from_slice(body);
     if let Some(version) = lies.version {
         fields::set_version(&mut bytes, version);
     }
     match ip {
-        Ip::V4(_) => finish_ipv4(&mut bytes, lies),
+        Ip::V4(_) => finish_ipv4(&mut bytes, header_len, lies),
         Ip::V6(_) => {
             if let Some(length) = lies.total_length {
                 fields::set_ipv6_payload_length(&mut bytes, length);
             }
         }
     }
-    bytes.extend_from_slice(body);
     bytes
 }
 
-/// Lies and checksum of an IPv4 header that stands alone.
-fn finish_ipv4(header: &mut [u8], lies: &IpLies) {
+/// Lies and checksum of an IPv4 header. The checksum covers what the header length says, as far as there is that much.
+fn finish_ipv4(packet: &mut [u8], mut header_len: usize, lies: &IpLies) {
     if let Some(words) = lies.header_length {
-        fields::set_ipv4_header_length(header, words);
+        fields::set_ipv4_header_length(packet, words);
+        header_len = (usize::from(words) * 4).clamp(IpVersion::V4.header_len(), packet.len());
     }
     if let Some(length) = lies.total_length {
-        fields::set_ipv4_total_length(header, length);
+        fields::set_ipv4_total_length(packet, length);
     }
-    let good = checksum::plain(header);
-    fields::set_ipv4_checksum(header, lies.checksum.apply(good));
+    let good = checksum::plain(&packet[..header_len]);
+    fields::set_ipv4_checksum(packet, lies.checksum.apply(good));
 }
 
 fn fragment(packet: &Packet, body: &[u8], piece: &Fragment, lies: &IpLies) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use pnet::packet::util;
 
-use super::packet::Ip;
+use super::ip::Ip;
 
 /// The ones' complement sum of 16-bit words, not complemented. An odd last byte counts as a word's upper half.
 fn sum(data: &[u8]) -> u64 {

@@ -40,6 +40,51 @@ impl Tcp {
     }
 }
 
+/// The options one usually looks for. Each gives the first of its kind.
+impl Tcp {
+    /// Maximum segment size, in bytes.
+    #[must_use]
+    pub fn mss(&self) -> Option<u16> {
+        self.options.iter().find_map(|option| {
+            if let TcpOption::Mss(size) = option {
+                Some(*size)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Window scale, a shift.
+    #[must_use]
+    pub fn wscale(&self) -> Option<u8> {
+        self.options.iter().find_map(|option| {
+            if let TcpOption::Wscale(shift) = option {
+                Some(*shift)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Timestamp value and echo reply.
+    #[must_use]
+    pub fn timestamps(&self) -> Option<(u32, u32)> {
+        self.options.iter().find_map(|option| {
+            if let TcpOption::Ts { val, ecr } = option {
+                Some((*val, *ecr))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Whether selective acknowledgement is permitted.
+    #[must_use]
+    pub fn sack_ok(&self) -> bool {
+        self.options.contains(&TcpOption::SackOk)
+    }
+}
+
 /// TCP's nine flags, FIN the lowest bit, AE the highest (RFC 9293, 3.1; AE: RFC 9768).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u16);
