@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
 /// A length of time in nanoseconds; negative where one moment lies before another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Span(pub i64);
 
 /// A moment: nanoseconds since the target was made.

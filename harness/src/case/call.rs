@@ -231,7 +231,8 @@ pub struct Submission {
 }
 
 /// What comes back through pointers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A number or a set of flags.
     Int(i64),

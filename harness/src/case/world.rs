@@ -13,7 +13,7 @@ pub const DEFAULT_PORT: u16 = 8080;
 pub struct FlowId(pub usize);
 
 /// Index into [`Case::descriptors`](super::Case::descriptors).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct DescriptorId(pub usize);
 
 /// Index into [`Case::threads`](super::Case::threads).

@@ -1,0 +1,261 @@
+//! Steps in which the case does something.
+
+use std::collections::VecDeque;
+
+use crate::case::{Action, Blocks, FlowId, Outcome, PacketSpec, Step, Submission, ThreadId};
+use crate::target::Timing;
+use crate::time::{Span, Timestamp};
+use crate::verdict::{Problem, Verdict};
+use crate::wire::notation::packet_text;
+use crate::wire::parse;
+use crate::wire::pattern::Direction;
+
+use super::build::{self, Frame};
+use super::calls;
+use super::clock::Window;
+use super::eval::EvalError;
+use super::threads::{Ends, Made};
+use super::want::{Act, Want};
+use super::{Engine, Next, Stage, Status, What};
+
+impl<'c> Engine<'c> {
+    pub(super) fn act(&mut self, step: &'c Step) -> Next {
+        match &mut self.stage {
+            Stage::Fresh => match self.clock.window(step, &self.memory) {
+                Ok(window) => self.become_due(window),
+                Err(error) => self.meaningless(&error),
+            },
+            Stage::Due(window) => {
+                let window = *window;
+                if let Some(wait) = self.settle(window.from) {
+                    return wait;
+                }
+                if let Action::Assert(expressions) = &step.action {
+                    return self.assert(expressions, window);
+                }
+                match self.plan(step) {
+                    Ok(Some(acts)) => {
+                        self.stage = Stage::Acting { window, acts };
+                        Next::Again
+                    }
+                    Ok(None) => self.next_step(window.from, window.slip),
+                    Err(error) => self.meaningless(&error),
+                }
+            }
+            Stage::Acting { window, acts } => {
+                let due = window.from;
+                match acts.front() {
+                    Some(act) => Next::Want(Want::Act { step: self.cursor, due, act: act.clone() }),
+                    None => {
+                        let window = *window;
+                        self.done(step, window)
+                    }
+                }
+            }
+            Stage::Called(window) => {
+                let window = *window;
+                self.after_call(step, window)
+            }
+            Stage::Waiting(_) | Stage::Several(..) => unreachable!("an act has no such stage"),
+        }
+    }
+
+    /// The step's time is known. If it has passed, the step fails and is done at once.
+    fn become_due(&mut self, mut window: Window) -> Next {
+        let moment = self.clock.moment;
+        if window.from < moment.at {
+            let by = moment.at - window.from;
+            if by > self.clock.timing.late(window.interval) && self.mismatches.is_empty() {
+                self.fail(moment.at, Problem::InThePast { by });
+            }
+            window.from = moment.at;
+            window.slip = moment.slip;
+        }
+        self.stage = Stage::Due(window);
+        Next::Again
+    }
+
+    /// What the step does, in order; nothing where it cannot be done.
+    fn plan(&mut self, step: &'c Step) -> Result<Option<VecDeque<Act>>, EvalError> {
+        match &step.action {
+            Action::Inject { flow, packet, isn } => {
+                self.injection(*flow, packet, *isn).map(|acts| Some(acts.into_iter().collect()))
+            }
+            Action::Set(settings) => Ok(Some(settings.iter().cloned().map(Act::Configure).collect())),
+            Action::Signal { thread, signal, restart } => {
+                Ok(Some(VecDeque::from([Act::Signal { thread: *thread, signal: *signal, restart: *restart }])))
+            }
+            Action::Call { thread, .. } => Ok(self.submission(*thread, step)?.map(|act| VecDeque::from([act]))),
+            _ => Err(EvalError("this step does nothing".to_owned())),
+        }
+    }
+
+    fn injection(&mut self, id: FlowId, packet: &PacketSpec, isn: Option<u32>) -> Result<Vec<Act>, EvalError> {
+        let addresses = self.addresses();
+        let Some(flow) = self.flows.0.get_mut(id.0) else { return Ok(Vec::new()) };
+        if let Some(isn) = isn {
+            flow.renumber(isn);
+        }
+        let frame = Frame {
+            src: flow.remote,
+            dst: flow.settle_local(addresses),
+            bases: flow.bases().reversed(),
+            direction: Direction::FromPeer,
+            last: flow.last.as_deref(),
+            known: &self.memory,
+        };
+        Ok(build::packets(packet, &frame)?.into_iter().map(Act::Inject).collect())
+    }
+
+    /// The call as it is made, or nothing where an earlier failure makes it impossible.
+    fn submission(&mut self, thread: ThreadId, step: &'c Step) -> Result<Option<Act>, EvalError> {
+        let Action::Call { call, data, binds, .. } = &step.action else { return Ok(None) };
+        let unbound = call.descriptors().into_iter().find(|id| !self.bound.get(id.0).copied().unwrap_or(false));
+        if let Some(id) = unbound {
+            let name = self.case.descriptors.get(id.0).map_or("?", String::as_str);
+            let missing = format!("descriptor {name} was never obtained");
+            self.fail(self.clock.moment.at, Problem::Consequence { missing });
+            return Ok(None);
+        }
+        if let Some(made) = self.threads.get(thread).and_then(|thread| thread.made.as_ref()) {
+            let missing = format!("its thread is still in {}", made.text);
+            self.fail(self.clock.moment.at, Problem::Consequence { missing });
+            return Ok(None);
+        }
+        let call = calls::resolve(call, &self.memory)?;
+        let streams = call.sends_on().map(|id| self.stream(id)).unwrap_or_default();
+        let data = calls::outgoing(&call, data, streams)?;
+        Ok(Some(Act::Submit(Submission { thread, call, data, binds: binds.clone() })))
+    }
+
+    /// The answer to an act: it was done.
+    pub(super) fn acted(&mut self, at: Timestamp) {
+        let step = self.cursor;
+        let late_from = self.clock.acted;
+        let Stage::Acting { window, acts } = &mut self.stage else { return };
+        let Some(act) = acts.pop_front() else { return };
+        let due = window.from;
+        let slip = if at > due { at - due } else { Span::ZERO };
+        if slip > window.slip {
+            window.slip = slip;
+        }
+        // A chain of acts at one moment takes its time; only what was not busy doing them is lateness.
+        let ready = if late_from > due { late_from } else { due };
+        if let Timing::Real(_) = self.clock.timing
+            && at - ready > self.clock.timing.late(Span::ZERO)
+        {
+            let why = format!("an action came {} too late", at - ready);
+            self.ended = Some(Verdict::Inconclusive { why });
+        }
+        self.clock.unsettle(at);
+        self.memory.keep_time(step, at);
+        self.log_act(step, at, act);
+    }
+
+    fn log_act(&mut self, step: usize, at: Timestamp, act: Act) {
+        let Some(written) = self.case.steps.get(step) else { return };
+        let (what, text) = match act {
+            Act::Inject(bytes) => {
+                let Action::Inject { flow, .. } = &written.action else { return };
+                let bases = self.flows.0.get(flow.0).map(|flow| flow.bases().reversed()).unwrap_or_default();
+                let text = match parse(&bytes) {
+                    Ok(parsed) => packet_text(&parsed.packet, &bases),
+                    Err(error) => format!("{} bytes: {error}", bytes.len()),
+                };
+                (What::Injected(bytes), text)
+            }
+            Act::Submit(submission) => {
+                let thread = submission.thread;
+                self.called(step, submission);
+                (What::Called(thread), call_text(&written.origin.text).to_owned())
+            }
+            Act::Configure(setting) => (What::Did, format!("{} = {}", setting.name, setting.value)),
+            Act::Signal { signal, .. } => (What::Did, signal.to_string()),
+        };
+        self.record(at, what, text, Some(step), Status::Done);
+    }
+
+    /// A call was made: from now on its thread is in it.
+    fn called(&mut self, index: usize, submission: Submission) {
+        let Some(step) = self.case.steps.get(index) else { return };
+        let Action::Call { binds, blocks, outcome, .. } = &step.action else { return };
+        let Stage::Acting { window, .. } = &self.stage else { return };
+        let ends = match self.return_window(*window, blocks) {
+            Some(window) => Ends::In(window, outcome),
+            None => Ends::WhenLooked,
+        };
+        if let Some(thread) = self.threads.get(submission.thread) {
+            thread.made = Some(Made {
+                step: index,
+                call: submission.call,
+                binds,
+                text: call_text(&step.origin.text),
+                ends,
+                overdue: None,
+            });
+        }
+    }
+
+    fn return_window(&self, made: Window, blocks: &Blocks) -> Option<Window> {
+        let Blocks::For { from, to } = blocks else { return None };
+        let (from, to) = (self.length(from).ok()?, self.length(to).ok()?);
+        Some(Window {
+            from: made.from + from,
+            to: made.from + to,
+            interval: to,
+            slip: made.slip,
+            unbounded: false,
+        })
+    }
+
+    /// All acts of the step are done.
+    fn done(&mut self, step: &'c Step, window: Window) -> Next {
+        if matches!(step.action, Action::Call { .. }) {
+            self.stage = Stage::Called(window);
+            return Next::Again;
+        }
+        self.next_step(window.from, window.slip)
+    }
+
+    /// After a call: it must have returned, or be blocked, as its step says.
+    fn after_call(&mut self, step: &'c Step, window: Window) -> Next {
+        let Action::Call { thread, blocks, outcome, .. } = &step.action else { return self.skip_step() };
+        match blocks {
+            Blocks::No => self.must_be_back(*thread, outcome, window),
+            Blocks::For { .. } => self.next_step(window.from, window.slip),
+            Blocks::UntilReturns | Blocks::Forever => {
+                if !self.threads.is_back(*thread)
+                    && let Some(wait) = self.settle(window.from)
+                {
+                    return wait;
+                }
+                if let Some((made, back)) = self.threads.take(*thread) {
+                    let returned = calls::show_result(back.completion.result);
+                    let call = made.text.to_owned();
+                    self.accept(&made, &back, None);
+                    self.fail(back.at, Problem::DidNotBlock { call, returned });
+                }
+                self.next_step(window.from, window.slip)
+            }
+        }
+    }
+
+    fn must_be_back(&mut self, thread: ThreadId, outcome: &'c Outcome, window: Window) -> Next {
+        let latest = Window { to: window.from, interval: Span::ZERO, ..window }.latest(self.clock.timing);
+        if !self.threads.is_back(thread)
+            && let Some(wait) = self.settle(latest)
+        {
+            return wait;
+        }
+        match self.threads.take(thread) {
+            Some((made, back)) => self.accept(&made, &back, Some((self.cursor, outcome))),
+            None => self.still_blocked(thread, window.from),
+        }
+        self.next_step(window.from, window.slip)
+    }
+}
+
+/// The call without the key in front of it: `call: read(s, 1)` is `read(s, 1)`.
+fn call_text(text: &str) -> &str {
+    text.strip_prefix("call:").unwrap_or(text).trim()
+}

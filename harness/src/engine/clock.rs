@@ -1,0 +1,150 @@
+//! Moments and windows: what a step's time keys mean, given when earlier steps happened.
+
+use crate::case::{Base, Case, Step, TimeSpec, When};
+use crate::target::Timing;
+use crate::time::{Span, Timestamp};
+
+use super::eval::{EvalError, Known};
+
+/// How long `at: any` waits.
+const PATIENCE: Span = Span::seconds(60);
+
+/// When a step happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// The time from which the next step counts.
+    pub(super) at: Timestamp,
+    /// How much later than that our own act was really done. Whatever it causes may be later by as much.
+    pub(super) slip: Span,
+}
+
+/// When a step may happen. Both ends are nominal; the target's tolerance comes on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) from: Timestamp,
+    pub(super) to: Timestamp,
+    /// The wait over which a real clock's lateness is measured.
+    pub(super) interval: Span,
+    pub(super) slip: Span,
+    /// Anything that comes at all comes in time (`at: any`).
+    pub(super) unbounded: bool,
+}
+
+impl Window {
+    /// Before this it is too early.
+    pub(super) fn earliest(&self, timing: Timing) -> Timestamp {
+        if self.unbounded { Timestamp::START } else { self.from - timing.early() }
+    }
+
+    /// After this it is too late.
+    pub(super) fn latest(&self, timing: Timing) -> Timestamp {
+        self.to + timing.late(self.interval) + self.slip
+    }
+
+    /// How long to go on looking for what is late, so that late is told from missing: nothing on a virtual clock,
+    /// where what comes late is recognized when it comes.
+    pub(super) fn give_up(&self, timing: Timing) -> Timestamp {
+        match timing {
+            Timing::Virtual => self.latest(timing),
+            Timing::Real(_) => {
+                self.latest(timing) + Span::millis(250) + timing.late(self.interval) + timing.late(self.interval)
+            }
+        }
+    }
+}
+
+/// When each step was reached and when it happened.
+#[derive(Debug)]
+pub(super) struct Clock {
+    pub(super) timing: Timing,
+    /// Of the step before.
+    pub(super) moment: Moment,
+    /// When our last act was done.
+    pub(super) acted: Timestamp,
+    /// Everything up to here has been seen, and nothing was done since.
+    settled: Option<Timestamp>,
+    reached: Vec<Option<Timestamp>>,
+    happened: Vec<Option<Moment>>,
+}
+
+impl Clock {
+    pub(super) fn new(timing: Timing, steps: usize) -> Self {
+        Self {
+            timing,
+            moment: Moment::default(),
+            acted: Timestamp::START,
+            settled: None,
+            reached: vec![None; steps + 1],
+            happened: vec![None; steps],
+        }
+    }
+
+    /// Whether everything that happens up to `until` without our doing has been seen.
+    pub(super) fn is_settled(&self, until: Timestamp) -> bool {
+        self.settled.is_some_and(|settled| settled >= until)
+    }
+
+    pub(super) fn settle(&mut self, until: Timestamp) {
+        self.settled = Some(self.settled.map_or(until, |before| before.max(until)));
+    }
+
+    /// We did something: what was settled is open again.
+    pub(super) fn unsettle(&mut self, at: Timestamp) {
+        self.settled = None;
+        self.acted = self.acted.max(at);
+    }
+
+    pub(super) fn reach(&mut self, step: usize) {
+        if let Some(reached) = self.reached.get_mut(step) {
+            reached.get_or_insert(self.moment.at);
+        }
+    }
+
+    pub(super) fn happen(&mut self, step: usize, moment: Moment) {
+        self.moment = moment;
+        if let Some(happened) = self.happened.get_mut(step) {
+            *happened = Some(moment);
+        }
+    }
+
+    /// The moment of time 0, once it is reached.
+    pub(super) fn zero(&self, case: &Case) -> Option<Timestamp> {
+        self.reached.get(case.given).copied().flatten()
+    }
+
+    /// The window of a step that is reached now.
+    pub(super) fn window(&self, step: &Step, known: &dyn Known) -> Result<Window, EvalError> {
+        let previous = self.moment;
+        let When::Window { base, from, to } = &step.when else {
+            return Ok(Window {
+                from: previous.at,
+                to: previous.at + PATIENCE,
+                interval: Span::ZERO,
+                slip: previous.slip,
+                unbounded: true,
+            });
+        };
+        let (from, to) = (self.span(from, known)?, self.span(to, known)?);
+        let (base, interval) = match base {
+            Base::Previous => (previous, to),
+            Base::Step(index) => (self.happened.get(*index).copied().flatten().unwrap_or(previous), to),
+            Base::Reached(index) => {
+                let at = self.reached.get(*index).copied().flatten().unwrap_or(previous.at);
+                (Moment { at, slip: previous.slip }, at + to - previous.at)
+            }
+        };
+        Ok(Window { from: base.at + from, to: base.at + to, interval, slip: base.slip, unbounded: false })
+    }
+
+    fn span(&self, time: &TimeSpec, known: &dyn Known) -> Result<Span, EvalError> {
+        match time {
+            TimeSpec::Known(span) => Ok(*span),
+            TimeSpec::Computed(expr) => super::eval::time(expr, known),
+        }
+    }
+
+    /// A length of time that is not a step's own window.
+    pub(super) fn length(&self, time: &TimeSpec, known: &dyn Known) -> Result<Span, EvalError> {
+        self.span(time, known)
+    }
+}

@@ -1,0 +1,65 @@
+//! The end of a case: the window of its last step, and everything claimed.
+
+use crate::case::{Action, Blocks};
+use crate::time::{Span, Timestamp};
+use crate::verdict::{Problem, Verdict};
+
+use super::calls;
+use super::threads::Ends;
+use super::{Engine, Next};
+
+impl Engine<'_> {
+    pub(super) fn finish(&mut self) -> Next {
+        let timing = self.clock.timing;
+        let end = self.end();
+        if let Some(wait) = self.settle(end + timing.late(Span::ZERO) + self.clock.moment.slip) {
+            return wait;
+        }
+        let limit = Timestamp(i64::MAX);
+        if let Err(error) = self.clear(None, limit) {
+            self.fail(end, Problem::Meaningless { why: error.0 });
+        }
+        self.check_threads(end);
+        if self.curious.is_some() {
+            return Next::Again;
+        }
+        self.ended = Some(if self.mismatches.is_empty() {
+            Verdict::Pass
+        } else {
+            Verdict::Fail(std::mem::take(&mut self.mismatches))
+        });
+        Next::Again
+    }
+
+    /// The end of the last step's window, or of a call that must still return, whichever is later.
+    fn end(&self) -> Timestamp {
+        let timing = self.clock.timing;
+        let calls = self.threads.0.iter().filter_map(|thread| thread.made.as_ref()).filter_map(|made| match made.ends {
+            Ends::In(window, _) if made.overdue.is_none() => Some(window.give_up(timing)),
+            Ends::In(..) | Ends::WhenLooked => None,
+        });
+        calls.fold(self.last_window.max(self.clock.moment.at), Timestamp::max)
+    }
+
+    /// Calls that are still blocked must be allowed to be; calls that came back must have been expected.
+    fn check_threads(&mut self, end: Timestamp) {
+        for index in 0..self.threads.0.len() {
+            let thread = crate::case::ThreadId(index);
+            if let Some((made, back)) = self.threads.take(thread) {
+                let returned = calls::show_result(back.completion.result);
+                let call = made.text.to_owned();
+                self.accept(&made, &back, None);
+                self.fail_step(made.step, back.at, Problem::DidNotBlock { call, returned });
+                continue;
+            }
+            let Some(made) = self.threads.0.get(index).and_then(|thread| thread.made.as_ref()) else { continue };
+            let (step, call) = (made.step, made.text.to_owned());
+            let forever = self.case.steps.get(step).is_some_and(
+                |step| matches!(&step.action, Action::Call { blocks, .. } if *blocks == Blocks::Forever),
+            );
+            if !forever && made.overdue.is_none() {
+                self.fail_step(step, end, Problem::StillBlocked { call });
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What happened in a run, in order: material for ladders, captures and comparisons.
+
+use crate::case::{Signal, ThreadId};
+use crate::time::Timestamp;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+    /// In one line: a packet in notation with relative numbers, a call as written, what it returned.
+    pub text: String,
+    /// The step that did it or claimed it.
+    pub step: Option<usize>,
+    /// What the judge made of it.
+    pub status: Status,
+}
+
+/// Kinds of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A packet arrived at the target.
+    Injected(Vec<u8>),
+    /// A packet left the target.
+    Emitted(Vec<u8>),
+    /// A call was made.
+    Called(ThreadId),
+    /// A call returned.
+    Returned(ThreadId),
+    /// A signal was raised in a thread.
+    Signalled(ThreadId, Signal),
+    /// A setting or signal of the case.
+    Did,
+}
+
+/// What the judge made of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Done by the case: nothing to judge.
+    Done,
+    /// No step has claimed it (yet).
+    Unclaimed,
+    /// It is what its step expected.
+    Expected,
+    /// A step permits it.
+    Allowed,
+    /// Its step expected something else.
+    Wrong,
+    /// No step names it.
+    Unexpected,
+    /// Not judged: neighbour discovery and the like.
+    Ignored,
+    /// After the end of the case: not judged.
+    Teardown,
+}
+
+impl Status {
+    /// One word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unclaimed => "unclaimed",
+            Self::Expected => "as expected",
+            Self::Allowed => "allowed",
+            Self::Wrong => "wrong",
+            Self::Unexpected => "unexpected",
+            Self::Ignored => "ignored",
+            Self::Teardown => "after the end",
+        }
+    }
+}

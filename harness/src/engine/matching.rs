@@ -1,0 +1,353 @@
+//! Whether an emitted packet is the one a case expects, and if not, in which fields.
+
+use std::net::SocketAddr;
+
+use crate::case::{
+    Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Payload, TcpSpec, Term,
+    Transport, render_options,
+};
+use crate::target::Timing;
+use crate::time::Span;
+use crate::verdict::FieldDifference;
+use crate::wire::notation::{Bases, option_text, options_text};
+use crate::wire::pattern::Direction;
+use crate::wire::{Body, Fault, Flags, Icmp, Ip, Layer, Parsed, Tcp, TcpOption, encode_options};
+
+use super::build::{payload, stream_offset, wrap};
+use super::eval::{self, EvalError, Known};
+
+/// What numbers are compared against.
+pub(super) struct View<'a> {
+    pub(super) bases: Bases,
+    pub(super) local: Option<SocketAddr>,
+    pub(super) remote: SocketAddr,
+    pub(super) known: &'a dyn Known,
+    pub(super) timing: Timing,
+}
+
+/// Collects what differs.
+struct Findings<'a> {
+    view: &'a View<'a>,
+    list: Vec<FieldDifference>,
+}
+
+/// Every compared field that differs; none: it is the expected packet.
+pub(super) fn differences(
+    spec: &PacketSpec,
+    actual: &Parsed,
+    bytes: &[u8],
+    view: &View<'_>,
+) -> Result<Vec<FieldDifference>, EvalError> {
+    let mut findings = Findings { view, list: Vec::new() };
+    if let Transport::Bytes(expected) = &spec.transport {
+        if expected != bytes {
+            findings.note("bytes", format!("{} as written", expected.len()), format!("{} others", bytes.len()));
+        }
+        return Ok(findings.list);
+    }
+    match (&spec.transport, &actual.packet.body) {
+        (Transport::Tcp(expected), Body::Tcp(tcp)) => {
+            findings.faults(actual, expected.checksum, spec.ip.checksum, expected.reserved.is_some());
+            findings.tcp(expected, tcp)?;
+        }
+        (Transport::Icmp(expected), Body::Icmp(icmp)) => {
+            findings.faults(actual, expected.checksum, spec.ip.checksum, false);
+            findings.icmp(expected, icmp)?;
+        }
+        (expected, body) => findings.note("protocol", transport_name(expected), body_name(body)),
+    }
+    findings.ip(&spec.ip, &actual.packet.ip)?;
+    Ok(findings.list)
+}
+
+fn transport_name(transport: &Transport) -> &'static str {
+    match transport {
+        Transport::Tcp(_) => "TCP",
+        Transport::Icmp(_) => "ICMP",
+        Transport::Udp(_) => "UDP",
+        Transport::Bytes(_) => "bytes",
+    }
+}
+
+fn body_name(body: &Body) -> String {
+    match body {
+        Body::Tcp(_) => "TCP".to_owned(),
+        Body::Icmp(_) => "ICMP".to_owned(),
+        Body::Fragment { .. } => "a fragment".to_owned(),
+        Body::Other { protocol, .. } => format!("protocol {protocol}"),
+    }
+}
+
+/// How a number on the wire relates to what is written.
+enum Scale {
+    /// As it stands.
+    Plain,
+    /// Modulo 2^32, from this base unless written with `!`.
+    Circle(u32),
+}
+
+impl Findings<'_> {
+    fn note(&mut self, field: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) {
+        self.list.push(FieldDifference { field: field.into(), expected: expected.into(), actual: actual.into() });
+    }
+
+    /// Checksums, lengths and reserved bits must be right unless the case says what they are.
+    fn faults(&mut self, actual: &Parsed, transport: ChecksumSpec, ip: Option<ChecksumSpec>, reserved_written: bool) {
+        for fault in &actual.faults {
+            let excused = match fault {
+                Fault::Checksum { layer: Layer::Ip, .. } => ip.is_some(),
+                Fault::Checksum { .. } => transport != ChecksumSpec::Good,
+                Fault::ReservedBits { layer: Layer::Tcp } => reserved_written,
+                Fault::HeaderLength { .. }
+                | Fault::TotalLength { .. }
+                | Fault::TrailingBytes { .. }
+                | Fault::ReservedBits { .. }
+                | Fault::TruncatedHeader { .. }
+                | Fault::DataOffset { .. }
+                | Fault::Option(_) => false,
+            };
+            if !excused {
+                self.note("form", "well-formed", fault.to_string());
+            }
+        }
+        let stated = actual.stated.checksum.unwrap_or(0);
+        let is_bad = actual.faults.iter().any(|fault| {
+            matches!(fault, Fault::Checksum { layer: Layer::Tcp | Layer::Icmp, .. })
+        });
+        match transport {
+            ChecksumSpec::Good | ChecksumSpec::Any => {}
+            ChecksumSpec::Bad if is_bad => {}
+            ChecksumSpec::Bad => self.note("checksum", "bad", format!("0x{stated:04x}, which is good")),
+            ChecksumSpec::Value(value) if value == stated => {}
+            ChecksumSpec::Value(value) => self.note("checksum", format!("0x{value:04x}"), format!("0x{stated:04x}")),
+        }
+    }
+
+    fn number(&mut self, field: &str, expected: &Num, actual: u32, scale: &Scale) -> Result<(), EvalError> {
+        let base = match scale {
+            Scale::Plain => 0,
+            Scale::Circle(base) => *base,
+        };
+        let relative = actual.wrapping_sub(base);
+        for alt in &expected.0 {
+            let fits = match alt {
+                Alt::Any => true,
+                Alt::Between(low, high) => (*low..=*high).contains(&i64::from(relative)),
+                Alt::Is { term, absolute } => {
+                    let number = match term {
+                        Term::Known(number) => *number,
+                        Term::Computed(expr) => eval::int(expr, self.view.known)?,
+                    };
+                    match scale {
+                        Scale::Plain => number == i64::from(actual),
+                        Scale::Circle(_) => wrap(number) == if *absolute { actual } else { relative },
+                    }
+                }
+            };
+            if fits {
+                return Ok(());
+            }
+        }
+        self.note(field, expected.to_string(), relative.to_string());
+        Ok(())
+    }
+
+    fn maybe(&mut self, field: &str, expected: Option<&Num>, actual: u32, scale: &Scale) -> Result<(), EvalError> {
+        expected.map_or(Ok(()), |expected| self.number(field, expected, actual, scale))
+    }
+
+    fn tcp(&mut self, spec: &TcpSpec, tcp: &Tcp) -> Result<(), EvalError> {
+        let bases = self.view.bases;
+        let (wanted, got) = (spec.flags.without(Flags::PSH), tcp.flags.without(Flags::PSH));
+        if wanted != got {
+            self.note("flags", wanted.to_string(), got.to_string());
+        }
+        let pushed = tcp.flags.contains(Flags::PSH);
+        if let Some(push) = spec.push.filter(|push| *push != pushed) {
+            self.note("push", push.to_string(), pushed.to_string());
+        }
+        self.number("seq", &spec.seq, tcp.seq, &Scale::Circle(bases.seq))?;
+        if got.contains(Flags::ACK) {
+            self.maybe("ack", spec.ack.as_ref(), tcp.ack, &Scale::Circle(bases.ack))?;
+        }
+        let before = self.list.len();
+        self.number("length", &spec.length, u32::try_from(tcp.payload.len()).unwrap_or(u32::MAX), &Scale::Plain)?;
+        if self.list.len() == before {
+            self.payload(&spec.payload, tcp);
+        }
+        self.maybe("win", spec.win.as_ref(), u32::from(tcp.win), &Scale::Plain)?;
+        self.maybe("urg", spec.urg.as_ref(), u32::from(tcp.urg), &Scale::Plain)?;
+        self.maybe("sport", spec.sport.as_ref(), u32::from(tcp.sport), &Scale::Plain)?;
+        self.maybe("dport", spec.dport.as_ref(), u32::from(tcp.dport), &Scale::Plain)?;
+        self.maybe("reserved", spec.reserved.as_ref(), u32::from(tcp.reserved), &Scale::Plain)?;
+        let ends = (self.view.local.map(|end| end.port()), self.view.remote.port());
+        if spec.sport.is_none() && ends.0.is_some_and(|port| port != tcp.sport) {
+            self.note("sport", ends.0.unwrap_or(0).to_string(), tcp.sport.to_string());
+        }
+        if spec.dport.is_none() && ends.1 != tcp.dport {
+            self.note("dport", ends.1.to_string(), tcp.dport.to_string());
+        }
+        self.options(&spec.options, &tcp.options)
+    }
+
+    fn payload(&mut self, spec: &Payload, tcp: &Tcp) {
+        if *spec == Payload::Any {
+            return;
+        }
+        let offset = stream_offset(tcp.seq.wrapping_sub(self.view.bases.seq), tcp.flags);
+        let expected = payload(spec, Direction::ToPeer, offset, tcp.payload.len());
+        if let Some((field, expected, actual)) = first_difference(&expected, &tcp.payload) {
+            self.note(field, expected, actual);
+        }
+    }
+
+    fn options(&mut self, spec: &OptionsSpec, actual: &[TcpOption]) -> Result<(), EvalError> {
+        let bases = self.view.bases;
+        match spec {
+            OptionsSpec::Unwritten => Ok(()),
+            OptionsSpec::Raw(bytes) => {
+                if encode_options(actual) != *bytes {
+                    self.note("options", render_options(spec).unwrap_or_default(), options_text(actual, &bases));
+                }
+                Ok(())
+            }
+            OptionsSpec::Exactly(items) => {
+                let same_kinds = items.len() == actual.len()
+                    && items.iter().zip(actual).all(|(item, option)| same_kind(&item.option, option));
+                if !same_kinds {
+                    self.note("options", render_options(spec).unwrap_or_default(), options_text(actual, &bases));
+                    return Ok(());
+                }
+                items.iter().zip(actual).try_for_each(|(item, option)| self.option(item, option))
+            }
+            OptionsSpec::Including(items) => items.iter().try_for_each(|item| {
+                match actual.iter().find(|option| same_kind(&item.option, option)) {
+                    Some(option) => self.option(item, option),
+                    None => {
+                        self.note("options", item.to_string(), options_text(actual, &bases));
+                        Ok(())
+                    }
+                }
+            }),
+        }
+    }
+
+    fn option(&mut self, item: &OptionItem, actual: &TcpOption) -> Result<(), EvalError> {
+        let bases = self.view.bases;
+        match (&item.option, actual) {
+            (OptionSpec::Mss(mss), TcpOption::Mss(found)) => {
+                self.number("mss", mss, u32::from(*found), &Scale::Plain)
+            }
+            (OptionSpec::Wscale(shift), TcpOption::Wscale(found)) => {
+                self.number("wscale", shift, u32::from(*found), &Scale::Plain)
+            }
+            (OptionSpec::Timestamps { val, ecr }, TcpOption::Ts { val: found, ecr: echo }) => {
+                self.timestamp(val, found.wrapping_sub(bases.ts_val))?;
+                self.number("TS ecr", ecr, *echo, &Scale::Circle(bases.ts_ecr))
+            }
+            (OptionSpec::Sack(blocks), TcpOption::Sack(found)) if blocks.len() == found.len() => {
+                for ((left, right), (from, to)) in blocks.iter().zip(found) {
+                    self.number("sack left edge", left, *from, &Scale::Circle(bases.sack))?;
+                    self.number("sack right edge", right, *to, &Scale::Circle(bases.sack))?;
+                }
+                Ok(())
+            }
+            (OptionSpec::AccEcn { counters, .. }, TcpOption::AccEcn { counters: found, .. })
+                if counters.len() == found.len() =>
+            {
+                counters.iter().zip(found).try_for_each(|(num, at)| self.number("ECN counter", num, *at, &Scale::Plain))
+            }
+            (spec, found) => {
+                if !same_bytes(spec, found) {
+                    self.note("option", item.to_string(), option_text(found, &bases));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A timestamp of the target: exact on a virtual clock, within tolerance of the time it stands for on a real one.
+    fn timestamp(&mut self, expected: &Num, relative: u32) -> Result<(), EvalError> {
+        if let (Timing::Real(_), Some(nominal)) = (self.view.timing, expected.known()) {
+            let wait = Span::millis(nominal);
+            let slack = (self.view.timing.late(wait) + self.view.timing.early()).0 / 1_000_000 + 1;
+            if (i64::from(relative) - nominal).abs() <= slack {
+                return Ok(());
+            }
+        }
+        self.number("TS val", expected, relative, &Scale::Plain)
+    }
+
+    fn icmp(&mut self, spec: &IcmpSpec, icmp: &Icmp) -> Result<(), EvalError> {
+        self.maybe("type", spec.kind.as_ref(), u32::from(icmp.kind), &Scale::Plain)?;
+        self.maybe("code", spec.code.as_ref(), u32::from(icmp.code), &Scale::Plain)?;
+        self.maybe("mtu", spec.mtu.as_ref(), icmp.rest, &Scale::Plain)?;
+        self.maybe("ptr", spec.ptr.as_ref(), icmp.rest, &Scale::Plain)
+    }
+
+    fn ip(&mut self, spec: &IpSpec, ip: &Ip) -> Result<(), EvalError> {
+        self.maybe("ttl", spec.ttl.as_ref(), u32::from(ip.ttl()), &Scale::Plain)?;
+        self.maybe("dscp", spec.dscp.as_ref(), u32::from(ip.dscp()), &Scale::Plain)?;
+        self.maybe("ecn", spec.ecn.as_ref(), u32::from(ip.ecn()), &Scale::Plain)?;
+        for (field, expected, actual) in [("src", spec.src, ip.src()), ("dst", spec.dst, ip.dst())] {
+            if let Some(expected) = expected.filter(|expected| *expected != actual) {
+                self.note(field, expected.to_string(), actual.to_string());
+            }
+        }
+        match ip {
+            Ip::V4(v4) => {
+                self.maybe("id", spec.id.as_ref(), u32::from(v4.id), &Scale::Plain)?;
+                if let Some(df) = spec.df.filter(|df| *df != v4.df) {
+                    self.note("df", df.to_string(), v4.df.to_string());
+                }
+                Ok(())
+            }
+            Ip::V6(v6) => self.maybe("flowlabel", spec.flow_label.as_ref(), v6.flow_label, &Scale::Plain),
+        }
+    }
+}
+
+/// The first byte that differs, as field name, expected and actual.
+pub(super) fn first_difference(expected: &[u8], actual: &[u8]) -> Option<(String, String, String)> {
+    let at = expected.iter().zip(actual).position(|(a, b)| a != b)?;
+    let around = |bytes: &[u8]| {
+        let start = at / 8 * 8;
+        let text: String = bytes.iter().skip(start).take(8).map(|byte| {
+            if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' }
+        }).collect();
+        format!("0x{:02x} in \"{text}\"", bytes.get(at).copied().unwrap_or(0))
+    };
+    Some((format!("payload byte {at}"), around(expected), around(actual)))
+}
+
+fn same_kind(spec: &OptionSpec, actual: &TcpOption) -> bool {
+    match (spec, actual) {
+        (OptionSpec::Nop, TcpOption::Nop)
+        | (OptionSpec::Eol, TcpOption::Eol)
+        | (OptionSpec::Mss(_), TcpOption::Mss(_))
+        | (OptionSpec::Wscale(_), TcpOption::Wscale(_))
+        | (OptionSpec::SackOk, TcpOption::SackOk)
+        | (OptionSpec::Timestamps { .. }, TcpOption::Ts { .. })
+        | (OptionSpec::FastOpen(_), TcpOption::FastOpen(_))
+        | (OptionSpec::FastOpenExp(_), TcpOption::FastOpenExp(_))
+        | (OptionSpec::Md5(_), TcpOption::Md5(_)) => true,
+        (OptionSpec::Sack(blocks), TcpOption::Sack(found)) => blocks.len() == found.len(),
+        (OptionSpec::AccEcn { order, .. }, TcpOption::AccEcn { order: found, .. }) => order == found,
+        (OptionSpec::Other { kind, .. }, TcpOption::Other { kind: found, .. }) => kind == found,
+        (OptionSpec::Raw(bytes), found) => encode_options(std::slice::from_ref(found)) == *bytes,
+        _ => false,
+    }
+}
+
+fn same_bytes(spec: &OptionSpec, actual: &TcpOption) -> bool {
+    match (spec, actual) {
+        (OptionSpec::FastOpen(a), TcpOption::FastOpen(b)) | (OptionSpec::FastOpenExp(a), TcpOption::FastOpenExp(b)) => {
+            a == b
+        }
+        (OptionSpec::Md5(a), TcpOption::Md5(b)) => a.as_slice() == b.as_slice(),
+        (OptionSpec::Other { kind, data }, TcpOption::Other { kind: found, data: bytes }) => {
+            kind == found && data == bytes
+        }
+        (spec, found) => same_kind(spec, found),
+    }
+}

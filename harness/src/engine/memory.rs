@@ -1,0 +1,169 @@
+//! What a run remembers for expressions: captured segments and calls, and what the target told.
+
+use std::collections::BTreeMap;
+
+use crate::case::{Case, Place, Value};
+use crate::target::{Completion, Timing};
+use crate::time::Timestamp;
+use crate::wire::notation::Bases;
+use crate::wire::{Ip, Parsed};
+
+use super::eval::{EvalError, Known, Worth};
+
+/// Names of TCP states as the kernel numbers them.
+const STATES: [(i64, &str); 12] = [
+    (1, "ESTABLISHED"),
+    (2, "SYN_SENT"),
+    (3, "SYN_RECV"),
+    (4, "FIN_WAIT1"),
+    (5, "FIN_WAIT2"),
+    (6, "TIME_WAIT"),
+    (7, "CLOSED"),
+    (8, "CLOSE_WAIT"),
+    (9, "LAST_ACK"),
+    (10, "LISTEN"),
+    (11, "CLOSING"),
+    (12, "SYN_RECV"),
+];
+
+/// The name of a TCP state.
+pub(super) fn state_name(number: i64) -> String {
+    STATES.iter().find(|(known, _)| *known == number).map_or_else(|| format!("state {number}"), |(_, name)| (*name).to_owned())
+}
+
+/// What a named step kept.
+#[derive(Clone, Debug)]
+struct Captured {
+    fields: BTreeMap<&'static str, Worth>,
+    value: Option<Value>,
+}
+
+/// Everything that expressions can look up.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    timing: Timing,
+    captured: Vec<Option<Captured>>,
+    /// What the target told for the current assertion.
+    told: Vec<(Place, Worth)>,
+    /// Counters at time 0.
+    pub(super) baseline: BTreeMap<String, i64>,
+}
+
+impl Memory {
+    pub(super) fn new(case: &Case, timing: Timing) -> Self {
+        Self { timing, captured: vec![None; case.steps.len()], told: Vec::new(), baseline: BTreeMap::new() }
+    }
+
+    fn keep(&mut self, step: usize, captured: Captured) {
+        if let Some(slot) = self.captured.get_mut(step) {
+            *slot = Some(captured);
+        }
+    }
+
+    /// Keeps a segment of a step with `as`.
+    pub(super) fn keep_segment(&mut self, step: usize, at: Timestamp, parsed: &Parsed, bases: &Bases) {
+        let mut fields = BTreeMap::from([
+            ("time", Worth::Time(at - Timestamp::START)),
+            ("ttl", Worth::Int(i64::from(parsed.packet.ip.ttl()))),
+        ]);
+        if let Ip::V4(ip) = &parsed.packet.ip {
+            fields.insert("id", Worth::Int(i64::from(ip.id)));
+        }
+        if let Some(tcp) = parsed.packet.tcp() {
+            let length = i64::try_from(tcp.payload.len()).unwrap_or(i64::MAX);
+            for (name, number) in [
+                ("seq", i64::from(tcp.seq.wrapping_sub(bases.seq))),
+                ("ack", i64::from(tcp.ack.wrapping_sub(bases.ack))),
+                ("len", length),
+                ("win", i64::from(tcp.win)),
+                ("urg", i64::from(tcp.urg)),
+            ] {
+                fields.insert(name, Worth::Int(number));
+            }
+            if let Some((value, echo)) = tcp.timestamps() {
+                fields.insert("ts_val", Worth::Int(i64::from(value.wrapping_sub(bases.ts_val))));
+                fields.insert("ts_ecr", Worth::Int(i64::from(echo)));
+            }
+            if let Some(mss) = tcp.mss() {
+                fields.insert("mss", Worth::Int(i64::from(mss)));
+            }
+            if let Some(shift) = tcp.wscale() {
+                fields.insert("wscale", Worth::Int(i64::from(shift)));
+            }
+        }
+        self.keep(step, Captured { fields, value: None });
+    }
+
+    /// Keeps the moment of an act.
+    pub(super) fn keep_time(&mut self, step: usize, at: Timestamp) {
+        let fields = BTreeMap::from([("time", Worth::Time(at - Timestamp::START))]);
+        self.keep(step, Captured { fields, value: None });
+    }
+
+    /// Keeps what a call came back with.
+    pub(super) fn keep_call(&mut self, step: usize, at: Timestamp, completion: &Completion) {
+        let result = completion.result.unwrap_or(-1);
+        let fields =
+            BTreeMap::from([("time", Worth::Time(at - Timestamp::START)), ("result", Worth::Int(result))]);
+        self.keep(step, Captured { fields, value: completion.given.clone() });
+    }
+
+    /// Forgets what the target told: it may have changed.
+    pub(super) fn forget(&mut self) {
+        self.told.clear();
+    }
+
+    /// Keeps what the target told of a place.
+    pub(super) fn tell(&mut self, place: Place, value: &Value) -> Result<(), EvalError> {
+        let worth = match (&place, Worth::of(value)?) {
+            (Place::Flow { field, .. } | Place::Descriptor { field, .. }, Worth::Int(number)) if field == "state" => {
+                Worth::Symbol(state_name(number))
+            }
+            (Place::Counter(name), Worth::Int(number)) => {
+                Worth::Int(number - self.baseline.get(name).copied().unwrap_or(0))
+            }
+            (_, worth) => worth,
+        };
+        self.told.push((place, worth));
+        Ok(())
+    }
+
+    pub(super) fn has(&self, place: &Place) -> bool {
+        matches!(place, Place::Captured { .. }) || self.told.iter().any(|(known, _)| known == place)
+    }
+}
+
+impl Known for Memory {
+    fn look_up(&self, place: &Place) -> Result<Worth, EvalError> {
+        let Place::Captured { step, path, .. } = place else {
+            return self
+                .told
+                .iter()
+                .find(|(known, _)| known == place)
+                .map(|(_, worth)| worth.clone())
+                .ok_or_else(|| EvalError(format!("{place} can be looked at only in an assert")));
+        };
+        let captured = self
+            .captured
+            .get(*step)
+            .and_then(Option::as_ref)
+            .ok_or_else(|| EvalError(format!("{place}: the step that should have kept it did not happen")))?;
+        let missing = || EvalError(format!("{place}: there is no such field in what came"));
+        match path.split_first() {
+            Some((first, rest)) if first == "value" => {
+                let mut value = captured.value.as_ref().ok_or_else(missing)?;
+                for field in rest {
+                    let Value::Map(fields) = value else { return Err(missing()) };
+                    value = fields.get(field).ok_or_else(missing)?;
+                }
+                Worth::of(value)
+            }
+            Some((first, [])) => captured.fields.get(first.as_str()).cloned().ok_or_else(missing),
+            _ => Err(missing()),
+        }
+    }
+
+    fn timing(&self) -> Timing {
+        self.timing
+    }
+}

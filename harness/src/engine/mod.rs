@@ -1,0 +1,375 @@
+//! The interpreter of cases: a pure function from a case and recorded inputs to wants and a verdict.
+//!
+//! # Order of calls
+//! [`Engine::poll`] says what is wanted next. Each want has its answers, given to [`Engine::handle`]:
+//!
+//! | want | answer |
+//! |---|---|
+//! | [`Want::Advance`] | one [`Input::Observed`], or [`Input::Reached`] with the same moment |
+//! | [`Want::Act`] | [`Input::Acted`] or [`Input::Refused`] |
+//! | [`Want::Inspect`] | [`Input::Inspected`] |
+//! | [`Want::Done`] | none; [`Engine::report`] has the verdict |
+//!
+//! The engine reads no clock: what it knows of time comes with inputs.
+
+mod acts;
+mod asserts;
+mod build;
+mod calls;
+mod clock;
+mod end;
+mod eval;
+mod expects;
+mod flows;
+mod log;
+mod matching;
+mod memory;
+mod returns;
+mod several;
+mod threads;
+mod want;
+
+pub use log::{Event, Status, What};
+pub use want::{Act, Input, Want};
+
+use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Step, TimeSpec};
+use crate::target::{Inspection, Observation, TargetError, Timing};
+use crate::time::Timestamp;
+use crate::verdict::{Mismatch, Problem, Verdict};
+use crate::wire::notation::packet_text;
+use crate::wire::parse;
+
+use calls::Streams;
+use clock::{Clock, Window};
+use eval::EvalError;
+use flows::{Belongs, Emitted, Flows};
+use memory::Memory;
+use several::Members;
+use threads::Threads;
+
+/// So many mismatches are kept; a case that goes so wrong is not explained better by more.
+const MISMATCH_LIMIT: usize = 200;
+
+/// Runs one case once.
+pub struct Engine<'c> {
+    case: &'c Case,
+    clock: Clock,
+    flows: Flows,
+    threads: Threads<'c>,
+    memory: Memory,
+    /// Which descriptors were obtained.
+    bound: Vec<bool>,
+    /// Streams by descriptor; `dup` shares them through `stream_of`.
+    streams: Vec<Streams>,
+    stream_of: Vec<usize>,
+    allowances: Vec<Allowance<'c>>,
+    /// Index of the next step.
+    cursor: usize,
+    stage: Stage,
+    events: Vec<Event>,
+    mismatches: Vec<Mismatch>,
+    /// Expectations that nothing answered yet: what comes late is told from what is unexpected.
+    missed: Vec<Missed<'c>>,
+    /// Counters whose value at time 0 is still to be asked for.
+    counters: Vec<String>,
+    /// A question about a flow's state for the mismatch with this index.
+    curious: Option<(usize, FlowId)>,
+    /// The end of the window of the last step that had one.
+    last_window: Timestamp,
+    ended: Option<Verdict>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Everything that happened, in order.
+    pub events: Vec<Event>,
+    /// Time 0 of the case; the start if it was not reached.
+    pub zero: Timestamp,
+}
+
+/// Packets that may come any time.
+#[derive(Debug)]
+struct Allowance<'c> {
+    flow: FlowId,
+    packet: &'c PacketSpec,
+    until: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Missed<'c> {
+    mismatch: usize,
+    flow: FlowId,
+    packet: &'c PacketSpec,
+    window: Window,
+}
+
+/// How far the current step has got.
+#[derive(Debug)]
+enum Stage {
+    /// Not looked at yet.
+    Fresh,
+    /// An action that waits for its time.
+    Due(Window),
+    /// Its acts are being done, front first.
+    Acting { window: Window, acts: std::collections::VecDeque<Act> },
+    /// Its call was made.
+    Called(Window),
+    /// Something expected.
+    Waiting(Window),
+    /// Several things expected in any order.
+    Several(Window, Members),
+}
+
+/// What one look at the current step led to.
+enum Next {
+    Want(Want),
+    Again,
+}
+
+/// What this engine cannot run yet, as a reason to skip the case.
+#[must_use]
+pub fn unsupported(case: &Case) -> Option<String> {
+    if case.link.is_impaired() {
+        return Some("impairment of the link".to_owned());
+    }
+    case.steps.iter().find_map(|step| match &step.action {
+        Action::Link(_) => Some("changes of the link while the case runs".to_owned()),
+        Action::Peer { .. } => Some("a peer that answers by itself".to_owned()),
+        _ => None,
+    })
+}
+
+impl<'c> Engine<'c> {
+    /// An engine at the first step of `case`, for a target with this clock.
+    #[must_use]
+    pub fn new(case: &'c Case, timing: Timing) -> Self {
+        let descriptors = case.descriptors.len();
+        Self {
+            case,
+            clock: Clock::new(timing, case.steps.len()),
+            flows: Flows::new(case),
+            threads: Threads::new(case.threads.len()),
+            memory: Memory::new(case, timing),
+            bound: vec![false; descriptors],
+            streams: vec![Streams::default(); descriptors],
+            stream_of: (0..descriptors).collect(),
+            allowances: Vec::new(),
+            cursor: 0,
+            stage: Stage::Fresh,
+            events: Vec::new(),
+            mismatches: Vec::new(),
+            missed: Vec::new(),
+            counters: asserts::counters(case),
+            curious: None,
+            last_window: Timestamp::START,
+            ended: unsupported(case).map(|missing| Verdict::Skipped { missing }),
+        }
+    }
+
+    /// What is wanted next. Asking twice without an answer between gives the same want.
+    pub fn poll(&mut self) -> Want {
+        loop {
+            if self.ended.is_some() {
+                return Want::Done;
+            }
+            if let Some(want) = self.ask() {
+                return want;
+            }
+            let next = match self.case.steps.get(self.cursor) {
+                Some(step) => self.look_at(step),
+                None => self.finish(),
+            };
+            if let Next::Want(want) = next {
+                return want;
+            }
+        }
+    }
+
+    /// Takes the answer to the last want.
+    pub fn handle(&mut self, input: Input) {
+        match input {
+            Input::Observed(observation) => self.observe(observation),
+            Input::Reached(until) => {
+                self.clock.settle(until);
+                self.expire(until);
+            }
+            Input::Acted { at } => self.acted(at),
+            Input::Refused(TargetError::Missing(missing)) => self.ended = Some(Verdict::Skipped { missing }),
+            Input::Refused(TargetError::Unusable(why) | TargetError::Broken(why)) => {
+                self.ended = Some(Verdict::Inconclusive { why });
+            }
+            Input::Inspected(answer) => self.inspected(answer),
+        }
+    }
+
+    /// The verdict and what led to it. Before [`Want::Done`]: what is known so far, inconclusive if nothing failed.
+    #[must_use]
+    pub fn report(self) -> Report {
+        let zero = self.clock.zero(self.case).unwrap_or(Timestamp::START);
+        let verdict = self.ended.unwrap_or_else(|| {
+            if self.mismatches.is_empty() {
+                Verdict::Inconclusive { why: "the run did not come to its end".to_owned() }
+            } else {
+                Verdict::Fail(self.mismatches)
+            }
+        });
+        Report { verdict, events: self.events, zero }
+    }
+
+    fn look_at(&mut self, step: &'c Step) -> Next {
+        if matches!(self.stage, Stage::Fresh) {
+            self.clock.reach(self.cursor);
+        }
+        match &step.action {
+            Action::Call { .. }
+            | Action::Inject { .. }
+            | Action::Set(_)
+            | Action::Signal { .. }
+            | Action::Assert(_) => self.act(step),
+            Action::Expect { flow, expected, isn } => self.expect(step, *flow, expected, *isn),
+            Action::Returns { thread, outcome } => self.returns(step, *thread, outcome),
+            Action::Silent { flow, span } => self.silent(*flow, span),
+            Action::Allow { flow, packet, within } => self.allow(*flow, packet, within.as_ref()),
+            Action::AnyOrder(members) => self.any_order(step, members),
+            Action::Link(_) | Action::Peer { .. } => {
+                unreachable!("cases with these steps end before their first step: see unsupported()")
+            }
+        }
+    }
+
+    /// The step is over; the next one counts from `moment`.
+    fn next_step(&mut self, at: Timestamp, slip: crate::time::Span) -> Next {
+        if let Some(window) = self.stage.window() {
+            self.last_window = window.to;
+        }
+        self.clock.happen(self.cursor, clock::Moment { at, slip });
+        self.skip_step()
+    }
+
+    /// The step is over and has no moment.
+    fn skip_step(&mut self) -> Next {
+        self.cursor += 1;
+        self.stage = Stage::Fresh;
+        Next::Again
+    }
+
+    /// Wait until nothing can happen up to `until` without our doing.
+    fn settle(&self, until: Timestamp) -> Option<Next> {
+        (!self.clock.is_settled(until)).then_some(Next::Want(Want::Advance(until)))
+    }
+
+    fn fail(&mut self, at: Timestamp, problem: Problem) -> usize {
+        let step = self.cursor.min(self.case.steps.len().saturating_sub(1));
+        self.fail_step(step, at, problem)
+    }
+
+    fn fail_step(&mut self, step: usize, at: Timestamp, problem: Problem) -> usize {
+        if self.mismatches.len() < MISMATCH_LIMIT {
+            self.mismatches.push(Mismatch { step, at, problem, hints: Vec::new() });
+        }
+        self.mismatches.len() - 1
+    }
+
+    /// The step makes no sense with the values of this run: it fails and is passed over.
+    fn meaningless(&mut self, error: &EvalError) -> Next {
+        self.fail(self.clock.moment.at, Problem::Meaningless { why: error.0.clone() });
+        self.skip_step()
+    }
+
+    /// A length of time of the current step, or a failure of it.
+    fn length(&self, time: &TimeSpec) -> Result<crate::time::Span, EvalError> {
+        self.clock.length(time, &self.memory)
+    }
+
+    fn mark(&mut self, event: usize, step: Option<usize>, status: Status) {
+        if let Some(event) = self.events.get_mut(event) {
+            event.step = step;
+            event.status = status;
+        }
+    }
+
+    fn record(&mut self, at: Timestamp, what: What, text: String, step: Option<usize>, status: Status) -> usize {
+        self.events.push(Event { at, what, text, step, status });
+        self.events.len() - 1
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        match observation {
+            Observation::Emitted { at, packet } => self.emitted(at, packet),
+            Observation::Returned { at, thread, completion } => self.returned(at, thread, completion),
+            Observation::Signalled { at, thread, signal } => {
+                let event =
+                    self.record(at, What::Signalled(thread, signal), signal.to_string(), None, Status::Unclaimed);
+                self.threads.raise(thread, signal, event);
+            }
+            Observation::Disturbed { by, .. } => self.ended = Some(Verdict::Inconclusive { why: by }),
+        }
+    }
+
+    fn emitted(&mut self, at: Timestamp, bytes: Vec<u8>) {
+        let parsed = match parse(&bytes) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let text = format!("{} bytes that are no packet: {error}", bytes.len());
+                self.record(at, What::Emitted(bytes), text.clone(), Some(self.cursor), Status::Unexpected);
+                self.fail(at, Problem::NoFlow { actual: text });
+                return;
+            }
+        };
+        let belongs = self.flows.place(&parsed.packet);
+        match belongs {
+            Belongs::To(id) => {
+                let Some(flow) = self.flows.0.get_mut(id.0) else { return };
+                let text = packet_text(&parsed.packet, &flow.bases());
+                flow.last = Some(bytes.clone());
+                self.events.push(Event {
+                    at,
+                    what: What::Emitted(bytes.clone()),
+                    text,
+                    step: None,
+                    status: Status::Unclaimed,
+                });
+                let event = self.events.len() - 1;
+                flow.queue.push_back(Emitted { at, parsed, bytes, event });
+            }
+            Belongs::Ignored => {
+                let text = packet_text(&parsed.packet, &crate::wire::notation::Bases::default());
+                self.record(at, What::Emitted(bytes), text, None, Status::Ignored);
+            }
+            Belongs::Nowhere => {
+                let line = packet_text(&parsed.packet, &crate::wire::notation::Bases::default());
+                let ends = match parsed.packet.endpoints() {
+                    Some(ends) => format!("{} > {}", ends.src, ends.dst),
+                    None => format!("{} > {}", parsed.packet.ip.src(), parsed.packet.ip.dst()),
+                };
+                let text = format!("{ends} {line}");
+                let hint = self.flows.nearly(&parsed.packet);
+                self.record(at, What::Emitted(bytes), text.clone(), Some(self.cursor), Status::Unexpected);
+                let index = self.fail(at, Problem::NoFlow { actual: text });
+                if let (Some(hint), Some(mismatch)) = (hint, self.mismatches.get_mut(index)) {
+                    mismatch.hints.push(hint);
+                }
+            }
+        }
+    }
+
+    /// Asks for counters at time 0, and for the state of a connection that did not answer.
+    fn ask(&self) -> Option<Want> {
+        if self.cursor == self.case.given
+            && let Some(name) = self.counters.last()
+        {
+            return Some(Want::Inspect(Inspection::Counter(name.clone())));
+        }
+        let (_, flow) = self.curious?;
+        let state = self.flows.0.get(flow.0)?;
+        let local = state.local?;
+        Some(Want::Inspect(Inspection::FlowState { flow, local, remote: state.remote }))
+    }
+
+    fn addresses(&self) -> Addresses {
+        Addresses(self.case.ip)
+    }
+}
