@@ -1,0 +1,3 @@
+//! Sockets: what a program holds.
+
+pub(crate) mod errors;

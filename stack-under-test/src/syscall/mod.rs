@@ -1,0 +1,225 @@
+//! Socket calls: their arguments, what they return, and Linux's constants.
+
+pub mod constants;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::socket::errors::Errno;
+use crate::tcp::info::TcpInfo;
+
+/// A thread of the program that makes the calls; a blocked call occupies its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId(pub u32);
+
+/// A file descriptor. The lowest free number from 3 is given out, as in a process with its three standard files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fd(pub i32);
+
+/// A socket call. Numbers are those of Linux headers, see [`constants`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Syscall {
+    /// `socket(2)`; `kind` may carry `SOCK_NONBLOCK` and `SOCK_CLOEXEC`.
+    Socket {
+        /// `AF_INET` or `AF_INET6`.
+        domain: i32,
+        /// `SOCK_STREAM` and flags.
+        kind: i32,
+        /// 0 or `IPPROTO_TCP`.
+        protocol: i32,
+    },
+    /// `bind(2)`.
+    Bind {
+        /// The socket.
+        fd: Fd,
+        /// Where to; port 0 lets the stack choose.
+        addr: SocketAddr,
+    },
+    /// `listen(2)`.
+    Listen {
+        /// The socket.
+        fd: Fd,
+        /// Finished connections that may wait, less one.
+        backlog: i32,
+    },
+    /// `accept4(2)`; `accept(2)` is this with flags 0.
+    Accept {
+        /// The listening socket.
+        fd: Fd,
+        /// `SOCK_NONBLOCK`, `SOCK_CLOEXEC`.
+        flags: i32,
+    },
+    /// `connect(2)`.
+    Connect {
+        /// The socket.
+        fd: Fd,
+        /// The peer.
+        addr: SocketAddr,
+    },
+    /// `read(2)`.
+    Read {
+        /// The socket.
+        fd: Fd,
+        /// Most bytes to return.
+        count: usize,
+    },
+    /// `recv(2)`.
+    Recv {
+        /// The socket.
+        fd: Fd,
+        /// Most bytes to return.
+        count: usize,
+        /// `MSG_DONTWAIT`, `MSG_PEEK`, `MSG_WAITALL`, `MSG_NOSIGNAL`.
+        flags: i32,
+    },
+    /// `write(2)`.
+    Write {
+        /// The socket.
+        fd: Fd,
+        /// The bytes.
+        data: Vec<u8>,
+    },
+    /// `send(2)`.
+    Send {
+        /// The socket.
+        fd: Fd,
+        /// The bytes.
+        data: Vec<u8>,
+        /// `MSG_DONTWAIT`, `MSG_NOSIGNAL`.
+        flags: i32,
+    },
+    /// `shutdown(2)`.
+    Shutdown {
+        /// The socket.
+        fd: Fd,
+        /// `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
+        how: i32,
+    },
+    /// `close(2)`.
+    Close {
+        /// The descriptor.
+        fd: Fd,
+    },
+    /// `dup(2)`.
+    Dup {
+        /// The descriptor.
+        fd: Fd,
+    },
+    /// `getsockname(2)`.
+    Getsockname {
+        /// The socket.
+        fd: Fd,
+    },
+    /// `getpeername(2)`.
+    Getpeername {
+        /// The socket.
+        fd: Fd,
+    },
+    /// `setsockopt(2)`.
+    Setsockopt {
+        /// The socket.
+        fd: Fd,
+        /// `SOL_SOCKET`, `IPPROTO_TCP`, ...
+        level: i32,
+        /// The option.
+        name: i32,
+        /// Its new value.
+        value: OptionValue,
+    },
+    /// `getsockopt(2)`.
+    Getsockopt {
+        /// The socket.
+        fd: Fd,
+        /// `SOL_SOCKET`, `IPPROTO_TCP`, ...
+        level: i32,
+        /// The option.
+        name: i32,
+    },
+    /// `fcntl(2)`.
+    Fcntl {
+        /// The descriptor.
+        fd: Fd,
+        /// `F_GETFL` or `F_SETFL`.
+        cmd: i32,
+        /// The new flags.
+        arg: i64,
+    },
+    /// `ioctl(2)` with an integer result.
+    Ioctl {
+        /// The socket.
+        fd: Fd,
+        /// `SIOCINQ` or `SIOCOUTQ`.
+        request: u64,
+    },
+    /// `poll(2)`.
+    Poll {
+        /// Descriptors and the events asked for.
+        fds: Vec<(Fd, i16)>,
+        /// How long to wait; `None` is for ever.
+        timeout: Option<Duration>,
+    },
+}
+
+/// What a call that succeeded returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The return value: 0, a descriptor, a count.
+    Value(i64),
+    /// Bytes read; none is the end of the stream.
+    Data(Vec<u8>),
+    /// A connection.
+    Accepted {
+        /// Its descriptor.
+        fd: Fd,
+        /// Who opened it.
+        peer: SocketAddr,
+    },
+    /// An address.
+    Address(SocketAddr),
+    /// The value of an option.
+    Option(OptionValue),
+    /// Returned events per descriptor, in the order asked. The return value of `poll` is how many are not zero.
+    Poll(Vec<i16>),
+}
+
+/// The value of a socket option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionValue {
+    /// An `int`.
+    Int(i64),
+    /// A `struct linger`.
+    Linger {
+        /// `l_onoff`.
+        on: bool,
+        /// `l_linger`.
+        seconds: i32,
+    },
+    /// A `struct tcp_info`.
+    Info(Box<TcpInfo>),
+    /// A `struct timeval`.
+    Timeval(Duration),
+}
+
+/// Why a call returned no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The call returned -1 and this.
+    Errno(Errno),
+    /// This stack does not have what was asked for. Never the same as an error of the call.
+    Unsupported(&'static str),
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self::Errno(errno)
+    }
+}
+
+/// A signal that the stack sends to a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The thread wrote where nobody reads.
+    Sigpipe,
+}
