@@ -1,5 +1,8 @@
 //! Targets: whatever is tested, behind one trait. Only a target knows the time.
 
+pub mod bundled;
+pub mod replay;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

@@ -164,3 +164,32 @@ pub struct FieldDifference {
     /// As it came.
     pub actual: String,
 }
+
+/// In one line.
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::WrongPacket { fields, .. } | Self::WrongResult { fields, .. } => {
+                let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+                f.write_str(&fields.join("; "))
+            }
+            Self::NothingCame { expected } => write!(f, "nothing came; expected {expected}"),
+            Self::UnexpectedPacket { actual } => write!(f, "unexpected packet: {actual}"),
+            Self::NoFlow { actual } => write!(f, "packet of no flow: {actual}"),
+            Self::TooEarly { by, .. } => write!(f, "too early by {by}"),
+            Self::TooLate { by, .. } => write!(f, "too late by {by}"),
+            Self::StillBlocked { call } => write!(f, "{call} is still blocked"),
+            Self::DidNotBlock { call, returned } => write!(f, "{call} did not block: it returned {returned}"),
+            Self::NotTrue { expression, .. } => write!(f, "not true: {expression}"),
+            Self::InThePast { by } => write!(f, "its time had passed {by} before it was reached"),
+            Self::Consequence { missing } => write!(f, "not done: {missing}"),
+            Self::Meaningless { why } => write!(f, "no meaning here: {why}"),
+        }
+    }
+}
+
+impl std::fmt::Display for FieldDifference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: expected {}, got {}", self.field, self.expected, self.actual)
+    }
+}

@@ -1,0 +1,160 @@
+//! A trace as a target: what was seen is seen again, so that the verdict can be derived without the stack.
+
+use crate::case::{Setting, Signal, Submission, ThreadId, Value};
+use crate::time::Timestamp;
+use crate::trace::{Entry, Trace, Why};
+
+use super::{Inspection, Observation, Target, TargetError, TargetInfo};
+
+/// Plays a trace back.
+pub struct Replay {
+    info: TargetInfo,
+    entries: Vec<Entry>,
+    next: usize,
+    now: Timestamp,
+}
+
+impl Replay {
+    /// A target that answers as the trace says.
+    #[must_use]
+    pub fn new(trace: &Trace) -> Self {
+        let header = &trace.header;
+        Self {
+            info: TargetInfo {
+                id: header.target.clone(),
+                version: header.version.clone(),
+                capabilities: crate::case::Capability::ALL.into_iter().collect(),
+                timing: header.timing,
+            },
+            entries: trace.entries.clone(),
+            next: 0,
+            now: Timestamp::START,
+        }
+    }
+
+    /// The trace and the case do not belong together.
+    fn misfit(&self, wanted: &str) -> TargetError {
+        // Line 1 is the head.
+        let line = self.next + 2;
+        let found = match self.entries.get(self.next) {
+            Some(entry) => serde_json::to_string(entry).unwrap_or_default(),
+            None => "the end".to_owned(),
+        };
+        let found: String = found.chars().take(120).collect();
+        TargetError::Broken(format!(
+            "the trace does not fit the case: line {line} should be {wanted}, but is {found}"
+        ))
+    }
+
+    /// The case did something: the trace must say the same.
+    fn act(&mut self, what: &str) -> Result<Timestamp, TargetError> {
+        match self.entries.get(self.next) {
+            Some(Entry::Acted { at, what: recorded, .. }) if recorded == what => {
+                self.now = self.now.max(Timestamp(*at));
+                self.next += 1;
+                Ok(Timestamp(*at))
+            }
+            Some(Entry::Refused { what: recorded, why, .. }) if recorded == what => {
+                self.next += 1;
+                Err(match why {
+                    Why::Missing(what) => TargetError::Missing(what.clone()),
+                    Why::Broken(what) => TargetError::Broken(what.clone()),
+                })
+            }
+            _ => Err(self.misfit(what)),
+        }
+    }
+}
+
+impl Target for Replay {
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn now(&mut self) -> Timestamp {
+        self.now
+    }
+
+    fn configure(&mut self, setting: &Setting) -> Result<Timestamp, TargetError> {
+        self.act(&describe::setting(setting))
+    }
+
+    fn inject(&mut self, packet: &[u8]) -> Result<Timestamp, TargetError> {
+        self.act(&describe::packet(packet))
+    }
+
+    fn submit(&mut self, submission: &Submission) -> Result<Timestamp, TargetError> {
+        self.act(&describe::submission(submission))
+    }
+
+    fn signal(&mut self, thread: ThreadId, signal: Signal, restart: bool) -> Result<Timestamp, TargetError> {
+        self.act(&describe::signal(thread, signal, restart))
+    }
+
+    fn inspect(&mut self, what: &Inspection) -> Result<Value, TargetError> {
+        let wanted = describe::inspection(what);
+        match self.entries.get(self.next) {
+            Some(Entry::Inspected { what, value, missing }) if *what == wanted => {
+                let answer = match (value, missing) {
+                    (Some(value), _) => Ok(value.clone()),
+                    (None, missing) => Err(TargetError::Missing(missing.clone().unwrap_or_default())),
+                };
+                self.next += 1;
+                answer
+            }
+            _ => Err(self.misfit(&wanted)),
+        }
+    }
+
+    fn advance(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError> {
+        let entry = self.entries.get(self.next);
+        if let Some(observation) = entry.and_then(Entry::observation) {
+            self.next += 1;
+            self.now = self.now.max(observation.at());
+            return Ok(Some(observation));
+        }
+        match entry {
+            Some(Entry::Reached(at)) if *at == until.0 => {
+                self.next += 1;
+                self.now = self.now.max(until);
+                Ok(None)
+            }
+            _ => Err(self.misfit(&format!("silence until {}", until.0))),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Observation>, TargetError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Acts as a trace writes them: the same text when recorded and when compared.
+pub(crate) mod describe {
+    use crate::case::{Setting, Signal, Submission, ThreadId};
+    use crate::target::Inspection;
+    use crate::trace::hex;
+
+    pub(crate) fn packet(bytes: &[u8]) -> String {
+        format!("inject {}", hex::text(bytes))
+    }
+
+    pub(crate) fn setting(setting: &Setting) -> String {
+        format!("set {} = {}", setting.name, setting.value)
+    }
+
+    pub(crate) fn signal(thread: ThreadId, signal: Signal, restart: bool) -> String {
+        format!("{signal} to thread {}{}", thread.0, if restart { ", restarting" } else { "" })
+    }
+
+    pub(crate) fn submission(submission: &Submission) -> String {
+        format!("thread {} {:?} {}", submission.thread.0, submission.call, hex::text(&submission.data))
+    }
+
+    pub(crate) fn inspection(what: &Inspection) -> String {
+        match what {
+            Inspection::Descriptor(id, field) => format!("descriptor {} {field}", id.0),
+            Inspection::FlowState { local, remote, .. } => format!("state {local} {remote}"),
+            Inspection::Counter(name) => format!("counter {name}"),
+        }
+    }
+}
