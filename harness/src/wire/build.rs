@@ -41,41 +41,39 @@ fn body_bytes(body: &Body, lies: &Lies) -> Vec<u8> {
 
 /// Fills in the checksum of TCP or ICMP. A receiver that believes a lying IP length must find it good.
 fn seal(body: &mut [u8], packet: &Packet, lies: &Lies) {
-    let claimed = match lies.ip.total_length {
-        Some(total) if lies.fragments.is_empty() => {
-            usize::from(total).saturating_sub(uncounted(&packet.ip))
-        }
-        Some(_) | None => body.len(),
-    };
     match &packet.body {
         Body::Tcp(_) => {
-            let covered = covered(body, claimed, TCP_CHECKSUM_END);
-            let good = checksum::transport(&packet.ip, protocol::TCP, covered, claimed);
+            let covered = believed(body, TCP_CHECKSUM_END, &packet.ip, lies);
+            let good = checksum::transport(&packet.ip, protocol::TCP, covered);
             fields::set_tcp_checksum(body, lies.checksum.apply(good));
         }
         Body::Icmp(_) => {
-            let covered = covered(body, claimed, ICMP_CHECKSUM_END);
-            let good = icmp_checksum(&packet.ip, covered, claimed);
+            let covered = believed(body, ICMP_CHECKSUM_END, &packet.ip, lies);
+            let good = icmp_checksum(&packet.ip, covered);
             fields::set_icmp_checksum(body, lies.checksum.apply(good));
         }
         Body::Fragment { .. } | Body::Other { .. } => {}
     }
 }
 
-/// The true checksum of an ICMP message in which it is zero.
-pub(super) fn icmp_checksum(ip: &Ip, message: &[u8], length: usize) -> u16 {
-    match ip.version() {
-        IpVersion::V4 => checksum::plain(message),
-        IpVersion::V6 => checksum::transport(ip, protocol::ICMPV6, message, length),
-    }
+/// The part of the body that a receiver sees who believes the IP length; all of it if there is less than that, or if
+/// it would see fewer than `least` bytes, not even the checksum.
+fn believed<'a>(body: &'a [u8], least: usize, ip: &Ip, lies: &Lies) -> &'a [u8] {
+    let lie = lies.ip.total_length.filter(|_| lies.fragments.is_empty());
+    let claimed = lie.map_or(body.len(), |total| {
+        usize::from(total).saturating_sub(uncounted(ip))
+    });
+    body.get(..claimed)
+        .filter(|seen| seen.len() >= least)
+        .unwrap_or(body)
 }
 
-/// The part of the body that a checksum over `claimed` bytes covers; all of it if that would leave out the
-/// checksum itself.
-fn covered(body: &[u8], claimed: usize, least: usize) -> &[u8] {
-    body.get(..claimed)
-        .filter(|covered| covered.len() >= least)
-        .unwrap_or(body)
+/// The true checksum of an ICMP message in which it is zero.
+pub(super) fn icmp_checksum(ip: &Ip, message: &[u8]) -> u16 {
+    match ip.version() {
+        IpVersion::V4 => checksum::plain(message),
+        IpVersion::V6 => checksum::transport(ip, protocol::ICMPV6, message),
+    }
 }
 
 /// How many of the bytes that the IP length field counts are not the body's.

@@ -1,4 +1,7 @@
 //! TCP options, byte for byte.
+//!
+//! To add a kind: a variant of [`TcpOption`] with its kind and form, a line each in `from_data` and `encode`, its words
+//! in [`notation`](super::notation), and itself in the tests' strategy of options.
 
 use thiserror::Error;
 

@@ -209,7 +209,7 @@ impl Reader {
         self.stated.data_offset = Some(header.data_offset);
         self.stated.checksum = Some(header.checksum);
 
-        let sum = |segment: &[u8]| checksum::transport(ip, protocol::TCP, segment, segment.len());
+        let sum = |segment: &[u8]| checksum::transport(ip, protocol::TCP, segment);
         self.check(
             Layer::Tcp,
             header.checksum,
@@ -236,7 +236,7 @@ impl Reader {
     fn icmp(&mut self, ip: &Ip, bytes: &[u8]) -> Body {
         let (icmp, found) = fields::read_icmp(bytes);
         self.stated.checksum = Some(found);
-        let sum = |message: &[u8]| icmp_checksum(ip, message, message.len());
+        let sum = |message: &[u8]| icmp_checksum(ip, message);
         self.check(Layer::Icmp, found, expected_checksum(bytes, 2, sum));
         Body::Icmp(icmp)
     }

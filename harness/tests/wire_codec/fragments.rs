@@ -78,6 +78,25 @@ fn fragments_lie_for_themselves() {
 }
 
 #[test]
+fn the_checksum_of_a_fragmented_packet_is_that_of_the_whole() {
+    let ip = IpLies {
+        total_length: Some(45),
+        ..IpLies::default()
+    };
+    let fragments = vec![Fragment::new(0, 24, true), Fragment::new(24, 4, false)];
+    let pieces = build(
+        &tcp4(),
+        &Lies {
+            ip,
+            fragments,
+            ..Lies::default()
+        },
+    );
+    let together = [&pieces[0][20..], &pieces[1][20..]].concat();
+    assert_eq!(together, one(&tcp4(), &Lies::default())[20..]);
+}
+
+#[test]
 fn the_identification_of_ipv6_fragments_is_the_headers() {
     let Packet {
         ip: Ip::V6(mut ip),

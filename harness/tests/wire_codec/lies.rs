@@ -1,8 +1,8 @@
 //! Packets that say what is not so: each lie shows in the bytes, and is found by the reader.
 
 use tcpdrill::wire::{
-    Body, Checksum, Extension, Fault, Flags, Icmp, Ip, IpLies, Ipv4, Layer, Lies, OptionFault,
-    Packet, ParseError, TcpOption, parse,
+    Body, Checksum, Extension, Fault, Flags, Icmp, Ip, IpLies, Ipv4, Ipv6, Layer, Lies,
+    OptionFault, Packet, ParseError, TcpOption, parse,
 };
 
 use crate::samples::{ipv4, one, read, segment, tcp4, tcp6, v4, v6};
@@ -372,8 +372,9 @@ fn big_segments_are_checksummed_in_full() {
 }
 
 #[test]
-fn a_length_too_short_for_the_checksum_is_only_a_length() {
-    for length in 0..38 {
+fn a_length_that_cannot_be_believed_leaves_the_checksum_alone() {
+    let truth = one(&tcp4(), &Lies::default());
+    for length in (0..38).chain([49, u16::MAX]) {
         let ip = IpLies {
             total_length: Some(length),
             ..IpLies::default()
@@ -386,8 +387,63 @@ fn a_length_too_short_for_the_checksum_is_only_a_length() {
             },
         );
         assert_eq!(bytes[2..4], length.to_be_bytes());
-        assert_eq!(bytes[20..36], one(&tcp4(), &Lies::default())[20..36]);
+        assert_eq!(bytes[20..], truth[20..], "total length {length}");
     }
+}
+
+#[test]
+fn headers_are_filled_up_to_what_their_lengths_can_say() {
+    let Packet {
+        ip: Ip::V4(ip),
+        body,
+    } = tcp4()
+    else {
+        panic!("not IPv4")
+    };
+    let options = |options: &[u8]| Ipv4 {
+        options: options.to_vec(),
+        ..ip.clone()
+    };
+    let parsed = read(
+        &Packet {
+            ip: Ip::V4(options(&[1, 1, 1, 1, 1])),
+            body,
+        },
+        &Lies::default(),
+    );
+    assert_eq!(
+        (parsed.packet.ip, parsed.faults),
+        (Ip::V4(options(&[1, 1, 1, 1, 1, 0, 0, 0])), vec![])
+    );
+
+    let Packet {
+        ip: Ip::V6(ip),
+        body,
+    } = tcp6()
+    else {
+        panic!("not IPv6")
+    };
+    let ext = |ext: [&[u8]; 3]| {
+        Ip::V6(Ipv6 {
+            ext: ext
+                .map(|data| Extension::Destination(data.to_vec()))
+                .to_vec(),
+            ..ip.clone()
+        })
+    };
+    let parsed = read(
+        &Packet {
+            ip: ext([&[], &[1, 2, 3], &[9; 7]]),
+            body,
+        },
+        &Lies::default(),
+    );
+    let filled = ext([
+        &[0; 6],
+        &[1, 2, 3, 0, 0, 0],
+        &[9, 9, 9, 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    assert_eq!((parsed.packet.ip, parsed.faults), (filled, vec![]));
 }
 
 #[test]

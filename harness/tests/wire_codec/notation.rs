@@ -122,6 +122,18 @@ fn attributes_only_when_unusual() {
         line(Ipv4 { ecn: 3, ..ip }),
         "(ce) P. 1:1001(1000) ack 1 win 257"
     );
+    let ip = Ipv6::new("::1".parse().unwrap(), "::1".parse().unwrap());
+    let ip = Ip::V6(Ipv6 {
+        ecn: 2,
+        dscp: 1,
+        hop_limit: 255,
+        ..ip
+    });
+    let line = packet_text(&Packet { ip, body }, &BASES);
+    assert_eq!(
+        line,
+        "(ect0, dscp 1, ttl 255) P. 1:1001(1000) ack 1 win 257"
+    );
 }
 
 #[test]

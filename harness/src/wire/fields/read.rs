@@ -83,9 +83,6 @@ pub(in crate::wire) struct ExtensionFields {
 
 /// `None` if `protocol` is no extension header that we know, or if the bytes do not hold it.
 pub(in crate::wire) fn read_extension(protocol: u8, bytes: &[u8]) -> Option<ExtensionFields> {
-    if bytes.len() < EXTENSION_LEN {
-        return None;
-    }
     if protocol == protocol::FRAGMENT {
         let header = FragmentPacket::new(bytes)?;
         let word = header.get_fragment_offset_with_flags();

@@ -67,7 +67,7 @@ fn write_extension(extension: &Extension, next: u8, out: &mut Vec<u8>) {
     match extension {
         Extension::HopByHop(data) | Extension::Routing(data) | Extension::Destination(data) => {
             out.extend_from_slice(data);
-            let len = (out.len() - start).next_multiple_of(8).max(EXTENSION_LEN);
+            let len = (out.len() - start).next_multiple_of(8);
             out.resize(start + len, 0);
             let mut header = MutableExtensionPacket::new(&mut out[start..]).expect(SIZED);
             header.set_next_header(IpNextHeaderProtocol(next));

@@ -83,6 +83,7 @@ fn text_names_a_code_only_where_it_says_something() {
     assert_eq!(text(3, 4, V4), "packet_too_big");
     assert_eq!(text(11, 0, V4), "time_exceeded");
     assert_eq!(text(11, 1, V4), "time_exceeded code_1");
+    assert_eq!(text(13, 0, V4), "type_13");
     assert_eq!(text(1, 2, V6), "unreachable code_2");
     assert_eq!(text(5, 1, V6), "type_5 code_1");
 }
