@@ -129,7 +129,7 @@ pub fn option_text(option: &TcpOption, bases: &Bases) -> String {
         TcpOption::Mss(size) => format!("mss {size}"),
         TcpOption::Wscale(shift) => format!("wscale {shift}"),
         TcpOption::SackOk => "sackOK".to_owned(),
-        TcpOption::Sack(blocks) if true => {
+        TcpOption::Sack(blocks) if !blocks.is_empty() => {
             let edges = blocks.iter().map(|(from, to)| {
                 format!(
                     " {}:{}",
