@@ -1,2 +1,7 @@
-//! The command line of tcpdrill.
-fn main() {}
+//! The program `tcpdrill`: see the library's module `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tcpdrill::cli::main()
+}

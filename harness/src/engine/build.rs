@@ -9,7 +9,7 @@ use crate::case::{
 use crate::wire::notation::Bases;
 use crate::wire::pattern::{self, Direction};
 use crate::wire::{
-    Body, Checksum, Extension, Flags, Fragment, Icmp, Ip, IpLies, Ipv4, Ipv6, Lies, Packet, Tcp, TcpOption, build,
+    Body, Checksum, Extension, Flags, Fragment, Icmp, Ip, IpLies, IpVersion, icmp, Ipv4, Ipv6, Lies, Packet, Tcp, TcpOption, build,
     protocol,
 };
 
@@ -17,8 +17,6 @@ use super::eval::{self, EvalError, Known};
 
 /// The window of an injected segment that writes none.
 const DEFAULT_WINDOW: u16 = 65535;
-/// An IPv6 ICMP error is at most this long.
-const IPV6_MIN_MTU: usize = 1280;
 
 /// What a packet of a flow is built from.
 pub(super) struct Frame<'a> {
@@ -232,20 +230,18 @@ fn message(spec: &IcmpSpec, frame: &Frame<'_>) -> Result<Icmp, EvalError> {
         })?,
         Quote::Packet(packet) => packets(packet, &frame.reversed())?.concat(),
     };
-    let v6 = frame.src.is_ipv6();
-    let length = spec.quote_length.unwrap_or(if v6 {
-        IPV6_MIN_MTU - 48
-    } else {
-        quoted.first().map_or(0, |first| usize::from(first & 0xf) * 4) + 8
-    });
-    let mtu: Option<u32> = optional(spec.mtu.as_ref(), frame.known)?;
-    let pointer: Option<u32> = optional(spec.ptr.as_ref(), frame.known)?;
-    let pointer = pointer.map(|at| if v6 { at } else { at << 24 });
+    let version = if frame.src.is_ipv6() { IpVersion::V6 } else { IpVersion::V4 };
+    let payload = match spec.quote_length {
+        Some(length) => quoted.into_iter().take(length).collect(),
+        None => icmp::quote(&quoted),
+    };
+    let mtu = optional(spec.mtu.as_ref(), frame.known)?.map(|mtu| Icmp::mtu_word(version, mtu));
+    let pointer = optional(spec.ptr.as_ref(), frame.known)?.map(|at| Icmp::pointer_word(version, at));
     Ok(Icmp {
         kind: optional(spec.kind.as_ref(), frame.known)?.unwrap_or(0),
         code: optional(spec.code.as_ref(), frame.known)?.unwrap_or(0),
         rest: mtu.or(pointer).unwrap_or(0),
-        payload: quoted.into_iter().take(length).collect(),
+        payload,
     })
 }
 

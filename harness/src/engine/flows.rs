@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::case::{Addresses, Case, DEFAULT_PORT, FlowId};
 use crate::time::Timestamp;
 use crate::wire::notation::Bases;
-use crate::wire::{Body, Endpoints, Flags, Packet, Parsed, parse};
+use crate::wire::{Body, Endpoints, Flags, Packet, Parsed, icmp};
 
 /// The relative value of the first timestamp that the target emits on a flow, so that 0 stays "none".
 const FIRST_TIMESTAMP: u32 = 100;
@@ -172,18 +172,7 @@ impl Flows {
 
 /// Whose connection an ICMP error of the target is about: it quotes a packet of the peer.
 fn quoted_endpoints(packet: &Packet) -> Option<Endpoints> {
-    let icmp = packet.icmp()?;
-    let quoted = parse(&icmp.payload).ok()?;
-    if let Some(ends) = quoted.packet.endpoints() {
-        return Some(ends.reversed());
-    }
-    // IPv4 quotes eight bytes after the header: the ports are among them.
-    let Body::Other { bytes, .. } = &quoted.packet.body else { return None };
-    let port = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
-    Some(Endpoints {
-        src: SocketAddr::new(quoted.packet.ip.dst(), port(2)?),
-        dst: SocketAddr::new(quoted.packet.ip.src(), port(0)?),
-    })
+    Some(icmp::quoted(packet.icmp()?)?.endpoints()?.reversed())
 }
 
 /// Neighbour discovery, multicast listener reports and IGMP.

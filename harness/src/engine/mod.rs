@@ -88,6 +88,27 @@ pub struct Report {
     pub events: Vec<Event>,
     /// Time 0 of the case; the start if it was not reached.
     pub zero: Timestamp,
+    /// The clock it was judged by.
+    pub clock: Timing,
+}
+
+impl Report {
+    /// A packet that was emitted when the flows were destroyed: kept, not judged.
+    pub fn tear_down(&mut self, at: Timestamp, packet: &[u8]) {
+        let text = match parse(packet) {
+            Ok(parsed) => packet_text(&parsed.packet, &crate::wire::notation::Bases::default()),
+            Err(error) => format!("{} bytes that are no packet: {error}", packet.len()),
+        };
+        let what = What::Emitted(packet.to_vec());
+        self.events.push(Event { at, what, text, step: None, status: Status::Teardown });
+    }
+
+    /// Something went wrong with the target after the end.
+    pub fn disturbed(&mut self, why: &str) {
+        if self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Inconclusive { why: why.to_owned() };
+        }
+    }
 }
 
 /// Packets that may come any time.
@@ -216,7 +237,7 @@ impl<'c> Engine<'c> {
                 Verdict::Fail(self.mismatches)
             }
         });
-        Report { verdict, events: self.events, zero }
+        Report { verdict, events: self.events, zero, clock: self.clock.timing }
     }
 
     fn look_at(&mut self, step: &'c Step) -> Next {

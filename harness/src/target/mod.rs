@@ -21,6 +21,11 @@ pub trait Target {
     /// What this target is.
     fn info(&self) -> &TargetInfo;
 
+    /// Nanoseconds from the Unix epoch to the moment that timestamps count from; 0 on a virtual clock.
+    fn epoch_ns(&self) -> u64 {
+        0
+    }
+
     /// The present moment.
     fn now(&mut self) -> Timestamp;
 

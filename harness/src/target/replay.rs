@@ -12,6 +12,7 @@ pub struct Replay {
     entries: Vec<Entry>,
     next: usize,
     now: Timestamp,
+    misfit: Option<String>,
 }
 
 impl Replay {
@@ -29,11 +30,18 @@ impl Replay {
             entries: trace.entries.clone(),
             next: 0,
             now: Timestamp::START,
+            misfit: None,
         }
     }
 
+    /// Where trace and case turned out not to belong together.
+    #[must_use]
+    pub fn misfit_found(self) -> Option<String> {
+        self.misfit
+    }
+
     /// The trace and the case do not belong together.
-    fn misfit(&self, wanted: &str) -> TargetError {
+    fn misfit(&mut self, wanted: &str) -> TargetError {
         // Line 1 is the head.
         let line = self.next + 2;
         let found = match self.entries.get(self.next) {
@@ -41,9 +49,9 @@ impl Replay {
             None => "the end".to_owned(),
         };
         let found: String = found.chars().take(120).collect();
-        TargetError::Broken(format!(
-            "the trace does not fit the case: line {line} should be {wanted}, but is {found}"
-        ))
+        let why = format!("the trace does not fit the case: line {line} should be {wanted}, but is {found}");
+        self.misfit = Some(why.clone());
+        TargetError::Broken(why)
     }
 
     /// The case did something: the trace must say the same.

@@ -1,0 +1,119 @@
+//! Arguments and their descriptions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// TCP conformance tests as scripts: inject segments, make socket calls, assert on what comes back.
+#[derive(Debug, Parser)]
+#[command(name = "tcpdrill", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run cases on one or more targets
+    Run(RunArguments),
+    /// Read cases and say what is wrong with them, without running any
+    Check(SelectArguments),
+    /// Name the tests that are selected, one a line
+    List(SelectArguments),
+    /// Derive verdicts again from traces, without the target
+    Replay(ReplayArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SelectArguments {
+    /// Files, folders or ids of cases; 'FILE[PATTERN]' takes the variants that match a shell pattern. Without any:
+    /// the folder cases, or without that the cases inside this program
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<String>,
+
+    /// Only tests whose id contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<String>,
+
+    /// Only the I-th of N parts of what is selected
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(super) shard: Option<(usize, usize)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) select: SelectArguments,
+
+    /// What to test; may be given several times
+    #[arg(long, value_name = "NAME", default_value = "bundled")]
+    pub(super) target: Vec<String>,
+
+    /// How many tests to run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) jobs: Option<u16>,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+
+    /// Where captures and traces go
+    #[arg(long, value_name = "DIR", default_value = "captures")]
+    pub(super) captures: PathBuf,
+
+    /// How often to run each test
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) repeat: u32,
+
+    /// Seed of everything that is drawn by chance
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+
+    /// Also run tests that take more than 5 s on a real clock
+    #[arg(long)]
+    pub(super) slow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// Traces that runs have left, or folders of them
+    #[arg(value_name = "TRACE", required = true)]
+    pub(super) traces: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One object a line
+    Json,
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parsed = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    match parsed {
+        Some((index, count)) if 1 <= index && index <= count => Ok((index, count)),
+        _ => Err("write it as I/N with 1 <= I <= N: 2/5 is the second of five parts".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn shards() {
+        for (text, parsed) in [("1/1", Some((1, 1))), ("2/5", Some((2, 5))), ("0/5", None), ("6/5", None), ("x", None)] {
+            assert_eq!(super::shard(text).ok(), parsed, "{text}");
+        }
+    }
+}

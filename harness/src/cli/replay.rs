@@ -1,0 +1,122 @@
+//! `tcpdrill replay`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::case::Case;
+use crate::front::{RecordedLibrary, yaml};
+use crate::report::Style;
+use crate::run;
+use crate::trace::Trace;
+use crate::verdict::Verdict;
+
+use super::args::{Format, ReplayArguments};
+use super::output::Output;
+use super::{FAILURE, SUCCESS, WRONG};
+
+/// Derives the verdict of each trace again; the exit status.
+pub(super) fn replay(arguments: &ReplayArguments, output: &mut Output) -> u8 {
+    let mut paths = Vec::new();
+    for path in &arguments.traces {
+        if let Err(error) = collect(path, &mut paths) {
+            output.complain(&format!("{}: {error}", path.display()), None);
+            return WRONG;
+        }
+    }
+    if paths.is_empty() {
+        output.complain("there is no trace", Some("traces end in .trace.jsonl; tcpdrill run leaves them in captures"));
+        return WRONG;
+    }
+    let mut status = SUCCESS;
+    let mut same = 0;
+    for path in &paths {
+        match again(path) {
+            Ok(replayed) => {
+                let is_same = replayed.live.as_deref() == Some(replayed.verdict.name());
+                same += usize::from(is_same);
+                if !is_same && status != WRONG {
+                    status = FAILURE;
+                }
+                if !output.line(&show(path, &replayed, arguments.format, output.style())) {
+                    return status;
+                }
+            }
+            Err(why) => {
+                output.complain(&format!("{}: {why}", path.display()), None);
+                status = WRONG;
+            }
+        }
+    }
+    if arguments.format == Format::Text {
+        output.line(&format!("{same} of {} traces give their live verdict again", paths.len()));
+    }
+    status
+}
+
+struct Replayed {
+    case: String,
+    verdict: Verdict,
+    /// The verdict when it ran.
+    live: Option<String>,
+}
+
+fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        fs::metadata(path)?;
+        paths.push(path.to_path_buf());
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() || entry.to_string_lossy().ends_with(".trace.jsonl") {
+            collect(&entry, paths)?;
+        }
+    }
+    Ok(())
+}
+
+fn again(path: &Path) -> Result<Replayed, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let trace = Trace::from_text(&text).map_err(|error| error.to_string())?;
+    let case = case_of(&trace)?;
+    let report = run::replay(&case, &trace).map_err(|error| error.to_string())?;
+    Ok(Replayed { case: case.id, verdict: report.verdict, live: trace.verdict().map(str::to_owned) })
+}
+
+/// The case that a trace carries.
+fn case_of(trace: &Trace) -> Result<Case, String> {
+    let header = &trace.header;
+    let source = header.sources.first().ok_or("the trace carries no case")?;
+    let file = header.case.split_once('[').map_or(header.case.as_str(), |(file, _)| file);
+    let library = RecordedLibrary::new(
+        header.sources.iter().skip(1).map(|source| (source.path.clone(), Arc::from(source.text.as_str()))),
+    );
+    let lowered = yaml::lower_bytes(&source.path, file, source.text.as_bytes(), &library)
+        .map_err(|mistakes| format!("the case in the trace is wrong:\n{}", mistakes.render(false)))?;
+    lowered
+        .cases
+        .into_iter()
+        .find(|case| case.id == header.case)
+        .ok_or_else(|| format!("the case in the trace has no variant {}", header.case))
+}
+
+fn show(path: &Path, replayed: &Replayed, format: Format, style: Style) -> String {
+    let verdict = replayed.verdict.name();
+    if format == Format::Json {
+        return serde_json::json!({
+            "trace": path.display().to_string(),
+            "case": replayed.case,
+            "verdict": verdict,
+            "live": replayed.live,
+        })
+        .to_string();
+    }
+    let is_same = replayed.live.as_deref() == Some(verdict);
+    let live = replayed.live.as_deref().unwrap_or("cut short");
+    let word = if is_same { style.good(verdict) } else { style.bad(format!("{verdict}, was {live}")) };
+    let first = replayed.verdict.mismatches().first().map(|mismatch| format!("  {}", mismatch.problem));
+    format!("{word}  {}{}", replayed.case, first.unwrap_or_default())
+}

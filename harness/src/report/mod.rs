@@ -1,0 +1,14 @@
+//! What people and programs read: lines of a run, pages of failures, JSON.
+
+mod failure;
+mod json;
+mod ladder;
+mod outcome;
+mod style;
+mod text;
+
+pub use failure::{FailureContext, failure_page};
+pub use json::{case_line, invalid_line, summary_line};
+pub use outcome::{Outcome, Tally};
+pub use style::Style;
+pub use text::{case_text, summary_text};

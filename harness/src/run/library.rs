@@ -1,0 +1,306 @@
+//! Case trees: folders of cases with their fixtures and requirements, on disk or embedded in this crate.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+
+use crate::case::Case;
+use crate::front::{Diagnostics, Library, yaml};
+
+/// How the paths of embedded files begin when they are shown.
+pub const EMBEDDED_ROOT: &str = "<embedded>";
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/embedded");
+
+/// A requirement of the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Requirement {
+    /// `RFC9293/MUST-10`.
+    pub id: String,
+    /// `MUST`, `SHOULD NOT`, ...
+    #[serde(default)]
+    pub level: Option<String>,
+    /// Of its RFC.
+    #[serde(default)]
+    pub section: Option<String>,
+    /// In our words.
+    #[serde(default, alias = "claim")]
+    pub summary: Option<String>,
+}
+
+impl Requirement {
+    /// Whether breaking it is breaking a MUST.
+    #[must_use]
+    pub fn is_must(&self) -> bool {
+        self.level.as_deref().is_some_and(|level| level.starts_with("MUST"))
+    }
+}
+
+/// A file of the catalogue: a list, or several under headings.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CatalogueFile {
+    List(Vec<Requirement>),
+    Groups(BTreeMap<String, Vec<Requirement>>),
+}
+
+/// A tree of cases.
+#[derive(Debug)]
+pub struct Tree {
+    /// `None`: the embedded one.
+    root: Option<PathBuf>,
+    catalogue: OnceLock<Result<BTreeMap<String, Requirement>, String>>,
+}
+
+/// What came of loading files.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Every test of every file that is right, in the order of paths and rows.
+    pub cases: Vec<Case>,
+    /// Files that are wrong: the id of each and its mistakes.
+    pub invalid: Vec<(String, Diagnostics)>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostics>,
+}
+
+/// Why nothing could be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or folder could not be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The catalogue of requirements is broken.
+    #[error("{0}")]
+    Catalogue(String),
+}
+
+impl Tree {
+    /// The tree that comes with this crate.
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self { root: None, catalogue: OnceLock::new() }
+    }
+
+    /// The tree that `path` belongs to: its root is the nearest folder upwards with `fixtures/` or `requirements/`,
+    /// else the folder itself.
+    #[must_use]
+    pub fn around(path: &Path) -> Self {
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let is_root = |folder: &&Path| folder.join("fixtures").is_dir() || folder.join("requirements").is_dir();
+        let root = folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()).find(is_root);
+        let absolute = || {
+            let absolute = folder.canonicalize().ok()?;
+            absolute.ancestors().skip(1).find(is_root).map(Path::to_path_buf)
+        };
+        let root = root.map(Path::to_path_buf).or_else(absolute).unwrap_or_else(|| folder.to_path_buf());
+        Self { root: Some(root), catalogue: OnceLock::new() }
+    }
+
+    /// Its folder; `None` for the embedded tree.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// The requirements of the catalogue, by id. A tree without any has those that come with this crate.
+    ///
+    /// # Errors
+    /// [`LoadError::Catalogue`] with file and place.
+    pub fn requirements(&self) -> Result<&BTreeMap<String, Requirement>, LoadError> {
+        let read = || {
+            let own = self.root.as_ref().map(|root| read_catalogue(&root.join("requirements")));
+            match own {
+                Some(Ok(own)) if !own.is_empty() => Ok(own),
+                Some(Err(error)) => Err(error),
+                _ => embedded_catalogue(),
+            }
+        };
+        self.catalogue.get_or_init(read).as_ref().map_err(|error| LoadError::Catalogue(error.clone()))
+    }
+
+    /// The id of a file: its path below the root, without extension.
+    #[must_use]
+    pub fn id(&self, path: &Path) -> String {
+        let root = self.root.as_deref().unwrap_or_else(|| Path::new(EMBEDDED_ROOT));
+        let below = path.strip_prefix(root).map(Path::to_path_buf).or_else(|error| {
+            let (path, root) = (path.canonicalize().map_err(|_| error.clone())?, root.canonicalize().map_err(|_| error.clone())?);
+            path.strip_prefix(root).map(Path::to_path_buf)
+        });
+        let below = below.unwrap_or_else(|_| path.file_name().map(PathBuf::from).unwrap_or_default());
+        let parts: Vec<String> =
+            below.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        parts.join("/")
+    }
+
+    /// All case files below `folder` (of the embedded tree: all it has), in order.
+    ///
+    /// # Errors
+    /// [`LoadError::Io`] where a folder cannot be read.
+    pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
+        let mut files = Vec::new();
+        match &self.root {
+            Some(root) => walk(folder, root, &mut files)?,
+            None => walk_embedded(&EMBEDDED, &mut files),
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Reads and lowers one file.
+    ///
+    /// # Errors
+    /// [`LoadError::Io`] where it cannot be read, [`LoadError::Catalogue`] where the catalogue cannot.
+    pub fn load(&self, path: &Path, loaded: &mut Loaded) -> Result<(), LoadError> {
+        self.requirements()?;
+        let id = self.id(path);
+        let shown = path.display().to_string();
+        let bytes = self.read(path)?;
+        match yaml::lower_bytes(&shown, &id, &bytes, self) {
+            Ok(lowered) => {
+                loaded.cases.extend(lowered.cases);
+                if !lowered.warnings.is_empty() {
+                    loaded.warnings.push(lowered.warnings);
+                }
+            }
+            Err(mistakes) => loaded.invalid.push((id, mistakes)),
+        }
+        Ok(())
+    }
+
+    /// The bytes of a file; of one that is too long, one byte more than is allowed.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
+        use io::Read;
+        let error = |error| LoadError::Io { path: path.display().to_string(), error };
+        if self.root.is_none() {
+            let below = path.strip_prefix(EMBEDDED_ROOT).unwrap_or(path);
+            return EMBEDDED
+                .get_file(below)
+                .map(|file| file.contents().to_vec())
+                .ok_or_else(|| error(io::ErrorKind::NotFound.into()));
+        }
+        let file = fs::File::open(path).map_err(error)?;
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(yaml::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        file.take(limit).read_to_end(&mut bytes).map_err(error)?;
+        Ok(bytes)
+    }
+}
+
+impl Library for Tree {
+    fn fixture(&self, name: &str) -> Option<(String, Arc<str>)> {
+        let file = format!("fixtures/{name}.yaml");
+        if let Some(root) = &self.root {
+            let path = root.join(&file);
+            if let Ok(text) = fs::read_to_string(&path) {
+                return Some((path.display().to_string(), text.into()));
+            }
+        }
+        let text = EMBEDDED.get_file(&file)?.contents_utf8()?;
+        Some((format!("{EMBEDDED_ROOT}/{file}"), text.into()))
+    }
+
+    fn fixtures(&self) -> Vec<String> {
+        let name = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
+        let mut names: Vec<String> = EMBEDDED
+            .get_dir("fixtures")
+            .map(|dir| dir.files().filter_map(|file| name(file.path())).collect())
+            .unwrap_or_default();
+        if let Some(Ok(entries)) = self.root.as_ref().map(|root| fs::read_dir(root.join("fixtures"))) {
+            names.extend(entries.flatten().filter_map(|entry| name(&entry.path())));
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn has_requirement(&self, id: &str) -> bool {
+        self.requirements().is_ok_and(|known| known.contains_key(id))
+    }
+
+    fn requirements(&self) -> Vec<String> {
+        Self::requirements(self).map(|known| known.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
+/// Whether a file's name says that it is a case.
+pub(super) fn is_case_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// Folders of a tree's root that hold something else than cases.
+const NOT_CASES: [&str; 3] = ["fixtures", "requirements", "ledger"];
+
+fn walk(folder: &Path, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), LoadError> {
+    let error = |error| LoadError::Io { path: folder.display().to_string(), error };
+    for entry in fs::read_dir(folder).map_err(error)? {
+        let path = entry.map_err(error)?.path();
+        let reserved = NOT_CASES.iter().any(|name| path == root.join(name));
+        if path.is_dir() && !reserved {
+            walk(&path, root, files)?;
+        } else if path.is_file() && is_case_file(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn walk_embedded(dir: &Dir<'_>, files: &mut Vec<PathBuf>) {
+    files.extend(
+        dir.files()
+            .map(|file| Path::new(EMBEDDED_ROOT).join(file.path()))
+            .filter(|path| is_case_file(path)),
+    );
+    for inner in dir.dirs() {
+        if !NOT_CASES.iter().any(|name| inner.path() == Path::new(name)) {
+            walk_embedded(inner, files);
+        }
+    }
+}
+
+fn read_catalogue(folder: &Path) -> Result<BTreeMap<String, Requirement>, String> {
+    let mut known = BTreeMap::new();
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(known) };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_case_file(path)).collect();
+    paths.sort();
+    for path in paths {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        parse_catalogue(&path.display().to_string(), &text, &mut known)?;
+    }
+    Ok(known)
+}
+
+fn embedded_catalogue() -> Result<BTreeMap<String, Requirement>, String> {
+    let mut known = BTreeMap::new();
+    let files = EMBEDDED.get_dir("requirements").map(Dir::files).into_iter().flatten();
+    for file in files.filter(|file| is_case_file(file.path())) {
+        let shown = format!("{EMBEDDED_ROOT}/{}", file.path().display());
+        parse_catalogue(&shown, file.contents_utf8().unwrap_or_default(), &mut known)?;
+    }
+    Ok(known)
+}
+
+fn parse_catalogue(shown: &str, text: &str, known: &mut BTreeMap<String, Requirement>) -> Result<(), String> {
+    let file: CatalogueFile = serde_yaml::from_str(text).map_err(|error| format!("{shown}: {error}"))?;
+    let entries = match file {
+        CatalogueFile::List(entries) => entries,
+        CatalogueFile::Groups(groups) => groups.into_values().flatten().collect(),
+    };
+    for entry in entries {
+        let id = entry.id.clone();
+        if known.insert(id.clone(), entry).is_some() {
+            return Err(format!("{shown}: requirement {id} is there twice"));
+        }
+    }
+    Ok(())
+}

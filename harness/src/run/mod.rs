@@ -1,0 +1,15 @@
+//! Joins engine and target: one run, its repeats, many runs side by side, and what they leave on disk.
+
+mod attempt;
+mod batch;
+mod drive;
+mod files;
+mod library;
+mod select;
+
+pub use attempt::{CaseRun, RunOptions, run_case};
+pub use batch::{Plan, run_batch};
+pub use drive::{replay, ReplayError};
+pub use files::{Saved, capture_name, save};
+pub use library::{EMBEDDED_ROOT, LoadError, Loaded, Requirement, Tree};
+pub use select::{Selection, SelectError};

@@ -1,0 +1,173 @@
+//! Which cases are meant by the paths and the filter of a command line.
+
+use std::path::{Path, PathBuf};
+
+use crate::case::Case;
+
+use super::library::is_case_file;
+use super::{LoadError, Loaded, Tree};
+
+/// The folder that is meant when no path is given.
+const DEFAULT_FOLDER: &str = "cases";
+
+/// What to select.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Files, folders, ids of cases; each may end with a pattern for variants in brackets: `refused.yaml[ip=*]`.
+    pub paths: Vec<String>,
+    /// Part of the id.
+    pub filter: Option<String>,
+    /// Only every N-th test, starting from the I-th (from 1): `(I, N)`.
+    pub shard: Option<(usize, usize)>,
+}
+
+/// Why nothing could be selected.
+#[derive(Debug, thiserror::Error)]
+pub enum SelectError {
+    /// A path leads nowhere.
+    #[error("{0}: no such file, folder or case")]
+    NoSuchPath(String),
+    /// A file is no case.
+    #[error("{0}: not a case; cases end in .yaml or .yml")]
+    NotACase(String),
+    /// Files could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl Selection {
+    /// Loads what is selected, each with the tree it belongs to.
+    ///
+    /// # Errors
+    /// Where a path leads nowhere, or files cannot be read. Cases that are wrong are no error here: see
+    /// [`Loaded::invalid`].
+    pub fn load(&self) -> Result<(Loaded, Vec<Tree>), SelectError> {
+        let mut loaded = Loaded::default();
+        let mut trees = Vec::new();
+        let default = vec![DEFAULT_FOLDER.to_owned()];
+        let paths = if self.paths.is_empty() { &default } else { &self.paths };
+        for text in paths {
+            let (path, pattern) = split_pattern(text);
+            let (tree, files) = find(path, self.paths.is_empty())?;
+            let before = loaded.cases.len();
+            for file in files {
+                tree.load(&file, &mut loaded)?;
+            }
+            if let Some(pattern) = pattern {
+                let mut index = 0;
+                loaded.cases.retain(|case| {
+                    index += 1;
+                    index <= before || variant(case).is_some_and(|variant| glob(pattern, variant))
+                });
+            }
+            trees.push(tree);
+        }
+        if let Some(filter) = &self.filter {
+            loaded.cases.retain(|case| case.id.contains(filter.as_str()));
+        }
+        if let Some((index, count)) = self.shard {
+            let mut at = 0;
+            loaded.cases.retain(|_| {
+                at += 1;
+                (at - 1) % count.max(1) == index.saturating_sub(1)
+            });
+        }
+        Ok((loaded, trees))
+    }
+}
+
+/// `refused.yaml[ip=*]` is a path and a pattern of variants.
+fn split_pattern(text: &str) -> (&str, Option<&str>) {
+    match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+        Some((path, pattern)) if !Path::new(text).exists() => (path, Some(pattern)),
+        _ => (text, None),
+    }
+}
+
+fn variant(case: &Case) -> Option<&str> {
+    case.id.strip_suffix(']').and_then(|id| id.split_once('[')).map(|(_, variant)| variant)
+}
+
+/// The tree of a path and the files it means.
+fn find(text: &str, is_default: bool) -> Result<(Tree, Vec<PathBuf>), SelectError> {
+    let path = Path::new(text);
+    if path.is_dir() {
+        let tree = Tree::around(path);
+        let files = tree.files(path)?;
+        return Ok((tree, files));
+    }
+    if path.is_file() {
+        if !is_case_file(path) {
+            return Err(SelectError::NotACase(text.to_owned()));
+        }
+        return Ok((Tree::around(path), vec![path.to_path_buf()]));
+    }
+    if is_default {
+        let tree = Tree::embedded();
+        let files = tree.files(Path::new(""))?;
+        return Ok((tree, files));
+    }
+    // An id, of the default folder or of the embedded tree.
+    let folder = Path::new(DEFAULT_FOLDER);
+    for tree in folder.is_dir().then(|| Tree::around(folder)).into_iter().chain([Tree::embedded()]) {
+        let all = tree.files(tree.root().unwrap_or_else(|| Path::new("")))?;
+        let files: Vec<PathBuf> = all.into_iter().filter(|file| tree.id(file) == text).collect();
+        if !files.is_empty() {
+            return Ok((tree, files));
+        }
+    }
+    Err(SelectError::NoSuchPath(text.to_owned()))
+}
+
+/// A shell pattern: `*` is any text, `?` any character.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || text.get(t) == Some(c) => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                let Some((at, taken)) = star else { return false };
+                star = Some((at, taken + 1));
+                p = at + 1;
+                t = taken + 1;
+            }
+        }
+    }
+    pattern.iter().skip(p).all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{glob, split_pattern};
+
+    #[test]
+    fn shell_patterns() {
+        for (pattern, text, fits) in [
+            ("*", "", true),
+            ("ip=*", "ip=v6", true),
+            ("ip=v?", "ip=v6", true),
+            ("rst-exact,*", "rst-exact,established", true),
+            ("rst,*", "rst-exact,established", false),
+            ("*b", "aab", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxbyy", false),
+        ] {
+            assert_eq!(glob(pattern, text), fits, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_stands_in_brackets_behind_a_path() {
+        assert_eq!(split_pattern("a/b.yaml[ip=v4]"), ("a/b.yaml", Some("ip=v4")));
+        assert_eq!(split_pattern("a/b.yaml"), ("a/b.yaml", None));
+    }
+}
