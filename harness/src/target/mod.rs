@@ -1,5 +1,8 @@
 //! Targets: whatever is tested, behind one trait. Only a target knows the time.
 
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub mod linux;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
