@@ -1,6 +1,8 @@
 //! Targets: whatever is tested, behind one trait. Only a target knows the time.
 
 pub mod bundled;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub mod linux;
 pub mod replay;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,237 @@
+//! Calls that move bytes.
+
+#![expect(unsafe_code, reason = "system calls are made with what the case says")]
+
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+
+use super::address::encode;
+use super::lifecycle::Name;
+use super::{Outcome, Stage};
+use crate::case::{Lie, Value};
+use crate::target::TargetError;
+use crate::target::linux::sys;
+
+/// Room for counts that nobody means: larger than what a socket of this target ever holds.
+const HUGE: usize = 64 * 1024 * 1024;
+
+/// `read`
+pub(super) fn read(
+    stage: &mut Stage<'_>,
+    fd: RawFd,
+    count: i64,
+    lie: Option<&Lie<i64>>,
+) -> Outcome {
+    receive(stage, libc::SYS_read, fd, count, 0, lie)
+}
+
+/// `recv`
+pub(super) fn recv(
+    stage: &mut Stage<'_>,
+    fd: RawFd,
+    count: i64,
+    flags: i64,
+    lie: Option<&Lie<i64>>,
+) -> Outcome {
+    receive(stage, libc::SYS_recvfrom, fd, count, flags, lie)
+}
+
+fn receive(
+    stage: &mut Stage<'_>,
+    call: libc::c_long,
+    fd: RawFd,
+    count: i64,
+    flags: i64,
+    lie: Option<&Lie<i64>>,
+) -> Outcome {
+    let count = match lie {
+        Some(Lie::Length(length)) => *length,
+        _ => count,
+    };
+    let mut buffer = vec![0; room(count)];
+    let pointer = match lie {
+        Some(Lie::NullBuffer) => 0,
+        _ => buffer.as_mut_ptr() as usize,
+    };
+    // SAFETY: the buffer has room for `count` bytes, or for more than a socket holds.
+    let result = unsafe {
+        stage.call(
+            call,
+            &[fd as usize, pointer, count as usize, flags as usize],
+        )
+    };
+    if flags & i64::from(libc::MSG_TRUNC) != 0 {
+        // Bytes were counted and thrown away.
+        buffer.clear();
+    }
+    Outcome::bytes(result, buffer)
+}
+
+/// `recvfrom`
+pub(super) fn recvfrom(stage: &mut Stage<'_>, fd: RawFd, count: i64, flags: i64) -> Outcome {
+    let mut buffer = vec![0; room(count)];
+    let mut name = Name::default();
+    let [bytes, length] = name.pointers();
+    let pointer = buffer.as_mut_ptr() as usize;
+    // SAFETY: the buffer has room for `count` bytes, or for more than a socket holds; the address has its length.
+    let result = unsafe {
+        stage.call(
+            libc::SYS_recvfrom,
+            &[
+                fd as usize,
+                pointer,
+                count as usize,
+                flags as usize,
+                bytes,
+                length,
+            ],
+        )
+    };
+    Outcome {
+        given: result.ok().and_then(|_| name.address()).map(Value::Address),
+        ..Outcome::bytes(result, buffer)
+    }
+}
+
+/// `readv`
+pub(super) fn readv(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64]) -> Outcome {
+    let mut buffer = scattered(counts, &[]);
+    let vectors = vectors(&mut buffer, counts);
+    let pointer = vectors.as_ptr() as usize;
+    // SAFETY: the vectors lie one behind the other in a buffer that is as long as all of them.
+    let result = unsafe { stage.call(libc::SYS_readv, &[fd as usize, pointer, vectors.len()]) };
+    Outcome::bytes(result, buffer)
+}
+
+/// `write`
+pub(super) fn write(
+    stage: &mut Stage<'_>,
+    fd: RawFd,
+    count: i64,
+    data: &[u8],
+    lie: Option<&Lie<i64>>,
+) -> Outcome {
+    let (_buffer, pointer, count) = outgoing(count, data, lie);
+    // SAFETY: the buffer holds `count` bytes; beyond, the kernel reads what is mapped or fails with EFAULT.
+    Outcome::plain(unsafe { stage.call(libc::SYS_write, &[fd as usize, pointer, count]) })
+}
+
+/// `send`, or with an address `sendto`.
+pub(super) fn send(
+    stage: &mut Stage<'_>,
+    fd: RawFd,
+    (count, data): (i64, &[u8]),
+    flags: i64,
+    to: Option<SocketAddr>,
+    lie: Option<&Lie<i64>>,
+) -> Outcome {
+    let (_buffer, pointer, count) = outgoing(count, data, lie);
+    let address = to.map(encode);
+    let (name, length) = address
+        .as_ref()
+        .map_or((0, 0), |(bytes, length)| (bytes.as_ptr() as usize, *length));
+    // SAFETY: the buffer holds `count` bytes (see `write`), the address its length.
+    Outcome::plain(unsafe {
+        stage.call(
+            libc::SYS_sendto,
+            &[fd as usize, pointer, count, flags as usize, name, length],
+        )
+    })
+}
+
+/// `writev`
+pub(super) fn writev(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64], data: &[u8]) -> Outcome {
+    let mut buffer = scattered(counts, data);
+    let vectors = vectors(&mut buffer, counts);
+    let pointer = vectors.as_ptr() as usize;
+    // SAFETY: the vectors lie one behind the other in a buffer that is as long as all of them.
+    Outcome::plain(unsafe { stage.call(libc::SYS_writev, &[fd as usize, pointer, vectors.len()]) })
+}
+
+/// `sendfile` from a file in memory that holds the data.
+pub(super) fn sendfile(
+    stage: &mut Stage<'_>,
+    fd: RawFd,
+    count: i64,
+    data: &[u8],
+) -> Result<Outcome, TargetError> {
+    let file = sys::memory_file(data)
+        .map_err(|error| TargetError::Missing(format!("sendfile: no file in memory ({error})")))?;
+    let from = file.as_raw_fd();
+    // SAFETY: the offset is null: the file's own is used.
+    Ok(Outcome::plain(unsafe {
+        stage.call(
+            libc::SYS_sendfile,
+            &[fd as usize, from as usize, 0, count as usize],
+        )
+    }))
+}
+
+/// `splice`
+pub(super) fn splice(
+    stage: &mut Stage<'_>,
+    from: RawFd,
+    to: RawFd,
+    count: i64,
+    flags: i64,
+) -> Outcome {
+    // SAFETY: both offsets are null.
+    Outcome::plain(unsafe {
+        stage.call(
+            libc::SYS_splice,
+            &[
+                from as usize,
+                0,
+                to as usize,
+                0,
+                count as usize,
+                flags as usize,
+            ],
+        )
+    })
+}
+
+/// How large a buffer is for a count. Pages of a large one that nobody touches cost nothing.
+fn room(count: i64) -> usize {
+    usize::try_from(count).map_or(HUGE, |count| count.min(HUGE))
+}
+
+/// What is sent, where it is, and how long it is said to be.
+fn outgoing(count: i64, data: &[u8], lie: Option<&Lie<i64>>) -> (Vec<u8>, usize, usize) {
+    let count = match lie {
+        Some(Lie::Length(length)) => *length,
+        _ => count,
+    };
+    let mut buffer = data.to_vec();
+    if buffer.len() < room(count) {
+        buffer.resize(room(count), 0);
+    }
+    let pointer = match lie {
+        Some(Lie::NullBuffer) => 0,
+        _ => buffer.as_ptr() as usize,
+    };
+    (buffer, pointer, count as usize)
+}
+
+/// An `iovec` for each count, one behind the other.
+pub(super) fn vectors(buffer: &mut [u8], counts: &[i64]) -> Vec<libc::iovec> {
+    let mut rest = buffer;
+    counts
+        .iter()
+        .map(|count| {
+            let (part, behind) = std::mem::take(&mut rest).split_at_mut(room(*count));
+            rest = behind;
+            libc::iovec {
+                iov_base: part.as_mut_ptr().cast(),
+                iov_len: part.len(),
+            }
+        })
+        .collect()
+}
+
+/// The buffer that [`vectors`] divides, filled with what is sent.
+pub(super) fn scattered(counts: &[i64], data: &[u8]) -> Vec<u8> {
+    let mut buffer = data.to_vec();
+    buffer.resize(counts.iter().map(|count| room(*count)).sum(), 0);
+    buffer
+}

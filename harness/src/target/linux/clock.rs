@@ -1,0 +1,123 @@
+//! The time of a target: nanoseconds of CLOCK_MONOTONIC since it was made.
+//!
+//! Packets are stamped with CLOCK_REALTIME; the kernel offers no other clock there. A stamp is converted with the
+//! distance of the two clocks when the packet is read, a moment after it was stamped. That follows a clock that is
+//! slewed, and notices one that is set.
+
+use nix::time::{ClockId, clock_getres, clock_gettime};
+
+use crate::time::Timestamp;
+
+/// Beyond this change of distance between two reads the real-time clock was set: 1 ms, and 1 ms for each second
+/// between them (the kernel slews by half of that at most).
+const STEP: i64 = 1_000_000;
+
+/// Counts from the moment the target was made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    start: i64,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub(super) fn start() -> Self {
+        Self { start: monotonic() }
+    }
+
+    /// The present moment.
+    pub(super) fn now(self) -> Timestamp {
+        Timestamp(monotonic() - self.start)
+    }
+
+    /// A moment as CLOCK_MONOTONIC has it.
+    pub(super) const fn absolute(self, at: Timestamp) -> i64 {
+        self.start.saturating_add(at.0)
+    }
+}
+
+/// How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offset {
+    nanos: i64,
+    sampled: i64,
+}
+
+impl Offset {
+    /// The distance now.
+    pub(super) fn sample() -> Self {
+        let before = monotonic();
+        let real = nanos(ClockId::CLOCK_REALTIME);
+        let after = monotonic();
+        let sampled = before + (after - before) / 2;
+        Self {
+            nanos: real - sampled,
+            sampled,
+        }
+    }
+
+    /// Samples again; whether the real-time clock was set meanwhile.
+    pub(super) fn update(&mut self) -> bool {
+        let last = std::mem::replace(self, Self::sample());
+        let between = (self.sampled - last.sampled).max(0);
+        (self.nanos - last.nanos).abs() > STEP + between / 1_000
+    }
+
+    /// A stamp of the real-time clock as the target's time.
+    pub(super) const fn convert(self, stamp: i64, clock: Clock) -> Timestamp {
+        Timestamp(stamp - self.nanos - clock.start)
+    }
+}
+
+/// CLOCK_MONOTONIC in nanoseconds.
+pub(super) fn monotonic() -> i64 {
+    nanos(ClockId::CLOCK_MONOTONIC)
+}
+
+/// One jiffy in nanoseconds. The coarse clocks advance once a tick, and the kernel gives the length of a tick as
+/// their resolution: exactly what CONFIG_HZ says, without a file to find.
+pub(super) fn jiffy() -> i64 {
+    clock_getres(ClockId::CLOCK_MONOTONIC_COARSE)
+        .map(|length| length.tv_sec() * 1_000_000_000 + length.tv_nsec())
+        .ok()
+        .filter(|length| (100_000..=10_000_000).contains(length))
+        .unwrap_or(10_000_000)
+}
+
+fn nanos(clock: ClockId) -> i64 {
+    // These clocks exist since Linux 2.6; reading them cannot fail.
+    clock_gettime(clock).map_or(0, |time| time.tv_sec() * 1_000_000_000 + time.tv_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, Offset, STEP, jiffy};
+
+    #[test]
+    fn a_set_clock_is_noticed_and_a_slewed_one_is_not() {
+        let mut offset = Offset::sample();
+        assert!(!offset.update());
+        offset.nanos += 2 * STEP;
+        assert!(offset.update());
+        offset.nanos += STEP / 2;
+        assert!(!offset.update());
+    }
+
+    #[test]
+    fn stamps_convert_to_the_time_of_the_target() {
+        let clock = Clock::start();
+        let offset = Offset::sample();
+        let stamp = clock.start + offset.nanos + 5_000;
+        assert_eq!(offset.convert(stamp, clock).0, 5_000);
+    }
+
+    #[test]
+    fn a_jiffy_is_one_of_those_linux_is_built_with() {
+        assert!(
+            [1_000_000, 3_333_333, 4_000_000, 10_000_000]
+                .iter()
+                .any(|length: &i64| (jiffy() - length).abs() < 10_000),
+            "{}",
+            jiffy()
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! The link of a case: device, addresses and routes, made with netlink.
+
+use std::io;
+use std::net::IpAddr;
+
+use super::faults::out_of_files;
+use super::netlink::{Message, Netlink};
+use crate::case::{Addresses, IpVersion};
+use crate::target::TargetError;
+
+/// IPv6 refuses links that are narrower.
+const IPV6_MIN_MTU: u16 = 1280;
+
+const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
+const TC_H_ROOT: u32 = 0xffff_ffff;
+const TCA_KIND: u16 = 1;
+
+/// Brings up loopback and the device `index`, with all `local` addresses and routes to all `remote` ones.
+///
+/// To be called inside the namespace.
+pub(super) fn build(index: u32, mtu: u16) -> Result<(), TargetError> {
+    let failed = |error: &io::Error| out_of_files("rtnetlink", error);
+    let mut netlink = Netlink::open(libc::NETLINK_ROUTE).map_err(|error| failed(&error))?;
+    let mut requests = vec![
+        ("plain queue", plain_queue(index)),
+        ("loopback", up(1, None)),
+        ("link", up(index, Some(mtu))),
+    ];
+    let families: &[IpVersion] = if mtu < IPV6_MIN_MTU {
+        &[IpVersion::V4]
+    } else {
+        &[IpVersion::V4, IpVersion::V6]
+    };
+    for addresses in families.iter().map(|ip| Addresses(*ip)) {
+        for n in 1..=Addresses::COUNT {
+            requests.push(("address", address(index, addresses.local(n))));
+        }
+        requests.push(("route", route(index, addresses.remote(0))));
+    }
+    let (names, messages): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
+    let results = netlink.execute(messages).map_err(|error| failed(&error))?;
+    for (name, result) in names.into_iter().zip(results) {
+        match result {
+            // A kernel without traffic control has no queue to replace.
+            Err(error)
+                if name == "plain queue" && error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
+            Err(error) => {
+                return Err(out_of_files(
+                    &format!("setting up the {name} of a case"),
+                    &error,
+                ));
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A first-in-first-out queue, whatever the host has as default.
+fn plain_queue(index: u32) -> Message {
+    let mut fixed = vec![0; 4];
+    fixed.extend(index.to_ne_bytes());
+    fixed.extend(0_u32.to_ne_bytes());
+    fixed.extend(TC_H_ROOT.to_ne_bytes());
+    fixed.extend(0_u32.to_ne_bytes());
+    Message::new(
+        libc::RTM_NEWQDISC,
+        libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
+        &fixed,
+    )
+    .attribute(TCA_KIND, b"pfifo\0")
+}
+
+fn up(index: u32, mtu: Option<u16>) -> Message {
+    let flag = libc::IFF_UP as u32;
+    let mut fixed = vec![0; 4];
+    fixed.extend(index.to_ne_bytes());
+    fixed.extend(flag.to_ne_bytes());
+    fixed.extend(flag.to_ne_bytes());
+    let message = Message::new(libc::RTM_NEWLINK, 0, &fixed);
+    match mtu {
+        Some(mtu) => message.attribute(libc::IFLA_MTU, &u32::from(mtu).to_ne_bytes()),
+        None => message,
+    }
+}
+
+/// `local` addresses: 192.168.0.n/16, fd3d:a0b:17d6::n/64. IPv6 ones are usable at once, without the search for a
+/// double.
+fn address(index: u32, ip: IpAddr) -> Message {
+    let prefix = if ip.is_ipv4() { 16 } else { 64 };
+    let mut fixed = vec![
+        family(ip),
+        prefix,
+        libc::IFA_F_NODAD as u8,
+        libc::RT_SCOPE_UNIVERSE,
+    ];
+    fixed.extend(index.to_ne_bytes());
+    let bytes = octets(ip);
+    Message::new(libc::RTM_NEWADDR, CREATE, &fixed)
+        .attribute(libc::IFA_LOCAL, &bytes)
+        .attribute(libc::IFA_ADDRESS, &bytes)
+}
+
+/// Routes to the peers: 192.0.2.0/24, fd3d:fa7b:d17d::/64.
+fn route(index: u32, net: IpAddr) -> Message {
+    let (prefix, scope) = if net.is_ipv4() {
+        (24, libc::RT_SCOPE_LINK)
+    } else {
+        (64, libc::RT_SCOPE_UNIVERSE)
+    };
+    let fixed = [
+        family(net),
+        prefix,
+        0,
+        0,
+        libc::RT_TABLE_MAIN,
+        libc::RTPROT_STATIC,
+        scope,
+        libc::RTN_UNICAST,
+        0,
+        0,
+        0,
+        0,
+    ];
+    Message::new(libc::RTM_NEWROUTE, CREATE, &fixed)
+        .attribute(libc::RTA_DST, &octets(net))
+        .attribute(libc::RTA_OIF, &index.to_ne_bytes())
+}
+
+const fn family(ip: IpAddr) -> u8 {
+    match ip {
+        IpAddr::V4(_) => libc::AF_INET as u8,
+        IpAddr::V6(_) => libc::AF_INET6 as u8,
+    }
+}
+
+fn octets(ip: IpAddr) -> Vec<u8> {
+    match ip {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    }
+}

@@ -1,0 +1,76 @@
+//! A network namespace in this process: one thread lives in it and does there what must be done there.
+//!
+//! A namespace without a name exists as long as a thread or a socket is in it, so a killed process leaves nothing.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{Pid, gettid};
+
+use super::faults::{broken, out_of_files};
+use crate::target::TargetError;
+
+/// Enough for threads that only make calls.
+pub(super) const STACK: usize = 256 * 1024;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The thread that lives in the namespace.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    jobs: mpsc::Sender<Job>,
+    thread: Pid,
+}
+
+impl Namespace {
+    /// A new one, with nothing in it but an idle loopback device.
+    pub(super) fn create() -> Result<Self, TargetError> {
+        let (jobs, work) = mpsc::channel::<Job>();
+        let (tell, told) = mpsc::channel();
+        thread::Builder::new()
+            .name("tcpdrill-netns".to_owned())
+            .stack_size(STACK)
+            .spawn(move || {
+                let entered = unshare(CloneFlags::CLONE_NEWNET).map(|()| gettid());
+                let failed = entered.is_err();
+                if tell.send(entered).is_err() || failed {
+                    return;
+                }
+                for job in work {
+                    job();
+                }
+            })
+            .map_err(|error| out_of_files("a thread", &error))?;
+        let entered = told
+            .recv()
+            .map_err(|_| broken("the thread of a namespace died"))?;
+        let thread = entered.map_err(|errno| {
+            TargetError::Unusable(format!(
+                "a network namespace cannot be made ({errno}); this needs CAP_SYS_ADMIN: run as root or in a \
+                 user namespace, and see that user.max_net_namespaces is not 0"
+            ))
+        })?;
+        Ok(Self { jobs, thread })
+    }
+
+    /// Does something inside and waits for what comes of it. Threads that it starts stay inside.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, TargetError> {
+        let (tell, told) = mpsc::channel();
+        let job = Box::new(move || {
+            let _ = tell.send(work());
+        });
+        let gone = || broken("the thread of the namespace died");
+        self.jobs.send(job).map_err(|_| gone())?;
+        told.recv().map_err(|_| gone())
+    }
+
+    /// A file below `/proc/net`, as the namespace has it.
+    pub(super) fn proc_net(&self, file: &str) -> PathBuf {
+        format!("/proc/self/task/{}/net/{file}", self.thread).into()
+    }
+}

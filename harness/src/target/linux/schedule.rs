@@ -1,0 +1,61 @@
+//! Which priority our threads run with.
+//!
+//! What the kernel does is timed by its own interrupts, but a busy neighbour makes *us* late: an action that comes
+//! late spoils the run. So threads that act run in the real-time class where that is permitted, which costs nobody
+//! anything: they sleep nearly always.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+
+use super::sys;
+
+/// Of the thread that drives a case.
+const DRIVER: i32 = 1;
+/// Of threads that make calls: above the driver, so that a released call notes its time before anything else.
+const CALLER: i32 = 2;
+
+thread_local! {
+    /// How many targets this thread drives.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The policy and priority it had before.
+    static BEFORE: Cell<(i32, i32)> = const { Cell::new((libc::SCHED_OTHER, 0)) };
+}
+
+/// Keeps the thread that made it in the real-time class, as long as it lives on that thread.
+#[derive(Debug)]
+pub(super) struct Driving {
+    not_send: PhantomData<*const ()>,
+}
+
+impl Driving {
+    /// Raises the calling thread. Without permission it stays what it is.
+    pub(super) fn start() -> Self {
+        DEPTH.with(|depth| {
+            if depth.get() == 0 {
+                BEFORE.set(sys::scheduling());
+                let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, DRIVER);
+            }
+            depth.set(depth.get() + 1);
+        });
+        Self {
+            not_send: PhantomData,
+        }
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| {
+            depth.set(depth.get() - 1);
+            if depth.get() == 0 {
+                let (policy, priority) = BEFORE.get();
+                let _ = sys::schedule(policy, priority);
+            }
+        });
+    }
+}
+
+/// Raises the calling thread, which makes calls, for as long as it lives.
+pub(super) fn raise_caller() {
+    let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, CALLER);
+}

@@ -1,0 +1,339 @@
+//! What tests of the Linux target share: targets, calls, and packets made by hand.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file uses a part of this"
+)]
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
+
+use tcpdrill::case::{Addresses, DescriptorId, IpVersion, Link, Submission, Syscall, ThreadId};
+use tcpdrill::target::linux::LinuxFactory;
+use tcpdrill::target::{Completion, Observation, Target, TargetFactory, World};
+use tcpdrill::time::{Span, Timestamp};
+
+pub const FIN: u8 = 0x01;
+pub const SYN: u8 = 0x02;
+pub const RST: u8 = 0x04;
+pub const PSH: u8 = 0x08;
+pub const ACK: u8 = 0x10;
+
+pub const MAIN: ThreadId = ThreadId(0);
+pub const OTHER: ThreadId = ThreadId(1);
+pub const PORT: u16 = 8080;
+
+/// The factory, or `None` with the reason printed where this machine cannot run it.
+pub fn factory() -> Option<&'static LinuxFactory> {
+    static FACTORY: OnceLock<Option<LinuxFactory>> = OnceLock::new();
+    FACTORY
+        .get_or_init(|| {
+            LinuxFactory::new()
+                .inspect_err(|error| eprintln!("skipped: {error}"))
+                .ok()
+        })
+        .as_ref()
+}
+
+pub fn world(ip: IpVersion) -> World {
+    World {
+        ip,
+        link: Link::default(),
+        settings: Vec::new(),
+        flows: Vec::new(),
+        threads: 2,
+        seed: 1,
+    }
+}
+
+/// A TCP segment as a test sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    pub flags: u8,
+    pub seq: u32,
+    pub ack: u32,
+    pub window: u16,
+    pub options: Vec<u8>,
+    pub payload: Vec<u8>,
+}
+
+impl Segment {
+    pub fn parse(packet: &[u8]) -> Option<Self> {
+        let (src, dst, tcp): (IpAddr, IpAddr, &[u8]) = match packet[0] >> 4 {
+            4 => {
+                let header = usize::from(packet[0] & 15) * 4;
+                let total = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
+                assert_eq!(total, packet.len());
+                assert_eq!(checksum(0, &packet[..header]), 0, "IP checksum");
+                (packet[9] == 6).then_some(())?;
+                (
+                    <[u8; 4]>::try_from(&packet[12..16]).unwrap().into(),
+                    <[u8; 4]>::try_from(&packet[16..20]).unwrap().into(),
+                    &packet[header..],
+                )
+            }
+            _ => {
+                (packet[6] == 6).then_some(())?;
+                (
+                    <[u8; 16]>::try_from(&packet[8..24]).unwrap().into(),
+                    <[u8; 16]>::try_from(&packet[24..40]).unwrap().into(),
+                    &packet[40..],
+                )
+            }
+        };
+        assert_eq!(
+            checksum(pseudo(src, dst, tcp.len()), tcp),
+            0,
+            "TCP checksum"
+        );
+        let word = |at: usize| u32::from_be_bytes(tcp[at..at + 4].try_into().unwrap());
+        let half = |at: usize| u16::from_be_bytes([tcp[at], tcp[at + 1]]);
+        let header = usize::from(tcp[12] >> 4) * 4;
+        Some(Self {
+            from: SocketAddr::new(src, half(0)),
+            to: SocketAddr::new(dst, half(2)),
+            flags: tcp[13],
+            seq: word(4),
+            ack: word(8),
+            window: half(14),
+            options: tcp[20..header].to_vec(),
+            payload: tcp[header..].to_vec(),
+        })
+    }
+
+    pub fn build(&self) -> Vec<u8> {
+        assert_eq!(self.options.len() % 4, 0);
+        let mut tcp = Vec::new();
+        tcp.extend(self.from.port().to_be_bytes());
+        tcp.extend(self.to.port().to_be_bytes());
+        tcp.extend(self.seq.to_be_bytes());
+        tcp.extend(self.ack.to_be_bytes());
+        tcp.extend([((20 + self.options.len()) as u8 / 4) << 4, self.flags]);
+        tcp.extend(self.window.to_be_bytes());
+        tcp.extend([0; 4]);
+        tcp.extend(&self.options);
+        tcp.extend(&self.payload);
+        let sum = checksum(pseudo(self.from.ip(), self.to.ip(), tcp.len()), &tcp);
+        tcp[16..18].copy_from_slice(&sum.to_be_bytes());
+        let mut packet = match (self.from.ip(), self.to.ip()) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                let mut ip = vec![0x45, 0];
+                ip.extend(((20 + tcp.len()) as u16).to_be_bytes());
+                ip.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
+                ip.extend(src.octets());
+                ip.extend(dst.octets());
+                let sum = checksum(0, &ip);
+                ip[10..12].copy_from_slice(&sum.to_be_bytes());
+                ip
+            }
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                let mut ip = vec![0x60, 0, 0, 0];
+                ip.extend((tcp.len() as u16).to_be_bytes());
+                ip.extend([6, 64]);
+                ip.extend(src.octets());
+                ip.extend(dst.octets());
+                ip
+            }
+            _ => panic!("one family"),
+        };
+        packet.extend(tcp);
+        packet
+    }
+}
+
+fn pseudo(src: IpAddr, dst: IpAddr, length: usize) -> u32 {
+    let bytes = |ip: IpAddr| match ip {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    };
+    let ends = [bytes(src), bytes(dst)].concat();
+    u32::from(!checksum(0, &ends)) + 6 + length as u32
+}
+
+fn checksum(start: u32, bytes: &[u8]) -> u16 {
+    let mut sum = start;
+    for pair in bytes.chunks(2) {
+        sum += u32::from(pair[0]) << 8 | u32::from(pair.get(1).copied().unwrap_or(0));
+    }
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}
+
+/// A target with a connection's worth of bookkeeping.
+pub struct Rig {
+    pub target: Box<dyn Target>,
+    pub ip: IpVersion,
+    pub remote_port: u16,
+}
+
+impl Rig {
+    pub fn open(factory: &LinuxFactory, ip: IpVersion) -> Self {
+        Self::with(factory, world(ip))
+    }
+
+    pub fn with(factory: &LinuxFactory, world: World) -> Self {
+        let ip = world.ip;
+        Self {
+            target: factory.open(&world).unwrap(),
+            ip,
+            remote_port: PORT,
+        }
+    }
+
+    pub fn local(&self) -> SocketAddr {
+        SocketAddr::new(Addresses(self.ip).local(1), PORT)
+    }
+
+    pub fn remote(&self) -> SocketAddr {
+        SocketAddr::new(Addresses(self.ip).remote(1), self.remote_port)
+    }
+
+    pub fn for_call(&self, address: SocketAddr) -> SocketAddr {
+        SocketAddr::new(Addresses(self.ip).for_call(address.ip()), address.port())
+    }
+
+    /// Submits without waiting for the result.
+    pub fn start(
+        &mut self,
+        thread: ThreadId,
+        call: Syscall,
+        data: &[u8],
+        binds: &[usize],
+    ) -> Timestamp {
+        self.target
+            .submit(&Submission {
+                thread,
+                call,
+                data: data.to_vec(),
+                binds: binds.iter().map(|n| DescriptorId(*n)).collect(),
+            })
+            .unwrap()
+    }
+
+    /// Makes a call that must return at once.
+    pub fn call(&mut self, call: Syscall, binds: &[usize]) -> Completion {
+        self.call_with(call, &[], binds)
+    }
+
+    pub fn call_with(&mut self, call: Syscall, data: &[u8], binds: &[usize]) -> Completion {
+        let made = self.start(MAIN, call, data, binds);
+        let (at, completion) = self.returned(Span::ZERO);
+        assert!(at >= made, "returned before it was made");
+        assert!((at - made).0 < 5_000_000, "blocked");
+        completion
+    }
+
+    /// The next observation within `patience`.
+    pub fn next(&mut self, patience: Span) -> Option<Observation> {
+        let until = self.target.now() + patience;
+        self.target.advance(until).unwrap()
+    }
+
+    /// Passes over everything that is no TCP segment: multicast listener reports.
+    pub fn next_relevant(&mut self, patience: Span) -> Option<Observation> {
+        let until = self.target.now() + patience;
+        loop {
+            match self.target.advance(until).unwrap() {
+                Some(Observation::Emitted { packet, .. }) if Segment::parse(&packet).is_none() => {}
+                other => return other,
+            }
+        }
+    }
+
+    pub fn returned(&mut self, patience: Span) -> (Timestamp, Completion) {
+        let mut others = Vec::new();
+        // A result that is there already needs the moment in which observations settle.
+        let until = self.target.now() + patience + Span::millis(1);
+        loop {
+            match self.target.advance(until).unwrap() {
+                Some(Observation::Returned { at, completion, .. }) => return (at, completion),
+                Some(other) => others.push(other),
+                None => panic!("no call returned, but {others:?}"),
+            }
+        }
+    }
+
+    pub fn emitted(&mut self, patience: Span) -> (Timestamp, Segment) {
+        match self.next_relevant(patience) {
+            Some(Observation::Emitted { at, packet }) => (at, Segment::parse(&packet).unwrap()),
+            other => panic!("no segment but {other:?}"),
+        }
+    }
+
+    /// That nothing happens.
+    pub fn silent(&mut self, span: Span) {
+        assert_eq!(self.next_relevant(span), None);
+    }
+
+    /// A segment from the peer, without options or data.
+    pub fn segment(&self, flags: u8, seq: u32, ack: u32) -> Segment {
+        Segment {
+            from: self.remote(),
+            to: self.local(),
+            flags,
+            seq,
+            ack,
+            window: 65_535,
+            options: Vec::new(),
+            payload: Vec::new(),
+        }
+    }
+
+    pub fn inject(&mut self, segment: &Segment) -> Timestamp {
+        self.target.inject(&segment.build()).unwrap()
+    }
+
+    pub fn socket(&mut self, name: usize) {
+        let domain = self.ip.af();
+        let call = Syscall::Socket {
+            domain,
+            kind: 1,
+            protocol: 0,
+        };
+        assert!(self.call(call, &[name]).result.is_ok());
+    }
+
+    /// A listener on port 8080 as descriptor 0.
+    pub fn listener(&mut self) {
+        self.socket(0);
+        let fd = DescriptorId(0);
+        let any = SocketAddr::new(Addresses(self.ip).any(), PORT);
+        let bind = Syscall::Bind {
+            fd,
+            addr: any,
+            lie: None,
+        };
+        assert_eq!(self.call(bind, &[]).result, Ok(0));
+        assert_eq!(
+            self.call(Syscall::Listen { fd, backlog: 5 }, &[]).result,
+            Ok(0)
+        );
+    }
+
+    /// A connection accepted as descriptor 1. The peer's next number is 1; gives the target's.
+    pub fn accepted(&mut self) -> u32 {
+        self.listener();
+        let mut syn = self.segment(SYN, 0, 0);
+        syn.options = vec![2, 4, 1000_u16.to_be_bytes()[0], 1000_u16.to_be_bytes()[1]];
+        self.inject(&syn);
+        let (_, answer) = self.emitted(Span::millis(50));
+        assert_eq!((answer.flags, answer.ack), (SYN | ACK, 1));
+        let next = answer.seq.wrapping_add(1);
+        self.inject(&self.segment(ACK, 1, next));
+        let accepted = self.call(
+            Syscall::Accept {
+                fd: DescriptorId(0),
+            },
+            &[1],
+        );
+        assert!(accepted.result.is_ok());
+        let peer = self.for_call(self.remote());
+        assert_eq!(accepted.given, Some(tcpdrill::case::Value::Address(peer)));
+        next
+    }
+}
