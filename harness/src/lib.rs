@@ -5,6 +5,6 @@ pub mod case;
 pub mod engine;
 pub mod target;
 pub mod time;
-pub mod verdict;
 pub mod trace;
+pub mod verdict;
 pub mod wire;

@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
 /// A length of time in nanoseconds; negative where one moment lies before another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Span(pub i64);
 
 /// A moment: nanoseconds since the target was made.
@@ -122,12 +124,7 @@ impl fmt::Display for Span {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0 / 1_000;
-        write!(
-            f,
-            "{}.{:06}",
-            micros / 1_000_000,
-            (micros % 1_000_000).abs()
-        )
+        write!(f, "{}.{:06}", micros / 1_000_000, (micros % 1_000_000).abs())
     }
 }
 

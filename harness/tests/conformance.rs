@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tcpdrill::case::Case;
 use tcpdrill::report::{FailureContext, Style, failure_page};
 use tcpdrill::run::{CaseRun, Plan, RunOptions, Selection, Tree, run_batch, run_case, save};
@@ -48,7 +48,7 @@ fn bundled_trials(cases: &Arc<[Case]>, tree: &Arc<Tree>) -> Vec<Trial> {
     (0..cases.len())
         .map(|index| {
             let (cases, tree) = (Arc::clone(cases), Arc::clone(tree));
-            Trial::test(format!("bundled/{}", cases[index].id), move || {
+            Trial::ignorable_test(format!("bundled/{}", cases[index].id), move || {
                 let case = &cases[index];
                 let run = run_case(case, &BundledFactory::new(), RunOptions::default());
                 verdict(case, &run, "bundled", &tree)
@@ -58,17 +58,17 @@ fn bundled_trials(cases: &Arc<[Case]>, tree: &Arc<Tree>) -> Vec<Trial> {
 }
 
 /// What libtest is told of a run; a failure is told as its whole page.
-fn verdict(case: &Case, run: &CaseRun, target: &str, tree: &Tree) -> Result<(), Failed> {
+fn verdict(case: &Case, run: &CaseRun, target: &str, tree: &Tree) -> Result<Completion, Failed> {
     let saved = save(CAPTURES.as_ref(), case, run, 1).map_err(|error| format!("captures: {error}"))?;
     match &run.report.verdict {
-        Verdict::Pass => Ok(()),
+        Verdict::Pass => Ok(Completion::Completed),
         Verdict::Fail(_) => {
             let requirements = tree.requirements().map_err(|error| error.to_string())?;
             let context = FailureContext { target, requirements, saved: saved.as_ref(), seed: 0 };
             Err(failure_page(case, run, &context, Style::default()).into())
         }
         Verdict::Inconclusive { why } => Err(format!("inconclusive: {why}").into()),
-        Verdict::Skipped { missing } => Err(format!("skipped: {target} lacks {missing}").into()),
+        Verdict::Skipped { missing } => Ok(Completion::ignored_with(format!("{target} lacks {missing}"))),
     }
 }
 
@@ -98,15 +98,14 @@ fn linux_trials(cases: &Arc<[Case]>, tree: &Arc<Tree>, arguments: &Arguments) ->
     for (index, case) in cases.iter().enumerate() {
         let name = format!("linux/{}", case.id);
         if let Some(reason) = reason(case) {
-            let trial = Trial::test(name, || Ok(())).with_ignored_flag(true);
-            trials.push(trial.with_kind(format!("ignored: {}", reason.lines().next().unwrap_or_default())));
+            trials.push(Trial::ignorable_test(name, || Ok(Completion::ignored_with(reason))));
             continue;
         }
         if is_asked(&name, arguments) {
             asked.push(index);
         }
         let (cases, tree, results) = (Arc::clone(cases), Arc::clone(tree), Arc::clone(&results));
-        trials.push(Trial::test(name, move || {
+        trials.push(Trial::ignorable_test(name, move || {
             let run = results.take(index);
             verdict(&cases[index], &run, "linux", &tree)
         }));
@@ -119,7 +118,9 @@ fn linux_trials(cases: &Arc<[Case]>, tree: &Arc<Tree>, arguments: &Arguments) ->
 
 fn is_asked(name: &str, arguments: &Arguments) -> bool {
     let fits = |filter: &str| if arguments.exact { name == filter } else { name.contains(filter) };
-    !arguments.list && arguments.filter.as_deref().is_none_or(fits) && !arguments.skip.iter().any(|skip| fits(skip))
+    !arguments.list
+        && arguments.filter.as_deref().is_none_or(fits)
+        && !arguments.skip.iter().any(|skip| fits(skip))
 }
 
 type Job = Box<dyn FnOnce(&Batch) + Send>;
@@ -140,7 +141,11 @@ impl Batch {
             let options = RunOptions { seed: 0, slow: true };
             let plan = Plan { cases: &chosen, factory: factory.as_ref(), options, repeat: 1, jobs: 48 };
             run_batch(&plan, |index, _, run| {
-                batch.done.lock().expect("no test panics while it holds the results").insert(asked[index], run);
+                batch
+                    .done
+                    .lock()
+                    .expect("no test panics while it holds the results")
+                    .insert(asked[index], run);
                 batch.news.notify_all();
                 true
             });

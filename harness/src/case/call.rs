@@ -19,10 +19,7 @@ pub enum Scalar {
 ///
 /// Arguments are those of the manual page without those that only carry storage or the length of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "calls and arguments are those of section 2 of the Linux manual"
-)]
+#[expect(missing_docs, reason = "calls and arguments are those of section 2 of the Linux manual")]
 pub enum Syscall<I = i64> {
     Socket {
         domain: I,
@@ -348,12 +345,9 @@ impl<I> Syscall<I> {
             | Self::Ioctl { fd, .. }
             | Self::Sendfile { fd, .. } => vec![*fd],
             Self::Poll { fds, .. } => fds.iter().map(|entry| entry.fd).collect(),
-            Self::Select {
-                read,
-                write,
-                except,
-                ..
-            } => read.iter().chain(write).chain(except).copied().collect(),
+            Self::Select { read, write, except, .. } => {
+                read.iter().chain(write).chain(except).copied().collect()
+            }
             Self::EpollCtl { ep, fd, .. } => vec![*ep, *fd],
             Self::EpollWait { ep, .. } => vec![*ep],
             Self::Splice { from, to, .. } => vec![*from, *to],

@@ -12,19 +12,13 @@ impl Errno {
     /// The number of a name: `ECONNREFUSED`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        ERRNOS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, number)| Self(*number))
+        ERRNOS.iter().find(|(known, _)| *known == name).map(|(_, number)| Self(*number))
     }
 
     /// The name, where it has one here.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        ERRNOS
-            .iter()
-            .find(|(_, number)| *number == self.0)
-            .map(|(name, _)| *name)
+        ERRNOS.iter().find(|(_, number)| *number == self.0).map(|(name, _)| *name)
     }
 }
 
@@ -53,16 +47,8 @@ pub enum Signal {
 
 impl Signal {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Pipe,
-        Self::Usr1,
-        Self::Usr2,
-        Self::Alrm,
-        Self::Int,
-        Self::Term,
-        Self::Urg,
-        Self::Io,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Pipe, Self::Usr1, Self::Usr2, Self::Alrm, Self::Int, Self::Term, Self::Urg, Self::Io];
 
     /// `SIGPIPE`.
     #[must_use]
@@ -318,10 +304,7 @@ pub const CONSTANTS: &[(&str, i64)] = &[
 /// The number of a constant of calls.
 #[must_use]
 pub fn constant(name: &str) -> Option<i64> {
-    CONSTANTS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, number)| *number)
+    CONSTANTS.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
 }
 
 /// The known word that looks most like `word`, for "did you mean": near enough to be a slip of the hand.
@@ -330,12 +313,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let wanted = word.to_lowercase();
     known
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| {
             *distance <= 2.max(candidate.len() / 4) && *distance < candidate.len()
         })
@@ -349,15 +327,8 @@ mod tests {
 
     #[test]
     fn errno_numbers_are_those_of_libc() {
-        for (name, number) in ERRNOS
-            .iter()
-            .filter(|(name, _)| !["EWOULDBLOCK", "ENOTSUP"].contains(name))
-        {
-            assert_eq!(
-                format!("{:?}", nix::errno::Errno::from_raw(*number)),
-                *name,
-                "errno {number}"
-            );
+        for (name, number) in ERRNOS.iter().filter(|(name, _)| !["EWOULDBLOCK", "ENOTSUP"].contains(name)) {
+            assert_eq!(format!("{:?}", nix::errno::Errno::from_raw(*number)), *name, "errno {number}");
         }
     }
 

@@ -17,17 +17,15 @@ pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, Val
 pub use constants::{CONSTANTS, ERRNOS, Errno, Signal, constant, nearest};
 pub use expr::{BinaryOp, CompareOp, Expr, Place};
 pub use packet::{
-    Alt, ChecksumSpec, FragmentSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec,
-    PacketSpec, Payload, Quote, TcpSpec, Term, Transport, UdpSpec,
+    Alt, ChecksumSpec, FragmentSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec,
+    Payload, Quote, TcpSpec, Term, Transport, UdpSpec,
 };
 pub use render::{render_options, render_packet};
 pub use source::{FileId, Location, Origin, SourceFile, Sources};
-pub use step::{
-    Action, Base, Blocks, Expected, Isn, Outcome, PeerMode, ResultSpec, Step, TimeSpec, When,
-};
+pub use step::{Action, Base, Blocks, Expected, Isn, Outcome, PeerMode, ResultSpec, Step, TimeSpec, When};
 pub use world::{
-    Addresses, Capability, DEFAULT_PORT, DescriptorId, Flow, FlowId, IpVersion, Link, LinkSide,
-    Offload, Rules, Setting, ThreadId,
+    Addresses, Capability, DEFAULT_PORT, DescriptorId, Flow, FlowId, IpVersion, Link, LinkSide, Offload,
+    Rules, Setting, ThreadId,
 };
 
 use std::collections::BTreeSet;

@@ -61,10 +61,7 @@ pub enum Transport {
 /// IP header fields. Numbers of IPv6 use the same names where they mean the same: `ttl` is the hop limit,
 /// `total_length` the payload length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the header fields of RFC 791 and RFC 8200 under their names there"
-)]
+#[expect(missing_docs, reason = "the header fields of RFC 791 and RFC 8200 under their names there")]
 pub struct IpSpec {
     pub src: Option<std::net::IpAddr>,
     pub dst: Option<std::net::IpAddr>,
@@ -254,10 +251,7 @@ impl Num {
     /// Exactly this number, relative to its base.
     #[must_use]
     pub fn exactly(number: i64) -> Self {
-        Self(vec![Alt::Is {
-            term: Term::Known(number),
-            absolute: false,
-        }])
+        Self(vec![Alt::Is { term: Term::Known(number), absolute: false }])
     }
 
     /// Every number.
@@ -276,12 +270,7 @@ impl Num {
     #[must_use]
     pub fn known(&self) -> Option<i64> {
         match self.0.as_slice() {
-            [
-                Alt::Is {
-                    term: Term::Known(number),
-                    absolute: false,
-                },
-            ] => Some(*number),
+            [Alt::Is { term: Term::Known(number), absolute: false }] => Some(*number),
             _ => None,
         }
     }
@@ -291,11 +280,6 @@ impl PacketSpec {
     /// A packet that carries `transport` and is otherwise as it should be.
     #[must_use]
     pub fn plain(transport: Transport) -> Self {
-        Self {
-            ip: IpSpec::default(),
-            transport,
-            fragments: Vec::new(),
-            truncate: None,
-        }
+        Self { ip: IpSpec::default(), transport, fragments: Vec::new(), truncate: None }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Alt, BinaryOp, CompareOp, Expr, IcmpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec,
-    Place, Quote, TcpSpec, Term, Transport,
+    Alt, BinaryOp, CompareOp, Expr, IcmpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Place,
+    Quote, TcpSpec, Term, Transport,
 };
 use crate::wire::Flags;
 
@@ -31,21 +31,14 @@ pub fn render_packet(packet: &PacketSpec) -> String {
         Some(false) => attributes.push("nodf".to_owned()),
         None => {}
     }
-    for (name, number) in [
-        ("ttl", &ip.ttl),
-        ("dscp", &ip.dscp),
-        ("id", &ip.id),
-        ("flowlabel", &ip.flow_label),
-    ] {
+    for (name, number) in
+        [("ttl", &ip.ttl), ("dscp", &ip.dscp), ("id", &ip.id), ("flowlabel", &ip.flow_label)]
+    {
         if let Some(number) = number {
             attributes.push(format!("{name} {number}"));
         }
     }
-    if attributes.is_empty() {
-        body
-    } else {
-        format!("({}) {body}", attributes.join(", "))
-    }
+    if attributes.is_empty() { body } else { format!("({}) {body}", attributes.join(", ")) }
 }
 
 fn render_tcp(tcp: &TcpSpec) -> String {
@@ -71,22 +64,14 @@ fn render_tcp(tcp: &TcpSpec) -> String {
 
 fn single_term(number: &Num) -> Option<(Option<i64>, bool)> {
     match number.0.as_slice() {
-        [
-            Alt::Is {
-                term: Term::Known(known),
-                absolute,
-            },
-        ] => Some((Some(*known), *absolute)),
+        [Alt::Is { term: Term::Known(known), absolute }] => Some((Some(*known), *absolute)),
         _ => None,
     }
 }
 
 fn flag_letters(flags: Flags, reserved: Option<&Num>) -> String {
-    let mut text: String = Flags::LETTERS
-        .iter()
-        .filter(|(flag, _)| flags.contains(*flag))
-        .map(|(_, letter)| *letter)
-        .collect();
+    let mut text: String =
+        Flags::LETTERS.iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, letter)| *letter).collect();
     if text.is_empty() {
         text.push_str("none");
     }
@@ -109,11 +94,7 @@ pub fn render_options(options: &OptionsSpec) -> Option<String> {
 }
 
 fn join_options(items: &[OptionItem]) -> String {
-    items
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(",")
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -122,12 +103,9 @@ fn hex(bytes: &[u8]) -> String {
 
 fn render_icmp(icmp: &IcmpSpec) -> String {
     let mut text = "icmp".to_owned();
-    for (prefix, number) in [
-        ("type_", &icmp.kind),
-        ("code_", &icmp.code),
-        ("mtu ", &icmp.mtu),
-        ("ptr ", &icmp.ptr),
-    ] {
+    for (prefix, number) in
+        [("type_", &icmp.kind), ("code_", &icmp.code), ("mtu ", &icmp.mtu), ("ptr ", &icmp.ptr)]
+    {
         if let Some(number) = number {
             text.push_str(&format!(" {prefix}{number}"));
         }
@@ -255,8 +233,7 @@ impl fmt::Display for Expr {
             Self::Binary(op, left, right) => write!(f, "({left} {op} {right})"),
             Self::Compare(first, rest) => {
                 write!(f, "{first}")?;
-                rest.iter()
-                    .try_for_each(|(op, term)| write!(f, " {op} {term}"))
+                rest.iter().try_for_each(|(op, term)| write!(f, " {op} {term}"))
             }
             Self::And(terms) => joined(f, terms, " and "),
             Self::Or(terms) => joined(f, terms, " or "),

@@ -52,10 +52,7 @@ impl Sources {
         if let Some(index) = self.files.iter().position(|file| file.path == path) {
             return FileId(index);
         }
-        self.files.push(SourceFile {
-            path: path.to_owned(),
-            text: Arc::clone(text),
-        });
+        self.files.push(SourceFile { path: path.to_owned(), text: Arc::clone(text) });
         FileId(self.files.len() - 1)
     }
 
@@ -73,13 +70,7 @@ impl Sources {
         };
         let before = file.text.get(..at.start).unwrap_or(&file.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         (line, column)
     }
 

@@ -1,8 +1,8 @@
 //! Steps: what is done and expected, in order, and when.
 
 use super::{
-    DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting,
-    Signal, Syscall, ThreadId, ValueSpec,
+    DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting, Signal,
+    Syscall, ThreadId, ValueSpec,
 };
 use crate::time::Span;
 
@@ -219,11 +219,7 @@ pub enum ResultSpec {
 
 impl When {
     /// At the moment of the step before.
-    pub const NOW: Self = Self::Window {
-        base: Base::Previous,
-        from: TimeSpec::ZERO,
-        to: TimeSpec::ZERO,
-    };
+    pub const NOW: Self = Self::Window { base: Base::Previous, from: TimeSpec::ZERO, to: TimeSpec::ZERO };
 }
 
 impl TimeSpec {

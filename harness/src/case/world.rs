@@ -46,9 +46,7 @@ impl IpVersion {
     /// The value of `$ip` read back.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::V4, Self::V6, Self::V4Mapped]
-            .into_iter()
-            .find(|ip| ip.name() == name)
+        [Self::V4, Self::V6, Self::V4Mapped].into_iter().find(|ip| ip.name() == name)
     }
 
     /// Whether packets on the link are IPv6.
@@ -242,10 +240,7 @@ pub enum Rules {
 
 /// What a target may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(
-    missing_docs,
-    reason = "each is described by its name in the reference, section needs"
-)]
+#[expect(missing_docs, reason = "each is described by its name in the reference, section needs")]
 pub enum Capability {
     Ipv6,
     Sack,
@@ -312,9 +307,7 @@ impl Capability {
     /// A name of `needs` read back.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|capability| capability.name() == name)
+        Self::ALL.into_iter().find(|capability| capability.name() == name)
     }
 }
 

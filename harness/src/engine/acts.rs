@@ -82,15 +82,24 @@ impl<'c> Engine<'c> {
                 self.injection(*flow, packet, *isn).map(|acts| Some(acts.into_iter().collect()))
             }
             Action::Set(settings) => Ok(Some(settings.iter().cloned().map(Act::Configure).collect())),
-            Action::Signal { thread, signal, restart } => {
-                Ok(Some(VecDeque::from([Act::Signal { thread: *thread, signal: *signal, restart: *restart }])))
+            Action::Signal { thread, signal, restart } => Ok(Some(VecDeque::from([Act::Signal {
+                thread: *thread,
+                signal: *signal,
+                restart: *restart,
+            }]))),
+            Action::Call { thread, .. } => {
+                Ok(self.submission(*thread, step)?.map(|act| VecDeque::from([act])))
             }
-            Action::Call { thread, .. } => Ok(self.submission(*thread, step)?.map(|act| VecDeque::from([act]))),
             _ => Err(EvalError("this step does nothing".to_owned())),
         }
     }
 
-    fn injection(&mut self, id: FlowId, packet: &PacketSpec, isn: Option<u32>) -> Result<Vec<Act>, EvalError> {
+    fn injection(
+        &mut self,
+        id: FlowId,
+        packet: &PacketSpec,
+        isn: Option<u32>,
+    ) -> Result<Vec<Act>, EvalError> {
         let addresses = self.addresses();
         let Some(flow) = self.flows.0.get_mut(id.0) else { return Ok(Vec::new()) };
         if let Some(isn) = isn {
@@ -110,7 +119,8 @@ impl<'c> Engine<'c> {
     /// The call as it is made, or nothing where an earlier failure makes it impossible.
     fn submission(&mut self, thread: ThreadId, step: &'c Step) -> Result<Option<Act>, EvalError> {
         let Action::Call { call, data, binds, .. } = &step.action else { return Ok(None) };
-        let unbound = call.descriptors().into_iter().find(|id| !self.bound.get(id.0).copied().unwrap_or(false));
+        let unbound =
+            call.descriptors().into_iter().find(|id| !self.bound.get(id.0).copied().unwrap_or(false));
         if let Some(id) = unbound {
             let name = self.case.descriptors.get(id.0).map_or("?", String::as_str);
             let missing = format!("descriptor {name} was never obtained");

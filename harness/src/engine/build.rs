@@ -3,14 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::case::{
-    Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Payload, Quote, TcpSpec,
-    Term, Transport, UdpSpec,
+    Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Payload,
+    Quote, TcpSpec, Term, Transport, UdpSpec,
 };
 use crate::wire::notation::Bases;
 use crate::wire::pattern::{self, Direction};
 use crate::wire::{
-    Body, Checksum, Extension, Flags, Fragment, Icmp, Ip, IpLies, IpVersion, icmp, Ipv4, Ipv6, Lies, Packet, Tcp, TcpOption, build,
-    protocol,
+    Body, Checksum, Extension, Flags, Fragment, Icmp, Ip, IpLies, IpVersion, Ipv4, Ipv6, Lies, Packet, Tcp,
+    TcpOption, build, icmp, protocol,
 };
 
 use super::eval::{self, EvalError, Known};
@@ -77,7 +77,8 @@ fn assemble(spec: &PacketSpec, frame: &Frame<'_>) -> Result<(Packet, Lies), Eval
     };
     for piece in &spec.fragments {
         let mut of_piece = IpLies::default();
-        let own = if piece.ip == IpSpec::default() { None } else { Some(header(&piece.ip, frame, &mut of_piece)?) };
+        let own =
+            if piece.ip == IpSpec::default() { None } else { Some(header(&piece.ip, frame, &mut of_piece)?) };
         lies.fragments.push(Fragment {
             offset: piece.offset,
             length: usize::from(piece.length),
@@ -155,7 +156,8 @@ fn segment(spec: &TcpSpec, frame: &Frame<'_>) -> Result<Tcp, EvalError> {
     set(&mut tcp.reserved, spec.reserved.as_ref(), known)?;
     let length: u16 = field(&spec.length, known)?;
     let relative = tcp.seq.wrapping_sub(bases.seq);
-    tcp.payload = payload(&spec.payload, frame.direction, stream_offset(relative, tcp.flags), usize::from(length));
+    tcp.payload =
+        payload(&spec.payload, frame.direction, stream_offset(relative, tcp.flags), usize::from(length));
     if tcp.payload.len() != usize::from(length) {
         return Err(EvalError(format!("data has {} bytes, the segment {length}", tcp.payload.len())));
     }
@@ -197,7 +199,9 @@ fn option(item: &OptionItem, bases: &Bases, known: &dyn Known) -> Result<TcpOpti
         OptionSpec::Sack(blocks) => TcpOption::Sack(
             blocks
                 .iter()
-                .map(|(left, right)| Ok((sequence(left, bases.sack, known)?, sequence(right, bases.sack, known)?)))
+                .map(|(left, right)| {
+                    Ok((sequence(left, bases.sack, known)?, sequence(right, bases.sack, known)?))
+                })
                 .collect::<Result<_, EvalError>>()?,
         ),
         OptionSpec::Timestamps { val, ecr } => TcpOption::Ts {
@@ -212,7 +216,10 @@ fn option(item: &OptionItem, bases: &Bases, known: &dyn Known) -> Result<TcpOpti
         OptionSpec::Md5(digest) => TcpOption::Other { kind: 19, data: digest.clone() },
         OptionSpec::AccEcn { order, counters } => TcpOption::AccEcn {
             order: *order,
-            counters: counters.iter().map(|counter| field(counter, known)).collect::<Result<_, EvalError>>()?,
+            counters: counters
+                .iter()
+                .map(|counter| field(counter, known))
+                .collect::<Result<_, EvalError>>()?,
         },
         OptionSpec::Other { kind, data } => TcpOption::Other { kind: *kind, data: data.clone() },
         OptionSpec::Raw(bytes) => TcpOption::Raw(bytes.clone()),
@@ -280,7 +287,11 @@ fn sequence(num: &Num, base: u32, known: &dyn Known) -> Result<u32, EvalError> {
 }
 
 /// Modulo 2^32.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "arithmetic modulo 2^32 is meant")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "arithmetic modulo 2^32 is meant"
+)]
 pub(super) const fn wrap(number: i64) -> u32 {
     number as u32
 }

@@ -1,8 +1,8 @@
 //! Calls: from what is written to what is made, and from what came back to what is wrong with it.
 
 use crate::case::{
-    Alt, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall, Term,
-    Value, ValueSpec,
+    Alt, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall,
+    Term, Value, ValueSpec,
 };
 use crate::target::{Completion, Timing};
 use crate::time::Span;
@@ -20,100 +20,139 @@ pub(super) struct Streams {
     pub(super) received: u64,
 }
 
-/// The call with every captured value put in.
-pub(super) fn resolve(call: &Syscall<Scalar>, known: &dyn Known) -> Result<Syscall, EvalError> {
-    let int = |scalar: &Scalar| match scalar {
-        Scalar::Known(number) => Ok(*number),
-        Scalar::Computed(expr) => eval::int(expr, known),
-    };
-    let ints = |scalars: &[Scalar]| scalars.iter().map(int).collect::<Result<Vec<_>, _>>();
-    let lie = |lie: &Option<Lie<Scalar>>| match lie {
-        None => Ok(None),
-        Some(Lie::NullBuffer) => Ok(Some(Lie::NullBuffer)),
-        Some(Lie::Length(length)) => int(length).map(|length| Some(Lie::Length(length))),
-    };
-    let value = |value: &OptionValue<Scalar>| {
+/// Puts captured values in.
+struct Resolve<'a>(&'a dyn Known);
+
+impl Resolve<'_> {
+    fn int(&self, scalar: &Scalar) -> Result<i64, EvalError> {
+        match scalar {
+            Scalar::Known(number) => Ok(*number),
+            Scalar::Computed(expr) => eval::int(expr, self.0),
+        }
+    }
+
+    fn ints(&self, scalars: &[Scalar]) -> Result<Vec<i64>, EvalError> {
+        scalars.iter().map(|scalar| self.int(scalar)).collect()
+    }
+
+    fn maybe(&self, scalar: Option<&Scalar>) -> Result<Option<i64>, EvalError> {
+        scalar.map(|scalar| self.int(scalar)).transpose()
+    }
+
+    fn lie(&self, lie: Option<&Lie<Scalar>>) -> Result<Option<Lie<i64>>, EvalError> {
+        match lie {
+            None => Ok(None),
+            Some(Lie::NullBuffer) => Ok(Some(Lie::NullBuffer)),
+            Some(Lie::Length(length)) => self.int(length).map(|length| Some(Lie::Length(length))),
+        }
+    }
+
+    fn value(&self, value: &OptionValue<Scalar>) -> Result<OptionValue<i64>, EvalError> {
         Ok(match value {
-            OptionValue::Int(number) => OptionValue::Int(int(number)?),
+            OptionValue::Int(number) => OptionValue::Int(self.int(number)?),
             OptionValue::Time(span) => OptionValue::Time(*span),
-            OptionValue::Linger { on, seconds } => OptionValue::Linger { on: int(on)?, seconds: int(seconds)? },
+            OptionValue::Linger { on, seconds } => {
+                OptionValue::Linger { on: self.int(on)?, seconds: self.int(seconds)? }
+            }
             OptionValue::Bytes(bytes) => OptionValue::Bytes(bytes.clone()),
         })
-    };
-    Ok(match call.clone() {
-        Syscall::Socket { domain, kind, protocol } => {
-            Syscall::Socket { domain: int(&domain)?, kind: int(&kind)?, protocol: int(&protocol)? }
+    }
+
+    fn poll_fds(&self, fds: &[PollFd<Scalar>]) -> Result<Vec<PollFd<i64>>, EvalError> {
+        fds.iter().map(|entry| Ok(PollFd { fd: entry.fd, events: self.int(&entry.events)? })).collect()
+    }
+
+    /// Calls that move bytes.
+    fn transfer(&self, call: &Syscall<Scalar>) -> Result<Option<Syscall>, EvalError> {
+        use Syscall as S;
+        let int = |scalar| self.int(scalar);
+        Ok(Some(match call {
+            S::Read { fd, count, lie } => {
+                S::Read { fd: *fd, count: int(count)?, lie: self.lie(lie.as_ref())? }
+            }
+            S::Readv { fd, counts } => S::Readv { fd: *fd, counts: self.ints(counts)? },
+            S::Recv { fd, count, flags, lie } => {
+                S::Recv { fd: *fd, count: int(count)?, flags: int(flags)?, lie: self.lie(lie.as_ref())? }
+            }
+            S::Recvfrom { fd, count, flags } => {
+                S::Recvfrom { fd: *fd, count: int(count)?, flags: int(flags)? }
+            }
+            S::Recvmsg { fd, counts, control, flags } => {
+                let counts = self.ints(counts)?;
+                S::Recvmsg { fd: *fd, counts, control: int(control)?, flags: int(flags)? }
+            }
+            S::Write { fd, count, lie } => {
+                S::Write { fd: *fd, count: int(count)?, lie: self.lie(lie.as_ref())? }
+            }
+            S::Writev { fd, counts } => S::Writev { fd: *fd, counts: self.ints(counts)? },
+            S::Send { fd, count, flags, lie } => {
+                S::Send { fd: *fd, count: int(count)?, flags: int(flags)?, lie: self.lie(lie.as_ref())? }
+            }
+            S::Sendto { fd, count, flags, addr } => {
+                S::Sendto { fd: *fd, count: int(count)?, flags: int(flags)?, addr: *addr }
+            }
+            S::Sendmsg { fd, counts, name, control, flags } => {
+                let (counts, control) = (self.ints(counts)?, control.clone());
+                S::Sendmsg { fd: *fd, counts, name: *name, control, flags: int(flags)? }
+            }
+            S::Sendfile { fd, count } => S::Sendfile { fd: *fd, count: int(count)? },
+            S::Splice { from, to, count, flags } => {
+                S::Splice { from: *from, to: *to, count: int(count)?, flags: int(flags)? }
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// The call with every captured value put in.
+pub(super) fn resolve(call: &Syscall<Scalar>, known: &dyn Known) -> Result<Syscall, EvalError> {
+    use Syscall as S;
+    let with = Resolve(known);
+    if let Some(transfer) = with.transfer(call)? {
+        return Ok(transfer);
+    }
+    let int = |scalar| with.int(scalar);
+    Ok(match call {
+        S::Socket { domain, kind, protocol } => {
+            S::Socket { domain: int(domain)?, kind: int(kind)?, protocol: int(protocol)? }
         }
-        Syscall::Bind { fd, addr, lie: a } => Syscall::Bind { fd, addr, lie: lie(&a)? },
-        Syscall::Listen { fd, backlog } => Syscall::Listen { fd, backlog: int(&backlog)? },
-        Syscall::Accept { fd } => Syscall::Accept { fd },
-        Syscall::Accept4 { fd, flags } => Syscall::Accept4 { fd, flags: int(&flags)? },
-        Syscall::Connect { fd, addr, lie: a } => Syscall::Connect { fd, addr, lie: lie(&a)? },
-        Syscall::Shutdown { fd, how } => Syscall::Shutdown { fd, how: int(&how)? },
-        Syscall::Close { fd } => Syscall::Close { fd },
-        Syscall::Dup { fd } => Syscall::Dup { fd },
-        Syscall::Read { fd, count, lie: a } => Syscall::Read { fd, count: int(&count)?, lie: lie(&a)? },
-        Syscall::Readv { fd, counts } => Syscall::Readv { fd, counts: ints(&counts)? },
-        Syscall::Recv { fd, count, flags, lie: a } => {
-            Syscall::Recv { fd, count: int(&count)?, flags: int(&flags)?, lie: lie(&a)? }
+        S::Bind { fd, addr, lie } => S::Bind { fd: *fd, addr: *addr, lie: with.lie(lie.as_ref())? },
+        S::Listen { fd, backlog } => S::Listen { fd: *fd, backlog: int(backlog)? },
+        S::Accept { fd } => S::Accept { fd: *fd },
+        S::Accept4 { fd, flags } => S::Accept4 { fd: *fd, flags: int(flags)? },
+        S::Connect { fd, addr, lie } => S::Connect { fd: *fd, addr: *addr, lie: with.lie(lie.as_ref())? },
+        S::Shutdown { fd, how } => S::Shutdown { fd: *fd, how: int(how)? },
+        S::Close { fd } => S::Close { fd: *fd },
+        S::Dup { fd } => S::Dup { fd: *fd },
+        S::Setsockopt { fd, level, name, value, lie } => {
+            let (value, lie) = (with.value(value)?, with.lie(lie.as_ref())?);
+            S::Setsockopt { fd: *fd, level: int(level)?, name: int(name)?, value, lie }
         }
-        Syscall::Recvfrom { fd, count, flags } => {
-            Syscall::Recvfrom { fd, count: int(&count)?, flags: int(&flags)? }
+        S::Getsockopt { fd, level, name, lie } => {
+            let lie = with.lie(lie.as_ref())?;
+            S::Getsockopt { fd: *fd, level: int(level)?, name: int(name)?, lie }
         }
-        Syscall::Recvmsg { fd, counts, control, flags } => {
-            Syscall::Recvmsg { fd, counts: ints(&counts)?, control: int(&control)?, flags: int(&flags)? }
+        S::Getsockname { fd } => S::Getsockname { fd: *fd },
+        S::Getpeername { fd } => S::Getpeername { fd: *fd },
+        S::Fcntl { fd, command, argument } => {
+            S::Fcntl { fd: *fd, command: int(command)?, argument: with.maybe(argument.as_ref())? }
         }
-        Syscall::Write { fd, count, lie: a } => Syscall::Write { fd, count: int(&count)?, lie: lie(&a)? },
-        Syscall::Writev { fd, counts } => Syscall::Writev { fd, counts: ints(&counts)? },
-        Syscall::Send { fd, count, flags, lie: a } => {
-            Syscall::Send { fd, count: int(&count)?, flags: int(&flags)?, lie: lie(&a)? }
+        S::Ioctl { fd, request, argument } => {
+            S::Ioctl { fd: *fd, request: int(request)?, argument: with.maybe(argument.as_ref())? }
         }
-        Syscall::Sendto { fd, count, flags, addr } => {
-            Syscall::Sendto { fd, count: int(&count)?, flags: int(&flags)?, addr }
+        S::Poll { fds, timeout } => S::Poll { fds: with.poll_fds(fds)?, timeout: *timeout },
+        S::Select { read, write, except, timeout } => {
+            let (read, write, except) = (read.clone(), write.clone(), except.clone());
+            S::Select { read, write, except, timeout: *timeout }
         }
-        Syscall::Sendmsg { fd, counts, name, control, flags } => {
-            Syscall::Sendmsg { fd, counts: ints(&counts)?, name, control, flags: int(&flags)? }
+        S::EpollCreate { size } => S::EpollCreate { size: int(size)? },
+        S::EpollCtl { ep, operation, fd, events, data } => {
+            let (operation, events) = (int(operation)?, int(events)?);
+            S::EpollCtl { ep: *ep, operation, fd: *fd, events, data: *data }
         }
-        Syscall::Setsockopt { fd, level, name, value: v, lie: a } => Syscall::Setsockopt {
-            fd,
-            level: int(&level)?,
-            name: int(&name)?,
-            value: value(&v)?,
-            lie: lie(&a)?,
-        },
-        Syscall::Getsockopt { fd, level, name, lie: a } => {
-            Syscall::Getsockopt { fd, level: int(&level)?, name: int(&name)?, lie: lie(&a)? }
-        }
-        Syscall::Getsockname { fd } => Syscall::Getsockname { fd },
-        Syscall::Getpeername { fd } => Syscall::Getpeername { fd },
-        Syscall::Fcntl { fd, command, argument } => Syscall::Fcntl {
-            fd,
-            command: int(&command)?,
-            argument: argument.as_ref().map(int).transpose()?,
-        },
-        Syscall::Ioctl { fd, request, argument } => Syscall::Ioctl {
-            fd,
-            request: int(&request)?,
-            argument: argument.as_ref().map(int).transpose()?,
-        },
-        Syscall::Poll { fds, timeout } => Syscall::Poll {
-            fds: fds
-                .iter()
-                .map(|entry| Ok(PollFd { fd: entry.fd, events: int(&entry.events)? }))
-                .collect::<Result<_, EvalError>>()?,
-            timeout,
-        },
-        Syscall::Select { read, write, except, timeout } => Syscall::Select { read, write, except, timeout },
-        Syscall::EpollCreate { size } => Syscall::EpollCreate { size: int(&size)? },
-        Syscall::EpollCtl { ep, operation, fd, events, data } => {
-            Syscall::EpollCtl { ep, operation: int(&operation)?, fd, events: int(&events)?, data }
-        }
-        Syscall::EpollWait { ep, max, timeout } => Syscall::EpollWait { ep, max: int(&max)?, timeout },
-        Syscall::Sendfile { fd, count } => Syscall::Sendfile { fd, count: int(&count)? },
-        Syscall::Splice { from, to, count, flags } => {
-            Syscall::Splice { from, to, count: int(&count)?, flags: int(&flags)? }
-        }
-        Syscall::Pipe => Syscall::Pipe,
+        S::EpollWait { ep, max, timeout } => S::EpollWait { ep: *ep, max: int(max)?, timeout: *timeout },
+        S::Pipe => S::Pipe,
+        transfer => unreachable!("{} moves bytes: see transfer()", transfer.name()),
     })
 }
 
@@ -184,7 +223,11 @@ impl Judge<'_> {
         Ok(list)
     }
 
-    fn result_fits(&self, spec: &ResultSpec, result: Result<i64, crate::case::Errno>) -> Result<bool, EvalError> {
+    fn result_fits(
+        &self,
+        spec: &ResultSpec,
+        result: Result<i64, crate::case::Errno>,
+    ) -> Result<bool, EvalError> {
         Ok(match (spec, result) {
             (ResultSpec::Any, _) => true,
             (ResultSpec::Success, Ok(value)) => self.is_complete(value),
@@ -250,7 +293,11 @@ impl Judge<'_> {
         let fits = match (spec, value) {
             (ValueSpec::Int(num), Value::Int(number)) => self.int_fits(num, *number)?,
             (ValueSpec::Flags { bits, more }, Value::Int(number)) => {
-                if *more { number & bits == *bits } else { number == bits }
+                if *more {
+                    number & bits == *bits
+                } else {
+                    number == bits
+                }
             }
             (ValueSpec::Time(from, to), Value::Time(span)) => {
                 *span >= *from - self.timing.early() && *span <= *to + self.timing.late(*to)
@@ -339,12 +386,17 @@ impl Judge<'_> {
             Value::Descriptor(id) => self.descriptor(*id),
             Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
             Value::Map(fields) => {
-                let fields: Vec<String> =
-                    fields.iter().map(|(name, value)| format!("{name}: {}", self.show_value(value))).collect();
+                let fields: Vec<String> = fields
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {}", self.show_value(value)))
+                    .collect();
                 format!("{{ {} }}", fields.join(", "))
             }
             Value::List(values) => {
-                format!("[{}]", values.iter().map(|value| self.show_value(value)).collect::<Vec<_>>().join(", "))
+                format!(
+                    "[{}]",
+                    values.iter().map(|value| self.show_value(value)).collect::<Vec<_>>().join(", ")
+                )
             }
         }
     }

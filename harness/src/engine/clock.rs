@@ -47,7 +47,10 @@ impl Window {
         match timing {
             Timing::Virtual => self.latest(timing),
             Timing::Real(_) => {
-                self.latest(timing) + Span::millis(250) + timing.late(self.interval) + timing.late(self.interval)
+                self.latest(timing)
+                    + Span::millis(250)
+                    + timing.late(self.interval)
+                    + timing.late(self.interval)
             }
         }
     }
@@ -105,6 +108,11 @@ impl Clock {
         if let Some(happened) = self.happened.get_mut(step) {
             *happened = Some(moment);
         }
+    }
+
+    /// When each step happened.
+    pub(super) fn moments(&self) -> Vec<Option<Timestamp>> {
+        self.happened.iter().map(|moment| moment.map(|moment| moment.at)).collect()
     }
 
     /// The moment of time 0, once it is reached.

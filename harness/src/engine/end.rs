@@ -34,9 +34,11 @@ impl Engine<'_> {
     /// The end of the last step's window, or of a call that must still return, whichever is later.
     fn end(&self) -> Timestamp {
         let timing = self.clock.timing;
-        let calls = self.threads.0.iter().filter_map(|thread| thread.made.as_ref()).filter_map(|made| match made.ends {
-            Ends::In(window, _) if made.overdue.is_none() => Some(window.give_up(timing)),
-            Ends::In(..) | Ends::WhenLooked => None,
+        let calls = self.threads.0.iter().filter_map(|thread| thread.made.as_ref()).filter_map(|made| {
+            match made.ends {
+                Ends::In(window, _) if made.overdue.is_none() => Some(window.give_up(timing)),
+                Ends::In(..) | Ends::WhenLooked => None,
+            }
         });
         calls.fold(self.last_window.max(self.clock.moment.at), Timestamp::max)
     }
@@ -52,7 +54,9 @@ impl Engine<'_> {
                 self.fail_step(made.step, back.at, Problem::DidNotBlock { call, returned });
                 continue;
             }
-            let Some(made) = self.threads.0.get(index).and_then(|thread| thread.made.as_ref()) else { continue };
+            let Some(made) = self.threads.0.get(index).and_then(|thread| thread.made.as_ref()) else {
+                continue;
+            };
             let (step, call) = (made.step, made.text.to_owned());
             let forever = self.case.steps.get(step).is_some_and(
                 |step| matches!(&step.action, Action::Call { blocks, .. } if *blocks == Blocks::Forever),

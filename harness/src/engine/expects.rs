@@ -62,7 +62,9 @@ impl<'c> Engine<'c> {
         let timing = self.clock.timing;
         let length = self.flows.0.get(flow.0).map_or(0, |flow| flow.queue.len());
         for index in 0..length {
-            let Some(emitted) = self.flows.0.get(flow.0).and_then(|flow| flow.queue.get(index)) else { break };
+            let Some(emitted) = self.flows.0.get(flow.0).and_then(|flow| flow.queue.get(index)) else {
+                break;
+            };
             let in_window = emitted.at >= window.earliest(timing) && emitted.at <= window.latest(timing);
             let mut fits = None;
             for packet in packets {
@@ -95,7 +97,9 @@ impl<'c> Engine<'c> {
     /// What stands before the packet that was found: permitted, or unexpected.
     fn pass_over(&mut self, flow: FlowId, count: usize) -> Result<(), EvalError> {
         for _ in 0..count {
-            let Some(emitted) = self.flows.0.get_mut(flow.0).and_then(|flow| flow.queue.pop_front()) else { break };
+            let Some(emitted) = self.flows.0.get_mut(flow.0).and_then(|flow| flow.queue.pop_front()) else {
+                break;
+            };
             self.dismiss(flow, emitted)?;
         }
         Ok(())
@@ -253,7 +257,8 @@ impl<'c> Engine<'c> {
     pub(super) fn is_allowed(&self, flow: FlowId, emitted: &Emitted) -> Result<bool, EvalError> {
         for allowance in &self.allowances {
             let in_time = allowance.until.is_none_or(|until| emitted.at <= until);
-            if allowance.flow == flow && in_time && self.compare(allowance.packet, flow, emitted)?.is_empty() {
+            if allowance.flow == flow && in_time && self.compare(allowance.packet, flow, emitted)?.is_empty()
+            {
                 return Ok(true);
             }
         }

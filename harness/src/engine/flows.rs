@@ -71,7 +71,11 @@ impl FlowState {
 
     /// The next SYN of the target is the first of a new connection: numbers count from it.
     pub(super) fn relearn(&mut self) {
-        let new = self.queue.iter().filter_map(|emitted| emitted.parsed.packet.tcp()).find(|tcp| tcp.flags.contains(Flags::SYN));
+        let new = self
+            .queue
+            .iter()
+            .filter_map(|emitted| emitted.parsed.packet.tcp())
+            .find(|tcp| tcp.flags.contains(Flags::SYN));
         self.target_isn = new.map(|tcp| tcp.seq);
     }
 
@@ -128,9 +132,11 @@ impl Flows {
         }
         let ends = packet.endpoints().or_else(|| quoted_endpoints(packet));
         let found = match ends {
-            Some(ends) => self.0.iter().position(|flow| flow.takes(ends)).or_else(|| {
-                self.0.iter().position(|flow| flow.could_start(ends, packet))
-            }),
+            Some(ends) => self
+                .0
+                .iter()
+                .position(|flow| flow.takes(ends))
+                .or_else(|| self.0.iter().position(|flow| flow.could_start(ends, packet))),
             None => self.by_addresses(packet.ip.src(), packet.ip.dst()),
         };
         let Some(index) = found else { return Belongs::Nowhere };
@@ -142,11 +148,10 @@ impl Flows {
 
     /// Fragments and other packets without ports go to the only flow between their addresses.
     fn by_addresses(&self, src: IpAddr, dst: IpAddr) -> Option<usize> {
-        let mut fitting = self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(_, flow)| flow.remote.ip() == dst && flow.local.is_none_or(|local| local.ip() == src));
+        let mut fitting =
+            self.0.iter().enumerate().filter(|(_, flow)| {
+                flow.remote.ip() == dst && flow.local.is_none_or(|local| local.ip() == src)
+            });
         let (index, _) = fitting.next()?;
         fitting.next().is_none().then_some(index)
     }
@@ -157,15 +162,28 @@ impl Flows {
         self.0.iter().find_map(|flow| {
             let local = flow.local?;
             let differences: Vec<String> = [
-                (local.ip() != ends.src.ip(), format!("source address {} instead of {}", ends.src.ip(), local.ip())),
-                (local.port() != ends.src.port(), format!("source port {} instead of {}", ends.src.port(), local.port())),
-                (flow.remote.ip() != ends.dst.ip(), format!("destination {} instead of {}", ends.dst.ip(), flow.remote.ip())),
-                (flow.remote.port() != ends.dst.port(), format!("destination port {} instead of {}", ends.dst.port(), flow.remote.port())),
+                (
+                    local.ip() != ends.src.ip(),
+                    format!("source address {} instead of {}", ends.src.ip(), local.ip()),
+                ),
+                (
+                    local.port() != ends.src.port(),
+                    format!("source port {} instead of {}", ends.src.port(), local.port()),
+                ),
+                (
+                    flow.remote.ip() != ends.dst.ip(),
+                    format!("destination {} instead of {}", ends.dst.ip(), flow.remote.ip()),
+                ),
+                (
+                    flow.remote.port() != ends.dst.port(),
+                    format!("destination port {} instead of {}", ends.dst.port(), flow.remote.port()),
+                ),
             ]
             .into_iter()
             .filter_map(|(differs, text)| differs.then_some(text))
             .collect();
-            (differences.len() == 1).then(|| format!("it would be of flow {} but for {}", flow.name, differences.concat()))
+            (differences.len() == 1)
+                .then(|| format!("it would be of flow {} but for {}", flow.name, differences.concat()))
         })
     }
 }
@@ -179,9 +197,7 @@ fn quoted_endpoints(packet: &Packet) -> Option<Endpoints> {
 fn is_background(packet: &Packet) -> bool {
     const IGMP: u8 = 2;
     match &packet.body {
-        Body::Icmp(icmp) => {
-            matches!(packet.ip.src(), IpAddr::V6(_)) && matches!(icmp.kind, 130..=137 | 143)
-        }
+        Body::Icmp(icmp) => matches!(packet.ip.src(), IpAddr::V6(_)) && matches!(icmp.kind, 130..=137 | 143),
         Body::Other { protocol, .. } => *protocol == IGMP,
         Body::Tcp(_) | Body::Fragment { .. } => false,
     }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use crate::case::{
-    Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Payload, TcpSpec, Term,
-    Transport, render_options,
+    Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Payload,
+    TcpSpec, Term, Transport, render_options,
 };
 use crate::target::Timing;
 use crate::time::Span;
@@ -41,7 +41,11 @@ pub(super) fn differences(
     let mut findings = Findings { view, list: Vec::new() };
     if let Transport::Bytes(expected) = &spec.transport {
         if expected != bytes {
-            findings.note("bytes", format!("{} as written", expected.len()), format!("{} others", bytes.len()));
+            findings.note(
+                "bytes",
+                format!("{} as written", expected.len()),
+                format!("{} others", bytes.len()),
+            );
         }
         return Ok(findings.list);
     }
@@ -88,11 +92,21 @@ enum Scale {
 
 impl Findings<'_> {
     fn note(&mut self, field: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) {
-        self.list.push(FieldDifference { field: field.into(), expected: expected.into(), actual: actual.into() });
+        self.list.push(FieldDifference {
+            field: field.into(),
+            expected: expected.into(),
+            actual: actual.into(),
+        });
     }
 
     /// Checksums, lengths and reserved bits must be right unless the case says what they are.
-    fn faults(&mut self, actual: &Parsed, transport: ChecksumSpec, ip: Option<ChecksumSpec>, reserved_written: bool) {
+    fn faults(
+        &mut self,
+        actual: &Parsed,
+        transport: ChecksumSpec,
+        ip: Option<ChecksumSpec>,
+        reserved_written: bool,
+    ) {
         for fault in &actual.faults {
             let excused = match fault {
                 Fault::Checksum { layer: Layer::Ip, .. } => ip.is_some(),
@@ -111,15 +125,18 @@ impl Findings<'_> {
             }
         }
         let stated = actual.stated.checksum.unwrap_or(0);
-        let is_bad = actual.faults.iter().any(|fault| {
-            matches!(fault, Fault::Checksum { layer: Layer::Tcp | Layer::Icmp, .. })
-        });
+        let is_bad = actual
+            .faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::Checksum { layer: Layer::Tcp | Layer::Icmp, .. }));
         match transport {
             ChecksumSpec::Good | ChecksumSpec::Any => {}
             ChecksumSpec::Bad if is_bad => {}
             ChecksumSpec::Bad => self.note("checksum", "bad", format!("0x{stated:04x}, which is good")),
             ChecksumSpec::Value(value) if value == stated => {}
-            ChecksumSpec::Value(value) => self.note("checksum", format!("0x{value:04x}"), format!("0x{stated:04x}")),
+            ChecksumSpec::Value(value) => {
+                self.note("checksum", format!("0x{value:04x}"), format!("0x{stated:04x}"))
+            }
         }
     }
 
@@ -152,7 +169,13 @@ impl Findings<'_> {
         Ok(())
     }
 
-    fn maybe(&mut self, field: &str, expected: Option<&Num>, actual: u32, scale: &Scale) -> Result<(), EvalError> {
+    fn maybe(
+        &mut self,
+        field: &str,
+        expected: Option<&Num>,
+        actual: u32,
+        scale: &Scale,
+    ) -> Result<(), EvalError> {
         expected.map_or(Ok(()), |expected| self.number(field, expected, actual, scale))
     }
 
@@ -171,7 +194,12 @@ impl Findings<'_> {
             self.maybe("ack", spec.ack.as_ref(), tcp.ack, &Scale::Circle(bases.ack))?;
         }
         let before = self.list.len();
-        self.number("length", &spec.length, u32::try_from(tcp.payload.len()).unwrap_or(u32::MAX), &Scale::Plain)?;
+        self.number(
+            "length",
+            &spec.length,
+            u32::try_from(tcp.payload.len()).unwrap_or(u32::MAX),
+            &Scale::Plain,
+        )?;
         if self.list.len() == before {
             self.payload(&spec.payload, tcp);
         }
@@ -207,7 +235,11 @@ impl Findings<'_> {
             OptionsSpec::Unwritten => Ok(()),
             OptionsSpec::Raw(bytes) => {
                 if encode_options(actual) != *bytes {
-                    self.note("options", render_options(spec).unwrap_or_default(), options_text(actual, &bases));
+                    self.note(
+                        "options",
+                        render_options(spec).unwrap_or_default(),
+                        options_text(actual, &bases),
+                    );
                 }
                 Ok(())
             }
@@ -215,7 +247,11 @@ impl Findings<'_> {
                 let same_kinds = items.len() == actual.len()
                     && items.iter().zip(actual).all(|(item, option)| same_kind(&item.option, option));
                 if !same_kinds {
-                    self.note("options", render_options(spec).unwrap_or_default(), options_text(actual, &bases));
+                    self.note(
+                        "options",
+                        render_options(spec).unwrap_or_default(),
+                        options_text(actual, &bases),
+                    );
                     return Ok(());
                 }
                 items.iter().zip(actual).try_for_each(|(item, option)| self.option(item, option))
@@ -255,7 +291,10 @@ impl Findings<'_> {
             (OptionSpec::AccEcn { counters, .. }, TcpOption::AccEcn { counters: found, .. })
                 if counters.len() == found.len() =>
             {
-                counters.iter().zip(found).try_for_each(|(num, at)| self.number("ECN counter", num, *at, &Scale::Plain))
+                counters
+                    .iter()
+                    .zip(found)
+                    .try_for_each(|(num, at)| self.number("ECN counter", num, *at, &Scale::Plain))
             }
             (spec, found) => {
                 if !same_bytes(spec, found) {
@@ -312,9 +351,12 @@ pub(super) fn first_difference(expected: &[u8], actual: &[u8]) -> Option<(String
     let at = expected.iter().zip(actual).position(|(a, b)| a != b)?;
     let around = |bytes: &[u8]| {
         let start = at / 8 * 8;
-        let text: String = bytes.iter().skip(start).take(8).map(|byte| {
-            if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' }
-        }).collect();
+        let text: String = bytes
+            .iter()
+            .skip(start)
+            .take(8)
+            .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
+            .collect();
         format!("0x{:02x} in \"{text}\"", bytes.get(at).copied().unwrap_or(0))
     };
     Some((format!("payload byte {at}"), around(expected), around(actual)))
@@ -341,9 +383,8 @@ fn same_kind(spec: &OptionSpec, actual: &TcpOption) -> bool {
 
 fn same_bytes(spec: &OptionSpec, actual: &TcpOption) -> bool {
     match (spec, actual) {
-        (OptionSpec::FastOpen(a), TcpOption::FastOpen(b)) | (OptionSpec::FastOpenExp(a), TcpOption::FastOpenExp(b)) => {
-            a == b
-        }
+        (OptionSpec::FastOpen(a), TcpOption::FastOpen(b))
+        | (OptionSpec::FastOpenExp(a), TcpOption::FastOpenExp(b)) => a == b,
         (OptionSpec::Md5(a), TcpOption::Md5(b)) => a.as_slice() == b.as_slice(),
         (OptionSpec::Other { kind, data }, TcpOption::Other { kind: found, data: bytes }) => {
             kind == found && data == bytes

@@ -28,7 +28,10 @@ const STATES: [(i64, &str); 12] = [
 
 /// The name of a TCP state.
 pub(super) fn state_name(number: i64) -> String {
-    STATES.iter().find(|(known, _)| *known == number).map_or_else(|| format!("state {number}"), |(_, name)| (*name).to_owned())
+    STATES
+        .iter()
+        .find(|(known, _)| *known == number)
+        .map_or_else(|| format!("state {number}"), |(_, name)| (*name).to_owned())
 }
 
 /// What a named step kept.
@@ -116,7 +119,9 @@ impl Memory {
     /// Keeps what the target told of a place.
     pub(super) fn tell(&mut self, place: Place, value: &Value) -> Result<(), EvalError> {
         let worth = match (&place, Worth::of(value)?) {
-            (Place::Flow { field, .. } | Place::Descriptor { field, .. }, Worth::Int(number)) if field == "state" => {
+            (Place::Flow { field, .. } | Place::Descriptor { field, .. }, Worth::Int(number))
+                if field == "state" =>
+            {
                 Worth::Symbol(state_name(number))
             }
             (Place::Counter(name), Worth::Int(number)) => {
@@ -143,11 +148,10 @@ impl Known for Memory {
                 .map(|(_, worth)| worth.clone())
                 .ok_or_else(|| EvalError(format!("{place} can be looked at only in an assert")));
         };
-        let captured = self
-            .captured
-            .get(*step)
-            .and_then(Option::as_ref)
-            .ok_or_else(|| EvalError(format!("{place}: the step that should have kept it did not happen")))?;
+        let captured =
+            self.captured.get(*step).and_then(Option::as_ref).ok_or_else(|| {
+                EvalError(format!("{place}: the step that should have kept it did not happen"))
+            })?;
         let missing = || EvalError(format!("{place}: there is no such field in what came"));
         match path.split_first() {
             Some((first, rest)) if first == "value" => {

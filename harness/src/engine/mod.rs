@@ -90,6 +90,8 @@ pub struct Report {
     pub zero: Timestamp,
     /// The clock it was judged by.
     pub clock: Timing,
+    /// When each step happened, by its index.
+    pub moments: Vec<Option<Timestamp>>,
 }
 
 impl Report {
@@ -237,7 +239,7 @@ impl<'c> Engine<'c> {
                 Verdict::Fail(self.mismatches)
             }
         });
-        Report { verdict, events: self.events, zero, clock: self.clock.timing }
+        Report { verdict, events: self.events, zero, clock: self.clock.timing, moments: self.clock.moments() }
     }
 
     fn look_at(&mut self, step: &'c Step) -> Next {
@@ -312,7 +314,14 @@ impl<'c> Engine<'c> {
         }
     }
 
-    fn record(&mut self, at: Timestamp, what: What, text: String, step: Option<usize>, status: Status) -> usize {
+    fn record(
+        &mut self,
+        at: Timestamp,
+        what: What,
+        text: String,
+        step: Option<usize>,
+        status: Status,
+    ) -> usize {
         self.events.push(Event { at, what, text, step, status });
         self.events.len() - 1
     }
@@ -322,8 +331,13 @@ impl<'c> Engine<'c> {
             Observation::Emitted { at, packet } => self.emitted(at, packet),
             Observation::Returned { at, thread, completion } => self.returned(at, thread, completion),
             Observation::Signalled { at, thread, signal } => {
-                let event =
-                    self.record(at, What::Signalled(thread, signal), signal.to_string(), None, Status::Unclaimed);
+                let event = self.record(
+                    at,
+                    What::Signalled(thread, signal),
+                    signal.to_string(),
+                    None,
+                    Status::Unclaimed,
+                );
                 self.threads.raise(thread, signal, event);
             }
             Observation::Disturbed { by, .. } => self.ended = Some(Verdict::Inconclusive { why: by }),

@@ -106,7 +106,9 @@ impl<'c> Engine<'c> {
     pub(super) fn expire(&mut self, now: Timestamp) {
         let timing = self.clock.timing;
         for index in 0..self.threads.0.len() {
-            let Some(made) = self.threads.0.get(index).and_then(|thread| thread.made.as_ref()) else { continue };
+            let Some(made) = self.threads.0.get(index).and_then(|thread| thread.made.as_ref()) else {
+                continue;
+            };
             let Ends::In(window, _) = made.ends else { continue };
             if made.overdue.is_some() || now < window.give_up(timing) {
                 continue;
@@ -178,7 +180,9 @@ impl<'c> Engine<'c> {
             streams.received += u64::try_from(back.completion.data.len()).unwrap_or(0);
         }
         let id = made.call.receives_on().or(made.call.sends_on());
-        if let Some(stream) = id.and_then(|id| self.stream_of.get(id.0)).and_then(|at| self.streams.get_mut(*at)) {
+        if let Some(stream) =
+            id.and_then(|id| self.stream_of.get(id.0)).and_then(|at| self.streams.get_mut(*at))
+        {
             *stream = streams;
         }
     }
@@ -191,8 +195,13 @@ impl<'c> Engine<'c> {
 
 /// Whether a reading call leaves the stream where it is: peeked, out of band, or of the error queue.
 fn leaves_bytes(call: &Syscall) -> bool {
-    let (Syscall::Recv { flags, .. } | Syscall::Recvfrom { flags, .. } | Syscall::Recvmsg { flags, .. }) = call else {
+    let (Syscall::Recv { flags, .. } | Syscall::Recvfrom { flags, .. } | Syscall::Recvmsg { flags, .. }) =
+        call
+    else {
         return false;
     };
-    ["MSG_PEEK", "MSG_OOB", "MSG_ERRQUEUE"].iter().filter_map(|name| constant(name)).any(|bit| flags & bit != 0)
+    ["MSG_PEEK", "MSG_OOB", "MSG_ERRQUEUE"]
+        .iter()
+        .filter_map(|name| constant(name))
+        .any(|bit| flags & bit != 0)
 }

@@ -44,7 +44,8 @@ impl<'c> Engine<'c> {
             }
         }
         let latest = progress.latest;
-        let missing: Vec<usize> = (0..members.len()).filter(|index| progress.done.get(*index) != Some(&true)).collect();
+        let missing: Vec<usize> =
+            (0..members.len()).filter(|index| progress.done.get(*index) != Some(&true)).collect();
         self.stage = Stage::Several(window, progress);
         if missing.is_empty() {
             return self.next_step(latest, Span::ZERO);
@@ -62,7 +63,9 @@ impl<'c> Engine<'c> {
 
     fn try_member(&mut self, member: &'c Step, window: Window) -> Result<Option<Timestamp>, EvalError> {
         match &member.action {
-            Action::Expect { flow, expected: Expected::Packet(packet), .. } => self.try_packet(*flow, packet, window),
+            Action::Expect { flow, expected: Expected::Packet(packet), .. } => {
+                self.try_packet(*flow, packet, window)
+            }
             Action::Returns { thread, outcome } => {
                 let Some((made, back)) = self.threads.take(*thread) else { return Ok(None) };
                 self.check_time(self.cursor, made.text, back.at, window);
@@ -82,11 +85,15 @@ impl<'c> Engine<'c> {
     ) -> Result<Option<Timestamp>, EvalError> {
         let length = self.flows.0.get(flow.0).map_or(0, |flow| flow.queue.len());
         for index in 0..length {
-            let Some(emitted) = self.flows.0.get(flow.0).and_then(|flow| flow.queue.get(index)) else { break };
+            let Some(emitted) = self.flows.0.get(flow.0).and_then(|flow| flow.queue.get(index)) else {
+                break;
+            };
             if !self.compare(packet, flow, emitted)?.is_empty() {
                 continue;
             }
-            let Some(emitted) = self.flows.0.get_mut(flow.0).and_then(|flow| flow.queue.remove(index)) else { break };
+            let Some(emitted) = self.flows.0.get_mut(flow.0).and_then(|flow| flow.queue.remove(index)) else {
+                break;
+            };
             self.check_time(self.cursor, &crate::case::render_packet(packet), emitted.at, window);
             self.mark(emitted.event, Some(self.cursor), Status::Expected);
             return Ok(Some(emitted.at));

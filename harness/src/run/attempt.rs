@@ -119,7 +119,7 @@ fn impossible(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> 
 }
 
 fn empty(verdict: Verdict) -> Report {
-    Report { verdict, events: Vec::new(), zero: Timestamp::START, clock: Timing::Virtual }
+    Report { verdict, events: Vec::new(), zero: Timestamp::START, clock: Timing::Virtual, moments: Vec::new() }
 }
 
 fn run_once(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> (Report, Option<Trace>) {

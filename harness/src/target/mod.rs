@@ -4,6 +4,7 @@ pub mod bundled;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod linux;
 pub mod replay;
+pub mod scripted;
 
 use std::collections::BTreeSet;
 
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::case::{
-    Capability, DescriptorId, Errno, Flow, FlowId, IpVersion, Link, Setting, Signal, Submission,
-    ThreadId, Value,
+    Capability, DescriptorId, Errno, Flow, FlowId, IpVersion, Link, Setting, Signal, Submission, ThreadId,
+    Value,
 };
 use crate::time::{Span, Timestamp};
 
@@ -54,12 +55,7 @@ pub trait Target {
     ///
     /// # Errors
     /// [`TargetError::Missing`] where the target has no signals.
-    fn signal(
-        &mut self,
-        thread: ThreadId,
-        signal: Signal,
-        restart: bool,
-    ) -> Result<Timestamp, TargetError>;
+    fn signal(&mut self, thread: ThreadId, signal: Signal, restart: bool) -> Result<Timestamp, TargetError>;
 
     /// Looks at something without changing it.
     ///
@@ -160,9 +156,7 @@ impl Timing {
     pub fn late(self, interval: Span) -> Span {
         match self {
             Self::Virtual => Span::ZERO,
-            Self::Real(tolerance) => {
-                Span(tolerance.late + interval.0.max(0) / tolerance.divisor.max(1))
-            }
+            Self::Real(tolerance) => Span(tolerance.late + interval.0.max(0) / tolerance.divisor.max(1)),
         }
     }
 }

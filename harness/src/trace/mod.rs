@@ -174,7 +174,9 @@ impl Trace {
         let entries = self.entries.iter().map(serde_json::to_string);
         std::iter::once(header)
             .chain(entries)
-            .map(|line| line.expect("a trace has only strings, numbers and lists of them: all of that is JSON") + "\n")
+            .map(|line| {
+                line.expect("a trace has only strings, numbers and lists of them: all of that is JSON") + "\n"
+            })
             .collect()
     }
 

@@ -10,9 +10,7 @@ use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPa
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption,
 };
-use pcap_file::pcapng::blocks::name_resolution::{
-    Ipv4Record, Ipv6Record, NameResolutionBlock, Record,
-};
+use pcap_file::pcapng::blocks::name_resolution::{Ipv4Record, Ipv6Record, NameResolutionBlock, Record};
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::pcapng::{Block, PcapNgReader, PcapNgWriter};
 use pcap_file::{DataLink, Endianness, PcapError};
@@ -99,23 +97,16 @@ impl<W: Write> CaptureWriter<W> {
     pub fn new(writer: W, heading: &Heading) -> Result<Self, CaptureError> {
         let mut options = Vec::new();
         if !heading.comment.is_empty() {
-            options.push(SectionHeaderOption::Comment(
-                text(&heading.comment).into_owned().into(),
-            ));
+            options.push(SectionHeaderOption::Comment(text(&heading.comment).into_owned().into()));
         }
         if !heading.os.is_empty() {
-            options.push(SectionHeaderOption::OS(
-                text(&heading.os).into_owned().into(),
-            ));
+            options.push(SectionHeaderOption::OS(text(&heading.os).into_owned().into()));
         }
         let application = concat!("tcpdrill ", env!("CARGO_PKG_VERSION"));
         options.push(SectionHeaderOption::UserApplication(application.into()));
         // Not the host's byte order, so that captures of the same case can be compared as files.
-        let section = SectionHeaderBlock {
-            endianness: Endianness::Little,
-            options,
-            ..SectionHeaderBlock::default()
-        };
+        let section =
+            SectionHeaderBlock { endianness: Endianness::Little, options, ..SectionHeaderBlock::default() };
         let mut writer = PcapNgWriter::with_section_header(writer, section)?;
         writer.write_pcapng_block(InterfaceDescriptionBlock {
             linktype: DataLink::RAW,
@@ -173,27 +164,16 @@ fn name_resolution(names: &[(IpAddr, String)]) -> Option<NameResolutionBlock<'st
     // pcap-file ends the list by itself.
     let records: Vec<Record<'static>> = names
         .iter()
-        .filter(|(_, name)| {
-            !name.is_empty() && !name.contains('\0') && name.len() < LONGEST_TEXT / 2
-        })
+        .filter(|(_, name)| !name.is_empty() && !name.contains('\0') && name.len() < LONGEST_TEXT / 2)
         .map(|(address, name)| {
             let names = vec![Cow::Owned(name.clone())];
             match address {
-                IpAddr::V4(ip) => Record::Ipv4(Ipv4Record {
-                    ip_addr: ip.octets().to_vec().into(),
-                    names,
-                }),
-                IpAddr::V6(ip) => Record::Ipv6(Ipv6Record {
-                    ip_addr: ip.octets().to_vec().into(),
-                    names,
-                }),
+                IpAddr::V4(ip) => Record::Ipv4(Ipv4Record { ip_addr: ip.octets().to_vec().into(), names }),
+                IpAddr::V6(ip) => Record::Ipv6(Ipv6Record { ip_addr: ip.octets().to_vec().into(), names }),
             }
         })
         .collect();
-    (!records.is_empty()).then(|| NameResolutionBlock {
-        records,
-        options: Vec::new(),
-    })
+    (!records.is_empty()).then(|| NameResolutionBlock { records, options: Vec::new() })
 }
 
 /// A text as long as an option can be.
@@ -229,9 +209,7 @@ impl<R: Read> CaptureReader<R> {
     /// # Errors
     /// If it cannot be read, or is not pcapng.
     pub fn new(reader: R) -> Result<Self, CaptureError> {
-        Ok(Self {
-            reader: PcapNgReader::new(reader)?,
-        })
+        Ok(Self { reader: PcapNgReader::new(reader)? })
     }
 
     fn next_packet(&mut self) -> Result<Option<Captured>, CaptureError> {
@@ -242,17 +220,13 @@ impl<R: Read> CaptureReader<R> {
                 Some(Ok(Block::EnhancedPacket(packet))) => packet.into_owned(),
                 Some(Ok(_)) => continue,
             };
-            let interface = usize::try_from(packet.interface_id)
-                .ok()
-                .and_then(|id| self.reader.interfaces().get(id));
+            let interface =
+                usize::try_from(packet.interface_id).ok().and_then(|id| self.reader.interfaces().get(id));
             let interface = interface.ok_or_else(|| {
                 CaptureError::Format(format!("a packet of interface {}", packet.interface_id))
             })?;
             if interface.linktype != DataLink::RAW {
-                return Err(CaptureError::Format(format!(
-                    "link type {:?}, not raw IP",
-                    interface.linktype
-                )));
+                return Err(CaptureError::Format(format!("link type {:?}, not raw IP", interface.linktype)));
             }
             return Ok(Some(captured(&packet, interface)));
         }
@@ -267,10 +241,7 @@ impl<R: Read> Iterator for CaptureReader<R> {
     }
 }
 
-fn captured(
-    packet: &EnhancedPacketBlock<'_>,
-    interface: &InterfaceDescriptionBlock<'_>,
-) -> Captured {
+fn captured(packet: &EnhancedPacketBlock<'_>, interface: &InterfaceDescriptionBlock<'_>) -> Captured {
     let mut direction = None;
     let mut comments = Vec::new();
     for option in &packet.options {

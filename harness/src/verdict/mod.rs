@@ -47,9 +47,7 @@ impl Verdict {
     pub fn is_only_late(&self) -> bool {
         let mismatches = self.mismatches();
         !mismatches.is_empty()
-            && mismatches
-                .iter()
-                .all(|mismatch| matches!(mismatch.problem, Problem::TooLate { .. }))
+            && mismatches.iter().all(|mismatch| matches!(mismatch.problem, Problem::TooLate { .. }))
     }
 }
 

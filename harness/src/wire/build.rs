@@ -20,10 +20,7 @@ pub fn build(packet: &Packet, lies: &Lies) -> Vec<Vec<u8>> {
     let mut packets: Vec<Vec<u8>> = if lies.fragments.is_empty() {
         vec![with_header(&packet.ip, packet.protocol(), &body, &lies.ip)]
     } else {
-        lies.fragments
-            .iter()
-            .map(|piece| fragment(packet, &body, piece, &lies.ip))
-            .collect()
+        lies.fragments.iter().map(|piece| fragment(packet, &body, piece, &lies.ip)).collect()
     };
     if let Some(length) = lies.truncate {
         packets.iter_mut().for_each(|bytes| bytes.truncate(length));
@@ -60,12 +57,8 @@ fn seal(body: &mut [u8], packet: &Packet, lies: &Lies) {
 /// it would see fewer than `least` bytes, not even the checksum.
 fn believed<'a>(body: &'a [u8], least: usize, ip: &Ip, lies: &Lies) -> &'a [u8] {
     let lie = lies.ip.total_length.filter(|_| lies.fragments.is_empty());
-    let claimed = lie.map_or(body.len(), |total| {
-        usize::from(total).saturating_sub(uncounted(ip))
-    });
-    body.get(..claimed)
-        .filter(|seen| seen.len() >= least)
-        .unwrap_or(body)
+    let claimed = lie.map_or(body.len(), |total| usize::from(total).saturating_sub(uncounted(ip)));
+    body.get(..claimed).filter(|seen| seen.len() >= least).unwrap_or(body)
 }
 
 /// The true checksum of an ICMP message in which it is zero.
@@ -130,12 +123,7 @@ fn fragment(packet: &Packet, body: &[u8], piece: &Fragment, lies: &IpLies) -> Ve
     }
     let start = usize::from(piece.offset).min(body.len());
     let end = start.saturating_add(piece.length).min(body.len());
-    with_header(
-        &ip,
-        packet.protocol(),
-        &body[start..end],
-        &piece.lies.or(lies),
-    )
+    with_header(&ip, packet.protocol(), &body[start..end], &piece.lies.or(lies))
 }
 
 /// Sets the fragment header that is there, keeping its identification, or appends one with identification 0.
@@ -146,10 +134,6 @@ fn set_fragment_header(extensions: &mut Vec<Extension>, piece: &Fragment) {
     });
     match there {
         Some((offset, more)) => (*offset, *more) = (piece.offset, piece.more),
-        None => extensions.push(Extension::Fragment {
-            offset: piece.offset,
-            more: piece.more,
-            id: 0,
-        }),
+        None => extensions.push(Extension::Fragment { offset: piece.offset, more: piece.more, id: 0 }),
     }
 }

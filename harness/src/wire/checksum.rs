@@ -9,9 +9,7 @@ use super::ip::Ip;
 /// The ones' complement sum of 16-bit words, not complemented. An odd last byte counts as a word's upper half.
 fn sum(data: &[u8]) -> u64 {
     // Even pieces far below the size at which a 32-bit sum of words could overflow.
-    data.chunks(0x8000)
-        .map(|piece| u64::from(!util::checksum(piece, usize::MAX)))
-        .sum()
+    data.chunks(0x8000).map(|piece| u64::from(!util::checksum(piece, usize::MAX))).sum()
 }
 
 fn fold(mut sum: u64) -> u16 {
@@ -61,10 +59,7 @@ mod tests {
     #[test]
     fn sums_agree_with_rfc_1071() {
         // The example of RFC 1071, section 3: the sum is ddf2.
-        assert_eq!(
-            plain(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]),
-            !0xddf2
-        );
+        assert_eq!(plain(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);
         assert_eq!(plain(&[]), 0xffff);
         assert_eq!(plain(&[0x12]), !0x1200);
         assert_eq!(plain(&[0xff; 300_001]), 0x00ff);

@@ -224,15 +224,7 @@ impl Ipv6 {
     /// A header with hop limit 64, everything else zero.
     #[must_use]
     pub fn new(src: Ipv6Addr, dst: Ipv6Addr) -> Self {
-        Self {
-            src,
-            dst,
-            dscp: 0,
-            ecn: 0,
-            flow_label: 0,
-            hop_limit: 64,
-            ext: Vec::new(),
-        }
+        Self { src, dst, dscp: 0, ecn: 0, flow_label: 0, hop_limit: 64, ext: Vec::new() }
     }
 }
 

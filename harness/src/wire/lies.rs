@@ -79,13 +79,7 @@ impl Fragment {
     /// A piece with the packet's own header.
     #[must_use]
     pub fn new(offset: u16, length: usize, more: bool) -> Self {
-        Self {
-            offset,
-            length,
-            more,
-            ip: None,
-            lies: IpLies::default(),
-        }
+        Self { offset, length, more, ip: None, lies: IpLies::default() }
     }
 }
 
@@ -98,11 +92,7 @@ impl IpLies {
             header_length: self.header_length.or(others.header_length),
             total_length: self.total_length.or(others.total_length),
             protocol: self.protocol.or(others.protocol),
-            checksum: if self.checksum == Checksum::Good {
-                others.checksum
-            } else {
-                self.checksum
-            },
+            checksum: if self.checksum == Checksum::Good { others.checksum } else { self.checksum },
         }
     }
 }

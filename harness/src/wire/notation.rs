@@ -32,13 +32,7 @@ impl Bases {
     /// Of packets of the same connection in the other direction.
     #[must_use]
     pub fn reversed(self) -> Self {
-        Self {
-            seq: self.ack,
-            ack: self.seq,
-            sack: self.seq,
-            ts_val: self.ts_ecr,
-            ts_ecr: self.ts_val,
-        }
+        Self { seq: self.ack, ack: self.seq, sack: self.seq, ts_val: self.ts_ecr, ts_ecr: self.ts_val }
     }
 }
 
@@ -70,11 +64,7 @@ fn attributes_text(ip: &Ip) -> String {
     if ip.ttl() != USUAL_TTL {
         words.push(format!("ttl {}", ip.ttl()));
     }
-    if words.is_empty() {
-        String::new()
-    } else {
-        format!("({}) ", words.join(", "))
-    }
+    if words.is_empty() { String::new() } else { format!("({}) ", words.join(", ")) }
 }
 
 /// A segment in one line, without attributes of its IP header.
@@ -84,11 +74,7 @@ pub fn tcp_text(tcp: &Tcp, bases: &Bases) -> String {
 }
 
 fn segment_text(tcp: &Tcp, payload_len: Option<usize>, bases: &Bases) -> String {
-    let mut line = format!(
-        "{} {}",
-        tcp.flags,
-        range_text(relative(bases.seq, tcp.seq), payload_len)
-    );
+    let mut line = format!("{} {}", tcp.flags, range_text(relative(bases.seq, tcp.seq), payload_len));
     // Writing to a string cannot fail.
     if tcp.flags.contains(Flags::ACK) {
         let _ = write!(line, " ack {}", relative(bases.ack, tcp.ack));
@@ -113,10 +99,7 @@ fn range_text(start: u32, len: Option<usize>) -> String {
 /// A list of options in angle brackets.
 #[must_use]
 pub fn options_text(options: &[TcpOption], bases: &Bases) -> String {
-    let words: Vec<String> = options
-        .iter()
-        .map(|option| option_text(option, bases))
-        .collect();
+    let words: Vec<String> = options.iter().map(|option| option_text(option, bases)).collect();
     format!("<{}>", words.join(","))
 }
 
@@ -130,21 +113,13 @@ pub fn option_text(option: &TcpOption, bases: &Bases) -> String {
         TcpOption::Wscale(shift) => format!("wscale {shift}"),
         TcpOption::SackOk => "sackOK".to_owned(),
         TcpOption::Sack(blocks) if !blocks.is_empty() => {
-            let edges = blocks.iter().map(|(from, to)| {
-                format!(
-                    " {}:{}",
-                    relative(bases.sack, *from),
-                    relative(bases.sack, *to)
-                )
-            });
+            let edges = blocks
+                .iter()
+                .map(|(from, to)| format!(" {}:{}", relative(bases.sack, *from), relative(bases.sack, *to)));
             format!("sack{}", edges.collect::<String>())
         }
         TcpOption::Ts { val, ecr } => {
-            let ecr = if *ecr == 0 {
-                0
-            } else {
-                relative(bases.ts_ecr, *ecr)
-            };
+            let ecr = if *ecr == 0 { 0 } else { relative(bases.ts_ecr, *ecr) };
             format!("TS val {} ecr {ecr}", relative(bases.ts_val, *val))
         }
         TcpOption::FastOpen(cookie) => spaced("FO", cookie),
@@ -154,9 +129,7 @@ pub fn option_text(option: &TcpOption, bases: &Bases) -> String {
             let pairs = order.names().into_iter().zip(counters);
             format!(
                 "ECN{}",
-                pairs
-                    .map(|(name, count)| format!(" {name} {}", count & 0xff_ffff))
-                    .collect::<String>()
+                pairs.map(|(name, count)| format!(" {name} {}", count & 0xff_ffff)).collect::<String>()
             )
         }
         TcpOption::Sack(_) | TcpOption::AccEcn { .. } => {
@@ -174,11 +147,7 @@ pub fn option_text(option: &TcpOption, bases: &Bases) -> String {
 
 fn spaced(word: &str, bytes: &[u8]) -> String {
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    if digits.is_empty() {
-        word.to_owned()
-    } else {
-        format!("{word} {digits}")
-    }
+    if digits.is_empty() { word.to_owned() } else { format!("{word} {digits}") }
 }
 
 fn icmp_text(message: &Icmp, ip: &Ip, bases: &Bases) -> String {

@@ -153,11 +153,7 @@ pub fn parse_options(bytes: &[u8]) -> (Vec<TcpOption>, Vec<OptionFault>) {
         }
         if kind == EOL || kind == NOP {
             ended |= kind == EOL;
-            options.push(if kind == EOL {
-                TcpOption::Eol
-            } else {
-                TcpOption::Nop
-            });
+            options.push(if kind == EOL { TcpOption::Eol } else { TcpOption::Nop });
             offset += 1;
             continue;
         }
@@ -169,11 +165,7 @@ pub fn parse_options(bytes: &[u8]) -> (Vec<TcpOption>, Vec<OptionFault>) {
         };
         let option = TcpOption::from_data(kind, data);
         if matches!(option, TcpOption::Other { .. }) && has_fixed_form(kind) {
-            faults.push(OptionFault::Length {
-                kind,
-                offset,
-                length,
-            });
+            faults.push(OptionFault::Length { kind, offset, length });
         }
         options.push(option);
         offset += usize::from(length);
@@ -187,9 +179,7 @@ fn has_fixed_form(kind: u8) -> bool {
 }
 
 fn u32_at(data: &[u8], at: usize) -> u32 {
-    data[at..at + 4]
-        .iter()
-        .fold(0, |value, byte| value << 8 | u32::from(*byte))
+    data[at..at + 4].iter().fold(0, |value, byte| value << 8 | u32::from(*byte))
 }
 
 impl TcpOption {
@@ -199,15 +189,10 @@ impl TcpOption {
             (MSS, &[high, low]) => Self::Mss(u16::from_be_bytes([high, low])),
             (WSCALE, &[shift]) => Self::Wscale(shift),
             (SACK_OK, []) => Self::SackOk,
-            (SACK, [_, ..]) if data.len().is_multiple_of(8) => Self::Sack(
-                data.chunks_exact(8)
-                    .map(|edges| (u32_at(edges, 0), u32_at(edges, 4)))
-                    .collect(),
-            ),
-            (TIMESTAMPS, _) if data.len() == 8 => Self::Ts {
-                val: u32_at(data, 0),
-                ecr: u32_at(data, 4),
-            },
+            (SACK, [_, ..]) if data.len().is_multiple_of(8) => {
+                Self::Sack(data.chunks_exact(8).map(|edges| (u32_at(edges, 0), u32_at(edges, 4))).collect())
+            }
+            (TIMESTAMPS, _) if data.len() == 8 => Self::Ts { val: u32_at(data, 0), ecr: u32_at(data, 4) },
             (MD5, _) if data.len() == 16 => {
                 let mut digest = [0; 16];
                 digest.copy_from_slice(data);
@@ -218,21 +203,12 @@ impl TcpOption {
                 Self::FastOpenExp(cookie.to_vec())
             }
             (ACCECN0 | ACCECN1, _) if matches!(data.len(), 3 | 6 | 9) => {
-                let order = if kind == ACCECN0 {
-                    AccEcnOrder::E0First
-                } else {
-                    AccEcnOrder::E1First
-                };
-                let counters = data
-                    .chunks_exact(3)
-                    .map(|c| u32::from_be_bytes([0, c[0], c[1], c[2]]))
-                    .collect();
+                let order = if kind == ACCECN0 { AccEcnOrder::E0First } else { AccEcnOrder::E1First };
+                let counters =
+                    data.chunks_exact(3).map(|c| u32::from_be_bytes([0, c[0], c[1], c[2]])).collect();
                 Self::AccEcn { order, counters }
             }
-            (kind, data) => Self::Other {
-                kind,
-                data: data.to_vec(),
-            },
+            (kind, data) => Self::Other { kind, data: data.to_vec() },
         }
     }
 
@@ -246,29 +222,19 @@ impl TcpOption {
             Self::SackOk => framed(out, SACK_OK, &[]),
             Self::Sack(blocks) => {
                 let edges = blocks.iter().flat_map(|(from, to)| [*from, *to]);
-                framed(
-                    out,
-                    SACK,
-                    &edges.flat_map(u32::to_be_bytes).collect::<Vec<_>>(),
-                );
+                framed(out, SACK, &edges.flat_map(u32::to_be_bytes).collect::<Vec<_>>());
             }
-            Self::Ts { val, ecr } => framed(
-                out,
-                TIMESTAMPS,
-                &[val.to_be_bytes(), ecr.to_be_bytes()].concat(),
-            ),
+            Self::Ts { val, ecr } => {
+                framed(out, TIMESTAMPS, &[val.to_be_bytes(), ecr.to_be_bytes()].concat())
+            }
             Self::FastOpen(cookie) => framed(out, FAST_OPEN, cookie),
-            Self::FastOpenExp(cookie) => framed(
-                out,
-                EXPERIMENT,
-                &[&FAST_OPEN_MAGIC, cookie.as_slice()].concat(),
-            ),
+            Self::FastOpenExp(cookie) => {
+                framed(out, EXPERIMENT, &[&FAST_OPEN_MAGIC, cookie.as_slice()].concat())
+            }
             Self::Md5(digest) => framed(out, MD5, digest),
             Self::AccEcn { order, counters } => {
-                let data: Vec<u8> = counters
-                    .iter()
-                    .flat_map(|c| c.to_be_bytes().into_iter().skip(1))
-                    .collect();
+                let data: Vec<u8> =
+                    counters.iter().flat_map(|c| c.to_be_bytes().into_iter().skip(1)).collect();
                 framed(out, order.kind(), &data);
             }
             Self::Other { kind, data } => framed(out, *kind, data),

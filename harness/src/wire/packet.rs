@@ -93,10 +93,7 @@ impl Endpoints {
     /// The same in the other direction.
     #[must_use]
     pub fn reversed(self) -> Self {
-        Self {
-            src: self.dst,
-            dst: self.src,
-        }
+        Self { src: self.dst, dst: self.src }
     }
 }
 

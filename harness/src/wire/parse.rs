@@ -40,19 +40,12 @@ pub struct Stated {
 /// If the bytes are too few for an IP header, or of another version. Everything else is a [`Fault`].
 pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let version = version(bytes)?;
-    let mut reader = Reader {
-        stated: Stated::default(),
-        faults: Vec::new(),
-    };
+    let mut reader = Reader { stated: Stated::default(), faults: Vec::new() };
     let packet = match version {
         IpVersion::V4 => reader.ipv4(bytes),
         IpVersion::V6 => reader.ipv6(bytes),
     };
-    Ok(Parsed {
-        packet,
-        stated: reader.stated,
-        faults: reader.faults,
-    })
+    Ok(Parsed { packet, stated: reader.stated, faults: reader.faults })
 }
 
 /// The version of a packet that holds at least the fixed part of its IP header.
@@ -65,10 +58,7 @@ pub(super) fn version(bytes: &[u8]) -> Result<IpVersion, ParseError> {
     };
     let needed = version.header_len();
     if bytes.len() < needed {
-        return Err(ParseError::Short {
-            needed,
-            found: bytes.len(),
-        });
+        return Err(ParseError::Short { needed, found: bytes.len() });
     }
     Ok(version)
 }
@@ -89,10 +79,7 @@ impl Reader {
         let header_len = usize::from(header.header_length) * 4;
         let end = header_len.clamp(IpVersion::V4.header_len(), bytes.len());
         if end != header_len {
-            self.faults.push(Fault::HeaderLength {
-                words: header.header_length,
-                available: bytes.len(),
-            });
+            self.faults.push(Fault::HeaderLength { words: header.header_length, available: bytes.len() });
         }
         ip.options = bytes[20..end].to_vec();
         let expected = expected_checksum(&bytes[..end], 10, checksum::plain);
@@ -104,10 +91,7 @@ impl Reader {
         let fragment = ip.mf || ip.offset != 0;
         let body = &bytes[end..];
         let ip = Ip::V4(ip);
-        Packet {
-            body: self.body(&ip, header.protocol, fragment, body),
-            ip,
-        }
+        Packet { body: self.body(&ip, header.protocol, fragment, body), ip }
     }
 
     fn ipv6(&mut self, bytes: &[u8]) -> Packet {
@@ -123,24 +107,18 @@ impl Reader {
             if found.reserved {
                 self.faults.push(Fault::ReservedBits { layer: Layer::Ip });
             }
-            fragment = matches!(found.extension, Extension::Fragment { offset, more, .. } if more || offset != 0);
+            fragment =
+                matches!(found.extension, Extension::Fragment { offset, more, .. } if more || offset != 0);
             ip.ext.push(found.extension);
             protocol = found.next_header;
             rest = &rest[found.length..];
         }
         if !fragment && Ipv6::is_extension(protocol) {
             let needed = fields::extension_len(rest);
-            self.faults.push(Fault::TruncatedHeader {
-                protocol,
-                needed,
-                found: rest.len(),
-            });
+            self.faults.push(Fault::TruncatedHeader { protocol, needed, found: rest.len() });
         }
         let ip = Ip::V6(ip);
-        Packet {
-            body: self.body(&ip, protocol, fragment, rest),
-            ip,
-        }
+        Packet { body: self.body(&ip, protocol, fragment, rest), ip }
     }
 
     /// Cuts `bytes` to the `stated` length, unless that is less than `least` or more than there is.
@@ -151,56 +129,33 @@ impl Reader {
             return bytes;
         }
         if stated < found {
-            self.faults.push(Fault::TrailingBytes {
-                count: found - stated,
-            });
+            self.faults.push(Fault::TrailingBytes { count: found - stated });
         }
         &bytes[..stated]
     }
 
     fn check(&mut self, layer: Layer, found: u16, expected: u16) {
         if found != expected {
-            self.faults.push(Fault::Checksum {
-                layer,
-                found,
-                expected,
-            });
+            self.faults.push(Fault::Checksum { layer, found, expected });
         }
     }
 
     fn body(&mut self, ip: &Ip, protocol: u8, fragment: bool, bytes: &[u8]) -> Body {
         if fragment {
-            return Body::Fragment {
-                protocol,
-                bytes: bytes.to_vec(),
-            };
+            return Body::Fragment { protocol, bytes: bytes.to_vec() };
         }
         let needed = match protocol {
             protocol::TCP => TCP_LEN,
             number if number == ip.version().icmp_protocol() => ICMP_LEN,
             _ => {
-                return Body::Other {
-                    protocol,
-                    bytes: bytes.to_vec(),
-                };
+                return Body::Other { protocol, bytes: bytes.to_vec() };
             }
         };
         if bytes.len() < needed {
-            self.faults.push(Fault::TruncatedHeader {
-                protocol,
-                needed,
-                found: bytes.len(),
-            });
-            return Body::Other {
-                protocol,
-                bytes: bytes.to_vec(),
-            };
+            self.faults.push(Fault::TruncatedHeader { protocol, needed, found: bytes.len() });
+            return Body::Other { protocol, bytes: bytes.to_vec() };
         }
-        if protocol == protocol::TCP {
-            self.tcp(ip, bytes)
-        } else {
-            self.icmp(ip, bytes)
-        }
+        if protocol == protocol::TCP { self.tcp(ip, bytes) } else { self.icmp(ip, bytes) }
     }
 
     fn tcp(&mut self, ip: &Ip, bytes: &[u8]) -> Body {
@@ -210,21 +165,14 @@ impl Reader {
         self.stated.checksum = Some(header.checksum);
 
         let sum = |segment: &[u8]| checksum::transport(ip, protocol::TCP, segment);
-        self.check(
-            Layer::Tcp,
-            header.checksum,
-            expected_checksum(bytes, 16, sum),
-        );
+        self.check(Layer::Tcp, header.checksum, expected_checksum(bytes, 16, sum));
         if tcp.reserved != 0 {
             self.faults.push(Fault::ReservedBits { layer: Layer::Tcp });
         }
         let header_len = usize::from(header.data_offset) * 4;
         let end = header_len.clamp(TCP_LEN, bytes.len());
         if end != header_len {
-            self.faults.push(Fault::DataOffset {
-                words: header.data_offset,
-                available: bytes.len(),
-            });
+            self.faults.push(Fault::DataOffset { words: header.data_offset, available: bytes.len() });
         }
         let (options, faults) = parse_options(&bytes[TCP_LEN..end]);
         self.faults.extend(faults.into_iter().map(Fault::Option));

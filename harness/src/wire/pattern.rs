@@ -41,10 +41,7 @@ pub fn fill(direction: Direction, offset: u64, len: usize) -> Vec<u8> {
 /// The first byte of `bytes` that is not the pattern's, counted from their start.
 #[must_use]
 pub fn first_difference(direction: Direction, offset: u64, bytes: &[u8]) -> Option<usize> {
-    fill(direction, offset, bytes.len())
-        .iter()
-        .zip(bytes)
-        .position(|(want, got)| want != got)
+    fill(direction, offset, bytes.len()).iter().zip(bytes).position(|(want, got)| want != got)
 }
 
 const BLOCK: u64 = 8;
@@ -69,10 +66,7 @@ mod tests {
     #[test]
     fn shows_offset_and_direction() {
         assert_eq!(text(Direction::FromPeer, 0, 16), "0000000<0000008<");
-        assert_eq!(
-            text(Direction::ToPeer, 1000, 24),
-            "00003e8>00003f0>00003f8>"
-        );
+        assert_eq!(text(Direction::ToPeer, 1000, 24), "00003e8>00003f0>00003f8>");
         assert_eq!(text(Direction::ToPeer, 0, 0), "");
     }
 
@@ -81,24 +75,15 @@ mod tests {
         let whole = text(Direction::ToPeer, 0, 64);
         for from in 0..32 {
             for len in 0..32 {
-                assert_eq!(
-                    text(Direction::ToPeer, from as u64, len),
-                    whole[from..from + len]
-                );
+                assert_eq!(text(Direction::ToPeer, from as u64, len), whole[from..from + len]);
             }
         }
     }
 
     #[test]
     fn wraps_at_28_bits() {
-        assert_eq!(
-            text(Direction::ToPeer, (1 << 28) - 8, 16),
-            "ffffff8>0000000>"
-        );
-        assert_eq!(
-            text(Direction::ToPeer, u64::MAX - 7, 16),
-            "ffffff8>0000000>"
-        );
+        assert_eq!(text(Direction::ToPeer, (1 << 28) - 8, 16), "ffffff8>0000000>");
+        assert_eq!(text(Direction::ToPeer, u64::MAX - 7, 16), "ffffff8>0000000>");
     }
 
     #[test]
@@ -107,9 +92,6 @@ mod tests {
         assert_eq!(first_difference(Direction::ToPeer, 5, &bytes), None);
         bytes[17] ^= 1;
         assert_eq!(first_difference(Direction::ToPeer, 5, &bytes), Some(17));
-        assert_eq!(
-            first_difference(Direction::FromPeer, 0, b"0000000>"),
-            Some(7)
-        );
+        assert_eq!(first_difference(Direction::FromPeer, 0, b"0000000>"), Some(7));
     }
 }

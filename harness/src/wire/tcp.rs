@@ -45,36 +45,28 @@ impl Tcp {
     /// Maximum segment size, in bytes.
     #[must_use]
     pub fn mss(&self) -> Option<u16> {
-        self.options.iter().find_map(|option| {
-            if let TcpOption::Mss(size) = option {
-                Some(*size)
-            } else {
-                None
-            }
-        })
+        self.options.iter().find_map(
+            |option| {
+                if let TcpOption::Mss(size) = option { Some(*size) } else { None }
+            },
+        )
     }
 
     /// Window scale, a shift.
     #[must_use]
     pub fn wscale(&self) -> Option<u8> {
-        self.options.iter().find_map(|option| {
-            if let TcpOption::Wscale(shift) = option {
-                Some(*shift)
-            } else {
-                None
-            }
-        })
+        self.options.iter().find_map(
+            |option| {
+                if let TcpOption::Wscale(shift) = option { Some(*shift) } else { None }
+            },
+        )
     }
 
     /// Timestamp value and echo reply.
     #[must_use]
     pub fn timestamps(&self) -> Option<(u32, u32)> {
         self.options.iter().find_map(|option| {
-            if let TcpOption::Ts { val, ecr } = option {
-                Some((*val, *ecr))
-            } else {
-                None
-            }
+            if let TcpOption::Ts { val, ecr } = option { Some((*val, *ecr)) } else { None }
         })
     }
 
@@ -151,10 +143,7 @@ impl Flags {
     /// The flag with this letter of the notation.
     #[must_use]
     pub fn from_letter(letter: char) -> Option<Self> {
-        Self::LETTERS
-            .iter()
-            .find(|(_, l)| *l == letter)
-            .map(|(flag, _)| *flag)
+        Self::LETTERS.iter().find(|(_, l)| *l == letter).map(|(flag, _)| *flag)
     }
 }
 
@@ -209,23 +198,13 @@ mod tests {
         let mut flags = Flags::SYN | Flags::ACK;
         assert!(flags.contains(Flags::ACK) && !flags.contains(Flags::ACK | Flags::FIN));
         flags |= Flags::PSH;
-        assert_eq!(
-            flags.without(Flags::PSH | Flags::FIN),
-            Flags::SYN | Flags::ACK
-        );
+        assert_eq!(flags.without(Flags::PSH | Flags::FIN), Flags::SYN | Flags::ACK);
         assert_eq!(format!("{flags:?}"), "Flags(SP.)");
     }
 
     #[test]
     fn sequence_space_is_data_syn_and_fin() {
-        let len = |flags, data| {
-            Tcp {
-                flags,
-                payload: vec![0; data],
-                ..Tcp::default()
-            }
-            .seq_len()
-        };
+        let len = |flags, data| Tcp { flags, payload: vec![0; data], ..Tcp::default() }.seq_len();
         assert_eq!(len(Flags::ACK, 0), 0);
         assert_eq!(len(Flags::ACK, 10), 10);
         assert_eq!(len(Flags::SYN, 10), 11);
@@ -236,10 +215,7 @@ mod tests {
     #[test]
     fn options_are_found_the_first_of_each() {
         let none = Tcp::default();
-        assert_eq!(
-            (none.mss(), none.wscale(), none.timestamps(), none.sack_ok()),
-            (None, None, None, false)
-        );
+        assert_eq!((none.mss(), none.wscale(), none.timestamps(), none.sack_ok()), (None, None, None, false));
         let options = vec![
             TcpOption::Nop,
             TcpOption::Mss(1),
@@ -248,10 +224,7 @@ mod tests {
             TcpOption::Ts { val: 4, ecr: 5 },
             TcpOption::SackOk,
         ];
-        let tcp = Tcp {
-            options,
-            ..Tcp::default()
-        };
+        let tcp = Tcp { options, ..Tcp::default() };
         assert_eq!(
             (tcp.mss(), tcp.wscale(), tcp.timestamps(), tcp.sack_ok()),
             (Some(1), Some(3), Some((4, 5)), true)

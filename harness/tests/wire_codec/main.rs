@@ -1,10 +1,7 @@
 //! The wire codec and the capture files, from outside: against another codec, against itself, against bytes written
 //! down by hand.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what goes wrong in a helper fails its test"
-)]
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a helper fails its test")]
 
 mod capture;
 mod fragments;

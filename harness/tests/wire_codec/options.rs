@@ -11,10 +11,7 @@ fn raw(bytes: &[u8]) -> TcpOption {
 }
 
 fn other(kind: u8, data: &[u8]) -> TcpOption {
-    TcpOption::Other {
-        kind,
-        data: data.to_vec(),
-    }
+    TcpOption::Other { kind, data: data.to_vec() }
 }
 
 proptest! {
@@ -44,34 +41,13 @@ fn known_bytes() {
         (&[2, 4, 5, 0xb4], TcpOption::Mss(1460)),
         (&[3, 3, 7], TcpOption::Wscale(7)),
         (&[4, 2], TcpOption::SackOk),
-        (
-            &[5, 10, 0, 0, 0, 1, 0, 0, 0, 2],
-            TcpOption::Sack(vec![(1, 2)]),
-        ),
-        (
-            &[8, 10, 0, 0, 0, 9, 0, 0, 0, 8],
-            TcpOption::Ts { val: 9, ecr: 8 },
-        ),
+        (&[5, 10, 0, 0, 0, 1, 0, 0, 0, 2], TcpOption::Sack(vec![(1, 2)])),
+        (&[8, 10, 0, 0, 0, 9, 0, 0, 0, 8], TcpOption::Ts { val: 9, ecr: 8 }),
         (&[34, 2], TcpOption::FastOpen(vec![])),
-        (
-            &[254, 6, 0xf9, 0x89, 0xab, 0xcd],
-            TcpOption::FastOpenExp(vec![0xab, 0xcd]),
-        ),
+        (&[254, 6, 0xf9, 0x89, 0xab, 0xcd], TcpOption::FastOpenExp(vec![0xab, 0xcd])),
         (&[254, 4, 0xbe, 0xef], other(254, &[0xbe, 0xef])),
-        (
-            &[172, 5, 1, 2, 3],
-            TcpOption::AccEcn {
-                order: AccEcnOrder::E0First,
-                counters: vec![0x01_0203],
-            },
-        ),
-        (
-            &[174, 5, 1, 2, 3],
-            TcpOption::AccEcn {
-                order: AccEcnOrder::E1First,
-                counters: vec![0x01_0203],
-            },
-        ),
+        (&[172, 5, 1, 2, 3], TcpOption::AccEcn { order: AccEcnOrder::E0First, counters: vec![0x01_0203] }),
+        (&[174, 5, 1, 2, 3], TcpOption::AccEcn { order: AccEcnOrder::E1First, counters: vec![0x01_0203] }),
     ];
     for (bytes, option) in table {
         assert_eq!(parse_options(bytes), (vec![option.clone()], vec![]));
@@ -82,31 +58,15 @@ fn known_bytes() {
 #[test]
 fn oddities_are_kept_and_named() {
     let unreadable = |kind, offset| OptionFault::Unreadable { kind, offset };
-    let length = |kind, offset, length| OptionFault::Length {
-        kind,
-        offset,
-        length,
-    };
+    let length = |kind, offset, length| OptionFault::Length { kind, offset, length };
     let table: [(&[u8], Vec<TcpOption>, OptionFault); 8] = [
         (&[1, 2], vec![TcpOption::Nop, raw(&[2])], unreadable(2, 1)),
         (&[2, 0, 5, 6], vec![raw(&[2, 0, 5, 6])], unreadable(2, 0)),
         (&[2, 1, 5, 6], vec![raw(&[2, 1, 5, 6])], unreadable(2, 0)),
-        (
-            &[254, 5, 1, 1],
-            vec![raw(&[254, 5, 1, 1])],
-            unreadable(254, 0),
-        ),
-        (
-            &[2, 3, 5, 1],
-            vec![other(2, &[5]), TcpOption::Nop],
-            length(2, 0, 3),
-        ),
+        (&[254, 5, 1, 1], vec![raw(&[254, 5, 1, 1])], unreadable(254, 0)),
+        (&[2, 3, 5, 1], vec![other(2, &[5]), TcpOption::Nop], length(2, 0, 3)),
         (&[5, 2], vec![other(5, &[])], length(5, 0, 2)),
-        (
-            &[1, 4, 3, 9],
-            vec![TcpOption::Nop, other(4, &[9])],
-            length(4, 1, 3),
-        ),
+        (&[1, 4, 3, 9], vec![TcpOption::Nop, other(4, &[9])], length(4, 1, 3)),
         (
             &[0, 0, 4, 2],
             vec![TcpOption::Eol, TcpOption::Eol, raw(&[4, 2])],
@@ -120,10 +80,7 @@ fn oddities_are_kept_and_named() {
 
 #[test]
 fn a_length_byte_can_lie() {
-    let lying = |option, length| TcpOption::Lying {
-        option: Box::new(option),
-        length,
-    };
+    let lying = |option, length| TcpOption::Lying { option: Box::new(option), length };
     let table: [(TcpOption, &[u8]); 5] = [
         (lying(TcpOption::Mss(1460), 3), &[2, 3, 5, 0xb4]),
         (lying(other(254, &[0xbe, 0xef]), 40), &[254, 40, 0xbe, 0xef]),

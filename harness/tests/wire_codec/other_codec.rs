@@ -3,14 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::checksum::Sum16BitWords;
-use etherparse::{
-    Icmpv6Slice, NetHeaders, PacketBuilder, PacketHeaders, TcpHeader, TransportHeader,
-};
+use etherparse::{Icmpv6Slice, NetHeaders, PacketBuilder, PacketHeaders, TcpHeader, TransportHeader};
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use tcpdrill::wire::{
-    Body, Extension, Flags, Ip, Ipv4, Ipv6, Lies, Packet, Tcp, build, encode_options, parse,
-    protocol,
+    Body, Extension, Flags, Ip, Ipv4, Ipv6, Lies, Packet, Tcp, build, encode_options, parse, protocol,
 };
 
 use crate::strategies::{bare_ip, icmp, ipv4, ipv6, tcp};
@@ -31,47 +28,23 @@ fn flags_of(header: &TcpHeader) -> Flags {
         (header.cwr, Flags::CWR),
         (header.ns, Flags::AE),
     ];
-    table
-        .iter()
-        .filter(|(set, _)| *set)
-        .fold(Flags::NONE, |flags, (_, flag)| flags | *flag)
+    table.iter().filter(|(set, _)| *set).fold(Flags::NONE, |flags, (_, flag)| flags | *flag)
 }
 
 fn assert_same_tcp(ours: &Tcp, header: &TcpHeader, payload: &[u8]) {
-    assert_eq!(
-        (header.source_port, header.destination_port),
-        (ours.sport, ours.dport)
-    );
-    assert_eq!(
-        (header.sequence_number, header.acknowledgment_number),
-        (ours.seq, ours.ack)
-    );
+    assert_eq!((header.source_port, header.destination_port), (ours.sport, ours.dport));
+    assert_eq!((header.sequence_number, header.acknowledgment_number), (ours.seq, ours.ack));
     assert_eq!(flags_of(header), ours.flags);
-    assert_eq!(
-        (header.window_size, header.urgent_pointer),
-        (ours.win, ours.urg)
-    );
+    assert_eq!((header.window_size, header.urgent_pointer), (ours.win, ours.urg));
     assert_eq!(header.options.as_slice(), encode_options(&ours.options));
     assert_eq!(payload, ours.payload);
 }
 
 fn assert_same_ipv4(ours: &Ipv4, header: &etherparse::Ipv4Header, length: usize) {
-    assert_eq!(
-        (header.source, header.destination),
-        (ours.src.octets(), ours.dst.octets())
-    );
-    assert_eq!(
-        (header.dscp.value(), header.ecn.value()),
-        (ours.dscp, ours.ecn)
-    );
-    assert_eq!(
-        (header.identification, header.time_to_live),
-        (ours.id, ours.ttl)
-    );
-    assert_eq!(
-        (header.dont_fragment, header.more_fragments),
-        (ours.df, ours.mf)
-    );
+    assert_eq!((header.source, header.destination), (ours.src.octets(), ours.dst.octets()));
+    assert_eq!((header.dscp.value(), header.ecn.value()), (ours.dscp, ours.ecn));
+    assert_eq!((header.identification, header.time_to_live), (ours.id, ours.ttl));
+    assert_eq!((header.dont_fragment, header.more_fragments), (ours.df, ours.mf));
     assert_eq!(header.fragment_offset.value() * 8, ours.offset);
     assert_eq!(header.options.as_slice(), ours.options);
     assert_eq!(usize::from(header.total_len), length);
@@ -79,15 +52,9 @@ fn assert_same_ipv4(ours: &Ipv4, header: &etherparse::Ipv4Header, length: usize)
 }
 
 fn assert_same_ipv6(ours: &Ipv6, header: &etherparse::Ipv6Header, length: usize) {
-    assert_eq!(
-        (header.source, header.destination),
-        (ours.src.octets(), ours.dst.octets())
-    );
+    assert_eq!((header.source, header.destination), (ours.src.octets(), ours.dst.octets()));
     assert_eq!(header.traffic_class, ours.dscp << 2 | ours.ecn);
-    assert_eq!(
-        (header.flow_label.value(), header.hop_limit),
-        (ours.flow_label, ours.hop_limit)
-    );
+    assert_eq!((header.flow_label.value(), header.hop_limit), (ours.flow_label, ours.hop_limit));
     assert_eq!(usize::from(header.payload_length), length - 40);
 }
 

@@ -3,9 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use tcpdrill::wire::notation::{Bases, packet_text};
-use tcpdrill::wire::{
-    Body, Fault, Ip, IpVersion, Layer, Lies, Packet, build, icmp, parse, protocol,
-};
+use tcpdrill::wire::{Body, Fault, Ip, IpVersion, Layer, Lies, Packet, build, icmp, parse, protocol};
 
 use crate::strategies::{bare_ip, icmp as messages, packet, tcp, version};
 
@@ -24,10 +22,7 @@ fn with_good_checksums(mut bytes: Vec<u8>) -> Vec<u8> {
         Ip::V6(_) => 40,
     };
     for fault in parsed.faults {
-        let Fault::Checksum {
-            layer, expected, ..
-        } = fault
-        else {
+        let Fault::Checksum { layer, expected, .. } = fault else {
             continue;
         };
         let at = match layer {
@@ -47,11 +42,7 @@ fn plausible() -> impl Strategy<Value = Vec<u8>> {
     (version(), bytes, 5..=15_u8, any::<bool>()).prop_map(|(version, mut bytes, words, tcp)| {
         bytes[0] = version.number() << 4 | bytes[0] & 15;
         let length = bytes.len() as u16;
-        let protocol = if tcp {
-            protocol::TCP
-        } else {
-            version.icmp_protocol()
-        };
+        let protocol = if tcp { protocol::TCP } else { version.icmp_protocol() };
         let start = match version {
             IpVersion::V4 => {
                 bytes[0] = 0x45;

@@ -1,8 +1,6 @@
 //! A few packets to lie about.
 
-use tcpdrill::wire::{
-    Body, Flags, Ip, Ipv4, Ipv6, Lies, Packet, Parsed, Tcp, TcpOption, build, parse,
-};
+use tcpdrill::wire::{Body, Flags, Ip, Ipv4, Ipv6, Lies, Packet, Parsed, Tcp, TcpOption, build, parse};
 
 pub(crate) fn segment(options: Vec<TcpOption>, payload: &[u8]) -> Tcp {
     Tcp {
@@ -23,18 +21,12 @@ pub(crate) fn ipv4() -> Ipv4 {
 }
 
 pub(crate) fn v4(body: Body) -> Packet {
-    Packet {
-        ip: Ip::V4(ipv4()),
-        body,
-    }
+    Packet { ip: Ip::V4(ipv4()), body }
 }
 
 pub(crate) fn v6(body: Body) -> Packet {
     let ip = Ipv6::new("2001:db8::1".parse().unwrap(), "fd00::1".parse().unwrap());
-    Packet {
-        ip: Ip::V6(ip),
-        body,
-    }
+    Packet { ip: Ip::V6(ip), body }
 }
 
 pub(crate) fn tcp4() -> Packet {

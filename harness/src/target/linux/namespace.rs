@@ -43,9 +43,7 @@ impl Namespace {
                 }
             })
             .map_err(|error| out_of_files("a thread", &error))?;
-        let entered = told
-            .recv()
-            .map_err(|_| broken("the thread of a namespace died"))?;
+        let entered = told.recv().map_err(|_| broken("the thread of a namespace died"))?;
         let thread = entered.map_err(|errno| {
             TargetError::Unusable(format!(
                 "a network namespace cannot be made ({errno}); this needs CAP_SYS_ADMIN: run as root or in a \

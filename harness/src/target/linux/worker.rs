@@ -62,18 +62,13 @@ impl Worker {
     ) -> Result<Self, TargetError> {
         let (jobs, work) = mpsc::channel();
         let (tell, told) = mpsc::channel();
-        let progress = Arc::new(Progress {
-            number: AtomicI64::new(-1),
-            started: AtomicI64::new(0),
-        });
+        let progress = Arc::new(Progress { number: AtomicI64::new(-1), started: AtomicI64::new(0) });
         let (theirs, results, context) = (progress.clone(), inbox.clone(), context.clone());
         // A thread lives where the thread that starts it lives.
         let handle = namespace
             .run(move || {
-                thread::Builder::new()
-                    .name(format!("tcpdrill-call{}", id.0))
-                    .stack_size(STACK)
-                    .spawn(move || {
+                thread::Builder::new().name(format!("tcpdrill-call{}", id.0)).stack_size(STACK).spawn(
+                    move || {
                         schedule::raise_caller();
                         sys::mask(libc::SIGPIPE, true);
                         let _ = tell.send(gettid().as_raw());
@@ -81,20 +76,12 @@ impl Worker {
                             let outcome = run(id, &submission, &context, &theirs);
                             results.finish(id, outcome);
                         }
-                    })
+                    },
+                )
             })?
             .map_err(|error| out_of_files("a thread", &error))?;
-        let number = told
-            .recv()
-            .map_err(|_| broken("a thread of the case died"))?;
-        Ok(Self {
-            id,
-            jobs,
-            number,
-            progress,
-            inbox: inbox.clone(),
-            handle,
-        })
+        let number = told.recv().map_err(|_| broken("a thread of the case died"))?;
+        Ok(Self { id, jobs, number, progress, inbox: inbox.clone(), handle })
     }
 
     /// Makes it call. Returns when the call has returned or is known to block; says when it was made.
@@ -103,9 +90,7 @@ impl Worker {
             return Err(broken(format!("thread {} is blocked in a call", self.id.0)));
         }
         self.progress.reset();
-        self.jobs
-            .send(submission.clone())
-            .map_err(|_| broken("a thread of the case died"))?;
+        self.jobs.send(submission.clone()).map_err(|_| broken("a thread of the case died"))?;
         self.settle()?;
         match self.inbox.take_failure(self.id) {
             Some(error) => Err(error),
@@ -154,16 +139,11 @@ impl Worker {
             tries += 1;
             if tries > PATIENCE.as_millis() {
                 // The thread is left behind: joining it would block.
-                return Err(broken(format!(
-                    "the call of thread {} cannot be interrupted",
-                    self.id.0
-                )));
+                return Err(broken(format!("the call of thread {} cannot be interrupted", self.id.0)));
             }
         }
         drop(self.jobs);
-        self.handle
-            .join()
-            .map_err(|_| broken("a thread of the case panicked"))
+        self.handle.join().map_err(|_| broken("a thread of the case panicked"))
     }
 
     /// Whether it provably sleeps in its call: its state and the number of the system call it is in, read twice.
@@ -200,15 +180,7 @@ fn run(
         let signal = Signal::Pipe;
         observations.push(Observation::Signalled { at, thread, signal });
     }
-    let completion = Completion {
-        result: outcome.result,
-        data: outcome.data,
-        given: outcome.given,
-    };
-    observations.push(Observation::Returned {
-        at,
-        thread,
-        completion,
-    });
+    let completion = Completion { result: outcome.result, data: outcome.data, given: outcome.given };
+    observations.push(Observation::Returned { at, thread, completion });
     Ok(observations)
 }

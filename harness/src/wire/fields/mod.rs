@@ -9,8 +9,7 @@ mod write;
 pub(super) use read::{extension_len, read_extension, read_icmp, read_ipv4, read_ipv6, read_tcp};
 pub(super) use write::{
     set_icmp_checksum, set_ipv4_checksum, set_ipv4_header_length, set_ipv4_total_length,
-    set_ipv6_payload_length, set_tcp_checksum, set_version, write_icmp, write_ipv4, write_ipv6,
-    write_tcp,
+    set_ipv6_payload_length, set_tcp_checksum, set_version, write_icmp, write_ipv4, write_ipv6, write_tcp,
 };
 
 /// Bytes of a TCP header without options.

@@ -64,11 +64,7 @@ pub(in crate::wire) fn read_ipv6(bytes: &[u8]) -> Ipv6Fields {
         hop_limit: header.get_hop_limit(),
         ext: Vec::new(),
     };
-    Ipv6Fields {
-        ip,
-        payload_length: header.get_payload_length(),
-        next_header: header.get_next_header().0,
-    }
+    Ipv6Fields { ip, payload_length: header.get_payload_length(), next_header: header.get_next_header().0 }
 }
 
 /// An IPv6 extension header at the start of some bytes.
@@ -87,11 +83,7 @@ pub(in crate::wire) fn read_extension(protocol: u8, bytes: &[u8]) -> Option<Exte
         let header = FragmentPacket::new(bytes)?;
         let word = header.get_fragment_offset_with_flags();
         return Some(ExtensionFields {
-            extension: Extension::Fragment {
-                offset: word & !7,
-                more: word & 1 != 0,
-                id: header.get_id(),
-            },
+            extension: Extension::Fragment { offset: word & !7, more: word & 1 != 0, id: header.get_id() },
             next_header: header.get_next_header().0,
             length: EXTENSION_LEN,
             reserved: header.get_reserved() != 0 || word & 6 != 0,
@@ -106,19 +98,13 @@ pub(in crate::wire) fn read_extension(protocol: u8, bytes: &[u8]) -> Option<Exte
         protocol::DESTINATION => Extension::Destination(data),
         _ => return None,
     };
-    Some(ExtensionFields {
-        extension,
-        next_header: header.get_next_header().0,
-        length,
-        reserved: false,
-    })
+    Some(ExtensionFields { extension, next_header: header.get_next_header().0, length, reserved: false })
 }
 
 /// How many bytes the extension header at the start of `bytes` needs, as far as can be told.
 pub(in crate::wire) fn extension_len(bytes: &[u8]) -> usize {
-    ExtensionPacket::new(bytes).map_or(EXTENSION_LEN, |header| {
-        8 * (usize::from(header.get_hdr_ext_len()) + 1)
-    })
+    ExtensionPacket::new(bytes)
+        .map_or(EXTENSION_LEN, |header| 8 * (usize::from(header.get_hdr_ext_len()) + 1))
 }
 
 /// What stands in the fixed part of a TCP header; `tcp` has neither options nor payload yet.
@@ -144,11 +130,7 @@ pub(in crate::wire) fn read_tcp(bytes: &[u8]) -> TcpFields {
         options: Vec::new(),
         payload: Vec::new(),
     };
-    TcpFields {
-        tcp,
-        data_offset: header.get_data_offset(),
-        checksum: header.get_checksum(),
-    }
+    TcpFields { tcp, data_offset: header.get_data_offset(), checksum: header.get_checksum() }
 }
 
 /// An ICMP message of at least [`ICMP_LEN`] bytes, and its checksum field.

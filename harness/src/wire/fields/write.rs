@@ -51,9 +51,7 @@ pub(in crate::wire) fn write_ipv6(ip: &Ipv6, protocol: u8, body_len: usize) -> V
     header.set_traffic_class(ip.dscp << 2 | (ip.ecn & 3));
     header.set_flow_label(ip.flow_label & 0xf_ffff);
     header.set_payload_length(saturated(extensions.len() + body_len));
-    header.set_next_header(IpNextHeaderProtocol(
-        ip.ext.first().map_or(protocol, Extension::protocol),
-    ));
+    header.set_next_header(IpNextHeaderProtocol(ip.ext.first().map_or(protocol, Extension::protocol)));
     header.set_hop_limit(ip.hop_limit);
     header.set_source(ip.src.octets().into());
     header.set_destination(ip.dst.octets().into());
@@ -118,43 +116,29 @@ pub(in crate::wire) fn write_icmp(icmp: &Icmp) -> Vec<u8> {
 }
 
 pub(in crate::wire) fn set_version(packet: &mut [u8], version: u8) {
-    MutableIpv4Packet::new(packet)
-        .expect(SIZED)
-        .set_version(version);
+    MutableIpv4Packet::new(packet).expect(SIZED).set_version(version);
 }
 
 pub(in crate::wire) fn set_ipv4_header_length(packet: &mut [u8], words: u8) {
-    MutableIpv4Packet::new(packet)
-        .expect(SIZED)
-        .set_header_length(words);
+    MutableIpv4Packet::new(packet).expect(SIZED).set_header_length(words);
 }
 
 pub(in crate::wire) fn set_ipv4_total_length(packet: &mut [u8], length: u16) {
-    MutableIpv4Packet::new(packet)
-        .expect(SIZED)
-        .set_total_length(length);
+    MutableIpv4Packet::new(packet).expect(SIZED).set_total_length(length);
 }
 
 pub(in crate::wire) fn set_ipv6_payload_length(packet: &mut [u8], length: u16) {
-    MutableIpv6Packet::new(packet)
-        .expect(SIZED)
-        .set_payload_length(length);
+    MutableIpv6Packet::new(packet).expect(SIZED).set_payload_length(length);
 }
 
 pub(in crate::wire) fn set_ipv4_checksum(packet: &mut [u8], checksum: u16) {
-    MutableIpv4Packet::new(packet)
-        .expect(SIZED)
-        .set_checksum(checksum);
+    MutableIpv4Packet::new(packet).expect(SIZED).set_checksum(checksum);
 }
 
 pub(in crate::wire) fn set_tcp_checksum(segment: &mut [u8], checksum: u16) {
-    MutableTcpPacket::new(segment)
-        .expect(SIZED)
-        .set_checksum(checksum);
+    MutableTcpPacket::new(segment).expect(SIZED).set_checksum(checksum);
 }
 
 pub(in crate::wire) fn set_icmp_checksum(message: &mut [u8], checksum: u16) {
-    MutableIcmpPacket::new(message)
-        .expect(SIZED)
-        .set_checksum(checksum);
+    MutableIcmpPacket::new(message).expect(SIZED).set_checksum(checksum);
 }

@@ -66,32 +66,12 @@ type Pair = Option<(u8, u8)>;
 /// Meaning, name, numbers in IPv4, numbers in IPv6 (RFC 792, RFC 4443).
 const KINDS: [(Kind, &str, Pair, Pair); 8] = [
     (Kind::Unreachable, "unreachable", Some((3, 0)), Some((1, 0))),
-    (
-        Kind::PacketTooBig,
-        "packet_too_big",
-        Some((3, 4)),
-        Some((2, 0)),
-    ),
-    (
-        Kind::TimeExceeded,
-        "time_exceeded",
-        Some((11, 0)),
-        Some((3, 0)),
-    ),
-    (
-        Kind::ParameterProblem,
-        "parameter_problem",
-        Some((12, 0)),
-        Some((4, 0)),
-    ),
+    (Kind::PacketTooBig, "packet_too_big", Some((3, 4)), Some((2, 0))),
+    (Kind::TimeExceeded, "time_exceeded", Some((11, 0)), Some((3, 0))),
+    (Kind::ParameterProblem, "parameter_problem", Some((12, 0)), Some((4, 0))),
     (Kind::SourceQuench, "source_quench", Some((4, 0)), None),
     (Kind::Redirect, "redirect", Some((5, 0)), None),
-    (
-        Kind::EchoRequest,
-        "echo_request",
-        Some((8, 0)),
-        Some((128, 0)),
-    ),
+    (Kind::EchoRequest, "echo_request", Some((8, 0)), Some((128, 0))),
     (Kind::EchoReply, "echo_reply", Some((0, 0)), Some((129, 0))),
 ];
 
@@ -146,10 +126,7 @@ impl Kind {
         if let Some(number) = name.strip_prefix("type_") {
             return number_from(number).map(Self::Number);
         }
-        KINDS
-            .iter()
-            .find(|(_, known, _, _)| *known == name)
-            .map(|(kind, ..)| *kind)
+        KINDS.iter().find(|(_, known, _, _)| *known == name).map(|(kind, ..)| *kind)
     }
 
     fn pair(self, version: IpVersion) -> Pair {
@@ -173,16 +150,8 @@ impl Code {
         if let Some(number) = name.strip_prefix("code_") {
             return number_from(number).map(Self::Number);
         }
-        let short = CODES
-            .iter()
-            .find(|(_, known, _, _)| *known == name)
-            .map(|(code, ..)| *code);
-        short.or_else(|| {
-            LONG_CODES
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, code)| *code)
-        })
+        let short = CODES.iter().find(|(_, known, _, _)| *known == name).map(|(code, ..)| *code);
+        short.or_else(|| LONG_CODES.iter().find(|(known, _)| *known == name).map(|(_, code)| *code))
     }
 }
 
@@ -194,18 +163,12 @@ pub fn numbers(kind: Kind, code: Option<Code>, version: IpVersion) -> Option<(u8
     let code = match code {
         None => implied,
         Some(Code::Number(number)) => number,
-        Some(named)
-            if Kind::Unreachable
-                .pair(version)
-                .is_some_and(|(number, _)| number == type_number) =>
-        {
+        Some(named) if Kind::Unreachable.pair(version).is_some_and(|(number, _)| number == type_number) => {
             let (_, _, v4, v6) = CODES.iter().find(|(code, ..)| *code == named)?;
             in_version(version, *v4, *v6)?
         }
         Some(named) if kind == Kind::Redirect => {
-            [Code::Net, Code::Host, Code::TosNet, Code::TosHost]
-                .iter()
-                .position(|code| *code == named)? as u8
+            [Code::Net, Code::Host, Code::TosNet, Code::TosHost].iter().position(|code| *code == named)? as u8
         }
         Some(_) => return None,
     };
@@ -215,19 +178,16 @@ pub fn numbers(kind: Kind, code: Option<Code>, version: IpVersion) -> Option<(u8
 /// The names of a type and code: those that [`numbers`] turns into the same numbers. No code where the type implies it.
 #[must_use]
 pub fn names(type_number: u8, code: u8, version: IpVersion) -> (Kind, Option<Code>) {
-    let whole = KINDS.iter().find(|(kind, ..)| {
-        *kind != Kind::Unreachable && kind.pair(version) == Some((type_number, code))
-    });
+    let whole = KINDS
+        .iter()
+        .find(|(kind, ..)| *kind != Kind::Unreachable && kind.pair(version) == Some((type_number, code)));
     if let Some((kind, ..)) = whole {
         return (*kind, None);
     }
     let kind = KINDS
         .iter()
         .map(|(kind, ..)| *kind)
-        .find(|kind| {
-            kind.pair(version)
-                .is_some_and(|(number, _)| number == type_number)
-        })
+        .find(|kind| kind.pair(version).is_some_and(|(number, _)| number == type_number))
         .unwrap_or(Kind::Number(type_number));
     let named = CODES.iter().map(|(named, ..)| *named);
     let code = named

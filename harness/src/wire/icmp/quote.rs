@@ -39,10 +39,7 @@ impl Quote {
     #[must_use]
     pub fn endpoints(&self) -> Option<Endpoints> {
         let (sport, dport) = self.ports?;
-        Some(Endpoints {
-            src: SocketAddr::new(self.src, sport),
-            dst: SocketAddr::new(self.dst, dport),
-        })
+        Some(Endpoints { src: SocketAddr::new(self.src, sport), dst: SocketAddr::new(self.dst, dport) })
     }
 }
 
@@ -51,9 +48,7 @@ impl Quote {
 #[must_use]
 pub fn quote(packet: &[u8]) -> Vec<u8> {
     let length = match version(packet) {
-        Ok(IpVersion::V4) => {
-            usize::from(fields::read_ipv4(packet).header_length) * 4 + V4_QUOTE_BODY
-        }
+        Ok(IpVersion::V4) => usize::from(fields::read_ipv4(packet).header_length) * 4 + V4_QUOTE_BODY,
         Ok(IpVersion::V6) | Err(_) => V6_QUOTE,
     };
     packet[..length.min(packet.len())].to_vec()
@@ -70,11 +65,7 @@ pub fn quoted(message: &Icmp) -> Option<Quote> {
             let quote = unread(header.ip.src.into(), header.ip.dst.into(), header.protocol);
             let body_len = usize::from(header.total_length).checked_sub(header_len);
             let first = header.ip.offset == 0;
-            Some(with_body(
-                quote,
-                bytes.get(header_len..).filter(|_| first).unwrap_or(&[]),
-                body_len,
-            ))
+            Some(with_body(quote, bytes.get(header_len..).filter(|_| first).unwrap_or(&[]), body_len))
         }
         IpVersion::V6 => {
             let header = fields::read_ipv6(bytes);
@@ -86,25 +77,13 @@ pub fn quoted(message: &Icmp) -> Option<Quote> {
                 rest = &rest[found.length..];
                 body_len = body_len.and_then(|length| length.checked_sub(found.length));
             }
-            Some(with_body(
-                unread(header.ip.src.into(), header.ip.dst.into(), protocol),
-                rest,
-                body_len,
-            ))
+            Some(with_body(unread(header.ip.src.into(), header.ip.dst.into(), protocol), rest, body_len))
         }
     }
 }
 
 fn unread(src: IpAddr, dst: IpAddr, protocol: u8) -> Quote {
-    Quote {
-        src,
-        dst,
-        protocol,
-        ports: None,
-        seq: None,
-        tcp: None,
-        payload_len: None,
-    }
+    Quote { src, dst, protocol, ports: None, seq: None, tcp: None, payload_len: None }
 }
 
 fn with_body(mut quote: Quote, body: &[u8], body_len: Option<usize>) -> Quote {

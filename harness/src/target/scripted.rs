@@ -1,0 +1,111 @@
+//! A target that does what it was told beforehand: a double for tests of the engine and of whoever drives it.
+
+use std::collections::VecDeque;
+
+use crate::case::{Setting, Signal, Submission, ThreadId, Value};
+use crate::time::{Span, Timestamp};
+
+use super::{Completion, Inspection, Observation, Target, TargetError, TargetInfo, Timing};
+
+/// Plays a list of observations in order of their times, on any clock. A call returns what the list says next for
+/// its thread; all else that is done to it is taken and forgotten.
+pub struct Scripted {
+    info: TargetInfo,
+    now: Timestamp,
+    /// How much later than now every act is done.
+    pub lateness: Span,
+    coming: VecDeque<Observation>,
+    /// What calls return when they are made, in order; a call beyond the list blocks until `coming` has its return.
+    pub at_once: VecDeque<Option<Completion>>,
+    /// What was done, for tests to look at.
+    pub acts: Vec<String>,
+    ready: VecDeque<Observation>,
+}
+
+impl Scripted {
+    /// A target with this clock on which these things happen.
+    #[must_use]
+    pub fn new(timing: Timing, coming: Vec<Observation>) -> Self {
+        Self {
+            info: TargetInfo {
+                id: "scripted".to_owned(),
+                version: "1".to_owned(),
+                capabilities: crate::case::Capability::ALL.into_iter().collect(),
+                timing,
+            },
+            now: Timestamp::START,
+            lateness: Span::ZERO,
+            coming: coming.into(),
+            at_once: VecDeque::new(),
+            acts: Vec::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    fn act(&mut self, what: String) -> Timestamp {
+        self.acts.push(what);
+        self.now + self.lateness
+    }
+}
+
+impl Target for Scripted {
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn now(&mut self) -> Timestamp {
+        self.now
+    }
+
+    fn configure(&mut self, setting: &Setting) -> Result<Timestamp, TargetError> {
+        Ok(self.act(format!("set {}", setting.name)))
+    }
+
+    fn inject(&mut self, packet: &[u8]) -> Result<Timestamp, TargetError> {
+        Ok(self.act(format!("inject {} bytes", packet.len())))
+    }
+
+    fn submit(&mut self, submission: &Submission) -> Result<Timestamp, TargetError> {
+        let at = self.act(submission.call.name().to_owned());
+        if let Some(Some(completion)) = self.at_once.pop_front() {
+            self.ready.push_back(Observation::Returned { at, thread: submission.thread, completion });
+        }
+        Ok(at)
+    }
+
+    fn signal(
+        &mut self,
+        _thread: ThreadId,
+        signal: Signal,
+        _restart: bool,
+    ) -> Result<Timestamp, TargetError> {
+        Ok(self.act(signal.to_string()))
+    }
+
+    fn inspect(&mut self, what: &Inspection) -> Result<Value, TargetError> {
+        match what {
+            Inspection::FlowState { .. } => Ok(Value::Int(1)),
+            Inspection::Descriptor(_, field) => Err(TargetError::Missing(field.clone())),
+            Inspection::Counter(name) => Err(TargetError::Missing(name.clone())),
+        }
+    }
+
+    fn advance(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError> {
+        if let Some(observation) = self.ready.pop_front() {
+            return Ok(Some(observation));
+        }
+        if self.coming.front().is_some_and(|first| first.at() <= until.max(self.now)) {
+            let observation = self.coming.pop_front();
+            if let Some(observation) = &observation {
+                self.now = self.now.max(observation.at());
+            }
+            return Ok(observation);
+        }
+        self.now = self.now.max(until);
+        Ok(None)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Observation>, TargetError> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,137 @@
+//! Flips of steps: each expectation of one, changed in each way it can be.
+
+use tcpdrill::case::{
+    Action, Blocks, Case, Expected, Expr, Num, OptionsSpec, PacketSpec, Payload, Step, TcpSpec, Transport,
+};
+use tcpdrill::wire::Flags;
+
+use super::{Flip, Tally, calls, numbers, packets};
+
+/// Every flip of one step.
+pub(crate) fn flips(case: &Case, index: usize, tally: &mut Tally) -> Vec<Flip> {
+    let step = &case.steps[index];
+    let (line, _) = case.sources.line_column(step.origin.at);
+    changed(step, &mut tally.exempt)
+        .into_iter()
+        .map(|(what, step)| {
+            let mut case = case.clone();
+            let text = step.origin.text.clone();
+            case.steps[index] = step;
+            Flip { what: format!("step {index}, line {line}, {text}: {what}"), case }
+        })
+        .collect()
+}
+
+fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
+    let mut found = Vec::new();
+    let mut with = |what: String, action: Action| found.push((what, Step { action, ..step.clone() }));
+    let mut timed = false;
+    match &step.action {
+        Action::Expect { flow, expected, isn } => {
+            for (what, expected) in expectations(expected, exempt) {
+                with(what, Action::Expect { flow: *flow, expected, isn: *isn });
+            }
+            timed = !matches!(expected, Expected::Nothing);
+            if timed {
+                with("deleted".to_owned(), Action::Set(Vec::new()));
+            }
+        }
+        Action::Returns { thread, outcome } => {
+            for (what, outcome) in calls::flips(outcome, None, exempt) {
+                with(what, Action::Returns { thread: *thread, outcome });
+            }
+            timed = true;
+        }
+        Action::Call { thread, call, data, binds, blocks, outcome } => {
+            let make = |blocks: &Blocks, outcome| Action::Call {
+                thread: *thread,
+                call: call.clone(),
+                data: data.clone(),
+                binds: binds.clone(),
+                blocks: blocks.clone(),
+                outcome,
+            };
+            if matches!(blocks, Blocks::No | Blocks::For { .. }) {
+                for (what, outcome) in calls::flips(outcome, Some(call), exempt) {
+                    with(what, make(blocks, outcome));
+                }
+            }
+            if let Blocks::For { from, to } = blocks
+                && let Some((from, to)) = numbers::times(from, to)
+            {
+                with("blocks for longer".to_owned(), make(&Blocks::For { from, to }, outcome.clone()));
+            }
+            let other = if *blocks == Blocks::No { Blocks::Forever } else { Blocks::No };
+            with("blocks".to_owned(), make(&other, outcome.clone()));
+        }
+        Action::Assert(expressions) => {
+            for index in 0..expressions.len() {
+                let mut expressions = expressions.clone();
+                expressions[index] = Expr::Not(Box::new(expressions[index].clone()));
+                with("not".to_owned(), Action::Assert(expressions));
+            }
+        }
+        Action::AnyOrder(members) => {
+            for index in 0..members.len() {
+                for (what, member) in changed(&members[index], exempt) {
+                    let mut members = members.clone();
+                    members[index] = member;
+                    with(what, Action::AnyOrder(members));
+                }
+            }
+        }
+        Action::Inject { .. }
+        | Action::Silent { .. }
+        | Action::Allow { .. }
+        | Action::Set(_)
+        | Action::Link(_)
+        | Action::Peer { .. }
+        | Action::Signal { .. } => {}
+    }
+    if timed {
+        match numbers::window(&step.when) {
+            Some(when) => found.push(("a second later".to_owned(), Step { when, ..step.clone() })),
+            None => *exempt += 1,
+        }
+    }
+    found
+}
+
+fn expectations(expected: &Expected, exempt: &mut usize) -> Vec<(String, Expected)> {
+    match expected {
+        Expected::Packet(packet) => packets::flips(packet, exempt)
+            .into_iter()
+            .map(|(what, packet)| (what, Expected::Packet(Box::new(packet))))
+            .collect(),
+        Expected::Nothing => vec![("something".to_owned(), Expected::Packet(Box::new(bare_ack())))],
+        // All alternatives must go at once: each packet is changed, and silence is asked for no more.
+        Expected::OneOf(several) => {
+            let changed: Option<Vec<Expected>> = several
+                .iter()
+                .filter(|one| !matches!(one, Expected::Nothing))
+                .map(|one| expectations(one, exempt).into_iter().next().map(|(_, one)| one))
+                .collect();
+            changed.map(|several| ("every alternative".to_owned(), Expected::OneOf(several))).into_iter().collect()
+        }
+    }
+}
+
+/// `. 1:1(0) ack 1`
+fn bare_ack() -> PacketSpec {
+    PacketSpec::plain(Transport::Tcp(TcpSpec {
+        flags: Flags::ACK,
+        seq: Num::exactly(1),
+        length: Num::exactly(0),
+        ack: Some(Num::exactly(1)),
+        win: None,
+        urg: None,
+        options: OptionsSpec::Unwritten,
+        payload: Payload::Pattern(None),
+        push: None,
+        sport: None,
+        dport: None,
+        reserved: None,
+        data_offset: None,
+        checksum: tcpdrill::case::ChecksumSpec::Good,
+    }))
+}
