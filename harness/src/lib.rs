@@ -2,7 +2,12 @@
 //! come back: which segments, which return values, which errno, when, and when nothing at all.
 
 pub mod case;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
+pub mod front;
+pub mod report;
+pub mod run;
 pub mod target;
 pub mod time;
 pub mod trace;

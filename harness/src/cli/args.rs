@@ -94,7 +94,8 @@ pub(super) enum Format {
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parsed = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    let parsed =
+        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parsed {
         Some((index, count)) if 1 <= index && index <= count => Ok((index, count)),
         _ => Err("write it as I/N with 1 <= I <= N: 2/5 is the second of five parts".to_owned()),
@@ -112,7 +113,9 @@ mod tests {
 
     #[test]
     fn shards() {
-        for (text, parsed) in [("1/1", Some((1, 1))), ("2/5", Some((2, 5))), ("0/5", None), ("6/5", None), ("x", None)] {
+        for (text, parsed) in
+            [("1/1", Some((1, 1))), ("2/5", Some((2, 5))), ("0/5", None), ("6/5", None), ("x", None)]
+        {
             assert_eq!(super::shard(text).ok(), parsed, "{text}");
         }
     }

@@ -23,8 +23,12 @@ pub(super) fn check(arguments: &SelectArguments, output: &mut Output) -> u8 {
         output.complain("no test is selected", Some("tcpdrill list shows what there is"));
         return WRONG;
     }
-    let files: std::collections::BTreeSet<&str> =
-        loaded.cases.iter().filter_map(|case| case.sources.files.first()).map(|file| file.path.as_str()).collect();
+    let files: std::collections::BTreeSet<&str> = loaded
+        .cases
+        .iter()
+        .filter_map(|case| case.sources.files.first())
+        .map(|file| file.path.as_str())
+        .collect();
     output.line(&format!("{} tests in {} files, all as they should be", loaded.cases.len(), files.len()));
     SUCCESS
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::case::Case;
-use crate::front::{RecordedLibrary, yaml};
+use crate::front::{Library, yaml};
 use crate::report::Style;
 use crate::run;
-use crate::trace::Trace;
+use crate::trace::{Header, Trace};
 use crate::verdict::Verdict;
 
 use super::args::{Format, ReplayArguments};
@@ -25,7 +25,10 @@ pub(super) fn replay(arguments: &ReplayArguments, output: &mut Output) -> u8 {
         }
     }
     if paths.is_empty() {
-        output.complain("there is no trace", Some("traces end in .trace.jsonl; tcpdrill run leaves them in captures"));
+        output.complain(
+            "there is no trace",
+            Some("traces end in .trace.jsonl; tcpdrill run leaves them in captures"),
+        );
         return WRONG;
     }
     let mut status = SUCCESS;
@@ -91,16 +94,41 @@ fn case_of(trace: &Trace) -> Result<Case, String> {
     let header = &trace.header;
     let source = header.sources.first().ok_or("the trace carries no case")?;
     let file = header.case.split_once('[').map_or(header.case.as_str(), |(file, _)| file);
-    let library = RecordedLibrary::new(
-        header.sources.iter().skip(1).map(|source| (source.path.clone(), Arc::from(source.text.as_str()))),
-    );
-    let lowered = yaml::lower_bytes(&source.path, file, source.text.as_bytes(), &library)
+    let library = Recorded(header);
+    let lowered = yaml::from_bytes(&source.path, file, source.text.as_bytes(), &library)
         .map_err(|mistakes| format!("the case in the trace is wrong:\n{}", mistakes.render(false)))?;
     lowered
         .cases
         .into_iter()
         .find(|case| case.id == header.case)
         .ok_or_else(|| format!("the case in the trace has no variant {}", header.case))
+}
+
+/// The fixtures that a trace carries. Whatever requirement its case names was known when it ran.
+struct Recorded<'a>(&'a Header);
+
+impl Library for Recorded<'_> {
+    fn fixture(&self, name: &str) -> Option<(String, Arc<str>)> {
+        let source = self
+            .0
+            .sources
+            .iter()
+            .skip(1)
+            .find(|source| Path::new(&source.path).file_stem().is_some_and(|stem| stem == name))?;
+        Some((source.path.clone(), source.text.as_str().into()))
+    }
+
+    fn fixtures(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn has_requirement(&self, _id: &str) -> bool {
+        true
+    }
+
+    fn requirements(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 fn show(path: &Path, replayed: &Replayed, format: Format, style: Style) -> String {

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::front::Diagnostics;
-use crate::report::{FailureContext, Tally, case_line, case_text, failure_page, invalid_line, summary_line, summary_text};
+use crate::report::{
+    FailureContext, Tally, case_line, case_text, failure_page, invalid_line, summary_line, summary_text,
+};
 use crate::run::{CaseRun, Loaded, Plan, RunOptions, Selection, Tree, run_batch, save};
 use crate::target::{TargetFactory, Timing};
 use crate::verdict::Verdict;
@@ -65,7 +67,8 @@ pub(super) fn run(arguments: &RunArguments, output: &mut Output) -> u8 {
     }
     let mut statuses: Vec<u8> = Vec::new();
     for factory in &factories {
-        let mut session = Session { arguments, output, trees: &trees, tally: Tally::default(), pages: Vec::new() };
+        let mut session =
+            Session { arguments, output, trees: &trees, tally: Tally::default(), pages: Vec::new() };
         statuses.push(session.run(&loaded, factory.as_ref()));
     }
     worst(&statuses)
@@ -137,7 +140,8 @@ impl Session<'_> {
         }
         if matches!(run.report.verdict, Verdict::Fail(_)) {
             let nothing = std::collections::BTreeMap::new();
-            let requirements = self.trees.first().and_then(|tree| tree.requirements().ok()).unwrap_or(&nothing);
+            let requirements =
+                self.trees.first().and_then(|tree| tree.requirements().ok()).unwrap_or(&nothing);
             let context =
                 FailureContext { target, requirements, saved: saved.as_ref(), seed: self.arguments.seed };
             self.pages.push(failure_page(case, run, &context, style));

@@ -10,9 +10,7 @@ const NAMES: [&str; 2] = ["bundled", "linux"];
 /// Why there is no such target here.
 pub(super) enum NoTarget {
     /// The name means nothing.
-    Unknown {
-        help: String,
-    },
+    Unknown { help: String },
     /// This machine or this build cannot run it.
     Unusable(String),
 }
@@ -38,5 +36,7 @@ fn linux() -> Result<Box<dyn TargetFactory>, TargetError> {
 
 #[cfg(not(all(feature = "linux", target_os = "linux")))]
 fn linux() -> Result<Box<dyn TargetFactory>, TargetError> {
-    Err(TargetError::Unusable("this build has no Linux target; it needs Linux and the feature \"linux\"".to_owned()))
+    Err(TargetError::Unusable(
+        "this build has no Linux target; it needs Linux and the feature \"linux\"".to_owned(),
+    ))
 }

@@ -20,9 +20,6 @@ impl Engine<'_> {
             self.fail(end, Problem::Meaningless { why: error.0 });
         }
         self.check_threads(end);
-        if self.curious.is_some() {
-            return Next::Again;
-        }
         self.ended = Some(if self.mismatches.is_empty() {
             Verdict::Pass
         } else {

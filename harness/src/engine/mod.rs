@@ -34,7 +34,7 @@ pub use want::{Act, Input, Want};
 
 use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Step, TimeSpec};
 use crate::target::{Inspection, Observation, TargetError, Timing};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::verdict::{Mismatch, Problem, Verdict};
 use crate::wire::notation::packet_text;
 use crate::wire::parse;
@@ -263,19 +263,22 @@ impl<'c> Engine<'c> {
         }
     }
 
-    /// The step is over; the next one counts from `moment`.
-    fn next_step(&mut self, at: Timestamp, slip: crate::time::Span) -> Next {
-        if let Some(window) = self.stage.window() {
+    /// The step is over; the next one counts from `at`.
+    fn next_step(&mut self, at: Timestamp, slip: Span) -> Next {
+        let window = self.stage.window();
+        self.clock.happen(self.cursor, clock::Moment { at, slip });
+        let next = self.skip_step();
+        if let Some(window) = window {
             self.last_window = window.to;
         }
-        self.clock.happen(self.cursor, clock::Moment { at, slip });
-        self.skip_step()
+        next
     }
 
     /// The step is over and has no moment.
     fn skip_step(&mut self) -> Next {
         self.cursor += 1;
         self.stage = Stage::Fresh;
+        self.last_window = self.clock.moment.at;
         Next::Again
     }
 
@@ -303,7 +306,7 @@ impl<'c> Engine<'c> {
     }
 
     /// A length of time of the current step, or a failure of it.
-    fn length(&self, time: &TimeSpec) -> Result<crate::time::Span, EvalError> {
+    fn length(&self, time: &TimeSpec) -> Result<Span, EvalError> {
         self.clock.length(time, &self.memory)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::case::Case;
 use crate::engine::Event;
-use crate::front::snippet;
+use crate::front::Diagnostics;
 use crate::run::{CaseRun, Requirement, Saved};
 use crate::verdict::{FieldDifference, Mismatch, Problem};
 
@@ -69,7 +69,8 @@ fn explain(case: &Case, mismatch: &Mismatch, style: Style) -> Vec<String> {
     let Some(step) = case.steps.get(mismatch.step) else { return vec![mismatch.problem.to_string()] };
     let place = case.sources.describe(step.origin.at);
     let mut lines = vec![format!("{place}: {}", style.bad(headline(&mismatch.problem)))];
-    lines.extend(snippet(&case.sources, step.origin.at, style.colour).lines().map(str::to_owned));
+    let sources = Diagnostics { sources: case.sources.clone(), list: Vec::new() };
+    lines.extend(sources.snippet(step.origin.at, style.colour).lines().map(str::to_owned));
     match &mismatch.problem {
         Problem::WrongPacket { expected, actual, fields } => {
             lines.push(fact("expected", expected));
@@ -81,7 +82,9 @@ fn explain(case: &Case, mismatch: &Mismatch, style: Style) -> Vec<String> {
             lines.extend(fields.iter().map(|field| difference(field, style)));
         }
         Problem::NothingCame { expected } => lines.push(fact("expected", expected)),
-        Problem::UnexpectedPacket { actual } | Problem::NoFlow { actual } => lines.push(fact("actual", actual)),
+        Problem::UnexpectedPacket { actual } | Problem::NoFlow { actual } => {
+            lines.push(fact("actual", actual))
+        }
         Problem::TooEarly { what, by, .. } => {
             lines.push(fact("what", what));
             lines.push(fact("early by", &by.to_string()));
@@ -133,7 +136,12 @@ fn headline(problem: &Problem) -> &'static str {
 }
 
 fn difference(field: &FieldDifference, style: Style) -> String {
-    let text = format!("{}: expected {}, got {}", style.strong(&field.field), field.expected, style.bad(&field.actual));
+    let text = format!(
+        "{}: expected {}, got {}",
+        style.strong(&field.field),
+        field.expected,
+        style.bad(&field.actual)
+    );
     fact("differs", &text)
 }
 
@@ -166,7 +174,8 @@ fn rules(case: &Case, first: &Mismatch, known: &BTreeMap<String, Requirement>) -
         .iter()
         .map(|id| {
             let Some(rule) = known.get(id) else { return fact("rule", id) };
-            let section = rule.section.as_ref().map(|section| format!(", section {section}")).unwrap_or_default();
+            let section =
+                rule.section.as_ref().map(|section| format!(", section {section}")).unwrap_or_default();
             let level = rule.level.as_ref().map(|level| format!(" ({level}{section})")).unwrap_or_default();
             fact("rule", &format!("{id}{level}: {}", rule.summary.as_deref().unwrap_or_default()))
         })
@@ -177,9 +186,9 @@ fn rules(case: &Case, first: &Mismatch, known: &BTreeMap<String, Requirement>) -
 fn again(case: &Case, context: &FailureContext<'_>) -> String {
     let file = case.sources.files.first().map_or("", |file| file.path.as_str());
     let variant = case.id.find('[').and_then(|at| case.id.get(at..)).unwrap_or_default();
-    let file = file.strip_prefix(&format!("{}/", crate::run::EMBEDDED_ROOT)).map_or(file, |id| {
-        id.strip_suffix(".yaml").unwrap_or(id)
-    });
+    let file = file
+        .strip_prefix(&format!("{}/", crate::run::EMBEDDED_ROOT))
+        .map_or(file, |id| id.strip_suffix(".yaml").unwrap_or(id));
     let path = if variant.is_empty() { file.to_owned() } else { format!("'{file}{variant}'") };
     let seed = if context.seed == 0 { String::new() } else { format!(" --seed {}", context.seed) };
     format!("tcpdrill run {path} --target {}{seed}", context.target)

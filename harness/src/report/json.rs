@@ -48,7 +48,8 @@ struct Counts {
 #[must_use]
 pub fn case_line(case: &Case, target: &str, run: &CaseRun, saved: Option<&Saved>, repeat: u32) -> String {
     let verdict = &run.report.verdict;
-    let mut asserts: Vec<&str> = case.steps.iter().flat_map(|step| &step.covers).map(String::as_str).collect();
+    let mut asserts: Vec<&str> =
+        case.steps.iter().flat_map(|step| &step.covers).map(String::as_str).collect();
     asserts.sort_unstable();
     asserts.dedup();
     let first = verdict.mismatches().first();

@@ -6,9 +6,15 @@ use crate::engine::{Event, Report, Status, What};
 use super::Style;
 
 /// The events in `range`, one a line: time, direction, what, what was made of it.
-pub(super) fn ladder(case: &Case, report: &Report, range: std::ops::Range<usize>, style: Style) -> Vec<String> {
+pub(super) fn ladder(
+    case: &Case,
+    report: &Report,
+    range: std::ops::Range<usize>,
+    style: Style,
+) -> Vec<String> {
     let events = report.events.get(range).unwrap_or_default();
-    let rows: Vec<(String, String, String)> = events.iter().map(|event| row(case, report, event, style)).collect();
+    let rows: Vec<(String, String, String)> =
+        events.iter().map(|event| row(case, report, event, style)).collect();
     let width = rows.iter().map(|(_, what, _)| what.chars().count()).max().unwrap_or(0).min(78);
     rows.into_iter()
         .map(|(time, what, remark)| format!("{time}  {what:<width$}  {remark}").trim_end().to_owned())

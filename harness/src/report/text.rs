@@ -60,7 +60,11 @@ pub fn summary_text(tally: &Tally, target: &str, wall: Duration, style: Style) -
         count => format!(", {count} runs repeated"),
     };
     let took = format!("{:.2} s", wall.as_secs_f64());
-    format!("{} on {target}: {}{repeated}, in {took}", style.strong(plural(tally.total(), "test")), parts.join(", "))
+    format!(
+        "{} on {target}: {}{repeated}, in {took}",
+        style.strong(plural(tally.total(), "test")),
+        parts.join(", ")
+    )
 }
 
 fn plural(count: usize, word: &str) -> String {

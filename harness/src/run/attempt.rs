@@ -85,12 +85,19 @@ fn weigh(mut report: Report, attempt: u32, late_at: &mut Vec<Vec<usize>>) -> (Re
         return (report, None);
     }
     if runs < LATE_ATTEMPTS {
-        let why = report.verdict.mismatches().iter().map(|mismatch| mismatch.problem.to_string()).collect::<Vec<_>>();
+        let why = report
+            .verdict
+            .mismatches()
+            .iter()
+            .map(|mismatch| mismatch.problem.to_string())
+            .collect::<Vec<_>>();
         return (report, Some(format!("late: {}", why.join("; "))));
     }
     let always: Vec<usize> = late_at
         .first()
-        .map(|first| first.iter().copied().filter(|step| late_at.iter().all(|run| run.contains(step))).collect())
+        .map(|first| {
+            first.iter().copied().filter(|step| late_at.iter().all(|run| run.contains(step))).collect()
+        })
         .unwrap_or_default();
     if always.is_empty() {
         let why = format!("late at different steps in {runs} runs");
@@ -105,21 +112,24 @@ fn impossible(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> 
     if let Some(missing) = unsupported(case) {
         return Some(missing);
     }
-    let lacking: Vec<&str> = case
-        .needs
-        .iter()
-        .filter(|need| !info.capabilities.contains(need))
-        .map(|need| need.name())
-        .collect();
+    let lacking: Vec<&str> =
+        case.needs.iter().filter(|need| !info.capabilities.contains(need)).map(|need| need.name()).collect();
     if !lacking.is_empty() {
         return Some(lacking.join(", "));
     }
     let real = matches!(info.timing, Timing::Real(_));
-    (real && case.is_slow() && !options.slow).then(|| "time: it takes more than 5 s; run it with --slow".to_owned())
+    (real && case.is_slow() && !options.slow)
+        .then(|| "time: it takes more than 5 s; run it with --slow".to_owned())
 }
 
 fn empty(verdict: Verdict) -> Report {
-    Report { verdict, events: Vec::new(), zero: Timestamp::START, clock: Timing::Virtual, moments: Vec::new() }
+    Report {
+        verdict,
+        events: Vec::new(),
+        zero: Timestamp::START,
+        clock: Timing::Virtual,
+        moments: Vec::new(),
+    }
 }
 
 fn run_once(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> (Report, Option<Trace>) {

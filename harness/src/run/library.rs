@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -97,7 +97,8 @@ impl Tree {
     pub fn around(path: &Path) -> Self {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let is_root = |folder: &&Path| folder.join("fixtures").is_dir() || folder.join("requirements").is_dir();
+        let is_root =
+            |folder: &&Path| folder.join("fixtures").is_dir() || folder.join("requirements").is_dir();
         let root = folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()).find(is_root);
         let absolute = || {
             let absolute = folder.canonicalize().ok()?;
@@ -134,12 +135,18 @@ impl Tree {
     pub fn id(&self, path: &Path) -> String {
         let root = self.root.as_deref().unwrap_or_else(|| Path::new(EMBEDDED_ROOT));
         let below = path.strip_prefix(root).map(Path::to_path_buf).or_else(|error| {
-            let (path, root) = (path.canonicalize().map_err(|_| error.clone())?, root.canonicalize().map_err(|_| error.clone())?);
+            let (path, root) = (
+                path.canonicalize().map_err(|_| error.clone())?,
+                root.canonicalize().map_err(|_| error.clone())?,
+            );
             path.strip_prefix(root).map(Path::to_path_buf)
         });
         let below = below.unwrap_or_else(|_| path.file_name().map(PathBuf::from).unwrap_or_default());
-        let parts: Vec<String> =
-            below.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        let parts: Vec<String> = below
+            .with_extension("")
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .collect();
         parts.join("/")
     }
 
@@ -165,8 +172,11 @@ impl Tree {
         self.requirements()?;
         let id = self.id(path);
         let shown = path.display().to_string();
-        let bytes = self.read(path)?;
-        match yaml::lower_bytes(&shown, &id, &bytes, self) {
+        let lowered = match yaml::check_size(&shown, self.size(path)?) {
+            Ok(()) => yaml::from_bytes(&shown, &id, &self.read(path)?, self),
+            Err(mistakes) => Err(mistakes),
+        };
+        match lowered {
             Ok(lowered) => {
                 loaded.cases.extend(lowered.cases);
                 if !lowered.warnings.is_empty() {
@@ -178,22 +188,34 @@ impl Tree {
         Ok(())
     }
 
-    /// The bytes of a file; of one that is too long, one byte more than is allowed.
+    /// The length of a file in bytes.
+    fn size(&self, path: &Path) -> Result<u64, LoadError> {
+        match self.root {
+            Some(_) => fs::metadata(path).map(|data| data.len()).map_err(|error| LoadError::io(path, error)),
+            None => Ok(0),
+        }
+    }
+
+    /// The bytes of a file; never more than a case may have, and one.
     fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
-        use io::Read;
-        let error = |error| LoadError::Io { path: path.display().to_string(), error };
         if self.root.is_none() {
             let below = path.strip_prefix(EMBEDDED_ROOT).unwrap_or(path);
             return EMBEDDED
                 .get_file(below)
                 .map(|file| file.contents().to_vec())
-                .ok_or_else(|| error(io::ErrorKind::NotFound.into()));
+                .ok_or_else(|| LoadError::io(path, io::ErrorKind::NotFound.into()));
         }
-        let file = fs::File::open(path).map_err(error)?;
         let mut bytes = Vec::new();
-        let limit = u64::try_from(yaml::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        file.take(limit).read_to_end(&mut bytes).map_err(error)?;
+        fs::File::open(path)
+            .and_then(|file| file.take(yaml::LARGEST + 1).read_to_end(&mut bytes))
+            .map_err(|error| LoadError::io(path, error))?;
         Ok(bytes)
+    }
+}
+
+impl LoadError {
+    fn io(path: &Path, error: io::Error) -> Self {
+        Self::Io { path: path.display().to_string(), error }
     }
 }
 
@@ -242,9 +264,8 @@ pub(super) fn is_case_file(path: &Path) -> bool {
 const NOT_CASES: [&str; 3] = ["fixtures", "requirements", "ledger"];
 
 fn walk(folder: &Path, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), LoadError> {
-    let error = |error| LoadError::Io { path: folder.display().to_string(), error };
-    for entry in fs::read_dir(folder).map_err(error)? {
-        let path = entry.map_err(error)?.path();
+    for entry in fs::read_dir(folder).map_err(|error| LoadError::io(folder, error))? {
+        let path = entry.map_err(|error| LoadError::io(folder, error))?.path();
         let reserved = NOT_CASES.iter().any(|name| path == root.join(name));
         if path.is_dir() && !reserved {
             walk(&path, root, files)?;
@@ -257,9 +278,7 @@ fn walk(folder: &Path, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), Load
 
 fn walk_embedded(dir: &Dir<'_>, files: &mut Vec<PathBuf>) {
     files.extend(
-        dir.files()
-            .map(|file| Path::new(EMBEDDED_ROOT).join(file.path()))
-            .filter(|path| is_case_file(path)),
+        dir.files().map(|file| Path::new(EMBEDDED_ROOT).join(file.path())).filter(|path| is_case_file(path)),
     );
     for inner in dir.dirs() {
         if !NOT_CASES.iter().any(|name| inner.path() == Path::new(name)) {
@@ -271,7 +290,8 @@ fn walk_embedded(dir: &Dir<'_>, files: &mut Vec<PathBuf>) {
 fn read_catalogue(folder: &Path) -> Result<BTreeMap<String, Requirement>, String> {
     let mut known = BTreeMap::new();
     let Ok(entries) = fs::read_dir(folder) else { return Ok(known) };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_case_file(path)).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_case_file(path)).collect();
     paths.sort();
     for path in paths {
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;

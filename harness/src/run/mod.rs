@@ -9,7 +9,7 @@ mod select;
 
 pub use attempt::{CaseRun, RunOptions, run_case};
 pub use batch::{Plan, run_batch};
-pub use drive::{replay, ReplayError};
+pub use drive::{ReplayError, replay};
 pub use files::{Saved, capture_name, save};
 pub use library::{EMBEDDED_ROOT, LoadError, Loaded, Requirement, Tree};
-pub use select::{Selection, SelectError};
+pub use select::{SelectError, Selection};

@@ -111,7 +111,10 @@ fn expectations(expected: &Expected, exempt: &mut usize) -> Vec<(String, Expecte
                 .filter(|one| !matches!(one, Expected::Nothing))
                 .map(|one| expectations(one, exempt).into_iter().next().map(|(_, one)| one))
                 .collect();
-            changed.map(|several| ("every alternative".to_owned(), Expected::OneOf(several))).into_iter().collect()
+            changed
+                .map(|several| ("every alternative".to_owned(), Expected::OneOf(several)))
+                .into_iter()
+                .collect()
         }
     }
 }
