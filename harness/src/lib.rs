@@ -4,5 +4,6 @@
 pub mod case;
 pub mod target;
 pub mod time;
+pub mod trace;
 pub mod verdict;
 pub mod wire;

@@ -1,15 +1,33 @@
-//! Stub.
-#![allow(missing_docs)]
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
-pub struct Flags(u16);
-impl Flags {
-    pub const LETTERS: [(Self, char); 1] = [(Self(1), 'F')];
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccEcnOrder {
-    Zero,
-    One,
-}
+//! The harness's own wire codec for IP, TCP and ICMP.
+//!
+//! It is lossless rather than strict: it builds what a case asks for, however malformed ([`Lies`]), and reads
+//! whatever a target emits, keeping what is wrong with it as a list of [`Fault`]s beside the packet. It shares no
+//! code with the codec of the stack under test.
+//!
+//! * [`Packet`] is what [`build`] takes and [`parse`] gives.
+//! * [`TcpOption`] is the codec of TCP options: parsing and encoding again gives the same bytes, whatever they are.
+//! * [`notation`] prints a packet in one line, as cases write it.
+//! * [`pattern`] is the payload that says at which stream offset it stands.
+//!
+//! Header layouts and sums come from `pnet`'s packet types; `fields` and `checksum` are the only files that name it.
+
+mod build;
+pub mod checksum;
+mod fields;
+pub mod icmp;
+mod lies;
+pub mod notation;
+mod option;
+mod packet;
+mod parse;
+pub mod pattern;
+pub mod seq;
+mod tcp;
+
+pub use build::build;
+pub use icmp::Icmp;
+pub use lies::{Checksum, Fragment, IpLies, Lies};
+pub use option::{AccEcnOrder, OptionFault, TcpOption, encode_options, parse_options};
+pub use packet::{Body, Endpoints, Extension, Ip, IpVersion, Ipv4, Ipv6, Packet, protocol};
+pub use parse::{Fault, Layer, ParseError, Parsed, Stated, parse};
+pub use tcp::{Flags, Tcp};
