@@ -2,6 +2,7 @@
 //! come back: which segments, which return values, which errno, when, and when nothing at all.
 
 pub mod case;
+pub mod front;
 pub mod target;
 pub mod time;
 pub mod trace;

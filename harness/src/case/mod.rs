@@ -11,6 +11,7 @@ mod packet;
 mod render;
 mod source;
 mod step;
+mod tcp_info;
 mod world;
 
 pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec};
@@ -24,6 +25,9 @@ pub use render::{render_options, render_packet};
 pub use source::{FileId, Location, Origin, SourceFile, Sources};
 pub use step::{
     Action, Base, Blocks, Expected, Isn, Outcome, PeerMode, ResultSpec, Step, TimeSpec, When,
+};
+pub use tcp_info::{
+    DESCRIPTOR_FIELDS, FLOW_FIELDS, FieldKind, TCP_INFO, descriptor_field, flow_field,
 };
 pub use world::{
     Addresses, Capability, DEFAULT_PORT, DescriptorId, Flow, FlowId, IpVersion, Link, LinkSide,
