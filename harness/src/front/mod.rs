@@ -1,0 +1,10 @@
+//! Front ends: languages in which cases are written, lowered to [`Case`](crate::case::Case).
+//!
+//! A mistake in a file is a [`Diagnostic`] that points at the words at fault.
+
+mod diagnostic;
+mod library;
+pub mod yaml;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use library::{Library, MemoryLibrary};

@@ -1,0 +1,322 @@
+//! Steps that make calls, and steps in which blocked calls return.
+
+use crate::case::{
+    Action, Blocks, Capability, Location, Outcome, Payload, ResultSpec, Scalar, Signal, Syscall,
+    ThreadId, TimeSpec,
+};
+
+use super::arguments::{self, CallText};
+use super::cursor::Cursor;
+use super::data;
+use super::lowerer::{Blocked, Lowerer, Meaning, Until};
+use super::number::Use;
+use super::report::{Fault, Lowers, Phase, Reported};
+use super::results;
+use super::shape::Shape;
+use super::steps::signal;
+use super::syscalls::{self, Arguments};
+use super::text::Text;
+
+impl Lowerer<'_, '_> {
+    /// A step with `call`.
+    pub(super) fn call_step(&mut self, shape: &Shape) -> Lowers<Action> {
+        let text = self.value_text(shape)?;
+        let ip = self.ip;
+        let read = self.parse(&text, |this| {
+            let mut cursor = Cursor::new(&text);
+            let mut context = arguments::Context { ip, names: this };
+            let call = arguments::call(&mut cursor, &mut context)?;
+            let function = syscalls::check(&text, &call)?;
+            Ok((call, function))
+        });
+        let thread_name = self.key_text(shape, "thread")?;
+        let thread = self.thread(thread_name.as_ref().map(Text::as_str));
+        let (call, function) = read?;
+        let syscall = self.parse(&text, |this| {
+            let mut arguments = Arguments {
+                text: &text,
+                call: &call,
+                lowerer: this,
+            };
+            arguments.syscall(function)
+        });
+        let at = text.at(call.function.clone());
+        let binds = self.bind_results(&text, &call, function);
+        let blocks = self.blocks_of(shape);
+        self.occupy(thread, function, at, blocks.as_ref().ok(), &text, &call);
+        let blocks = blocks?;
+        let later = blocks == Blocks::UntilReturns;
+        if later {
+            self.moves_to_returns(shape)?;
+        }
+        let outcome = self.outcome(shape, function, later)?;
+        let syscall = syscall?;
+        let data = self.sent_data(shape, &syscall)?;
+        if let Some(binds) = &binds {
+            check_bindings(self, &text, &call, function, binds.len())?;
+        }
+        self.needs.extend(syscalls::needs(&syscall));
+        if !later && blocks != Blocks::Forever && needs_returns(function) && shape.text("returns").is_none() {
+            let message = format!("{function} needs returns: how many are ready");
+            return Err(self.report.error(Phase::Notation, shape.value.at, message));
+        }
+        Ok(Action::Call {
+            thread,
+            call: syscall,
+            data,
+            binds: binds.unwrap_or_default(),
+            blocks,
+            outcome,
+        })
+    }
+
+    fn blocks_of(&mut self, shape: &Shape) -> Lowers<Blocks> {
+        match self.key_text(shape, "blocks")? {
+            Some(text) => self.parse(&text, |this| this.blocks(&text)),
+            None => Ok(Blocks::No),
+        }
+    }
+
+    /// The names a call binds, whether or not the rest of it is right. `None`: its result is an integer.
+    fn bind_results(
+        &mut self,
+        text: &Text,
+        call: &CallText,
+        function: &str,
+    ) -> Option<Vec<crate::case::DescriptorId>> {
+        if syscalls::makes_descriptors(function) {
+            let mut ids = Vec::new();
+            for range in &call.binds {
+                let name = &text.as_str()[range.clone()];
+                ids.push(self.bind_descriptor(name, text.at(range.clone())));
+            }
+            return Some(ids);
+        }
+        if let Some(range) = call.binds.first() {
+            let name = &text.as_str()[range.clone()];
+            let here = self.here();
+            self.bind(name, Meaning::Result(here), text.at(range.clone()));
+        }
+        None
+    }
+
+    /// A call takes its thread, which must be free.
+    fn occupy(
+        &mut self,
+        thread: ThreadId,
+        function: &'static str,
+        at: Location,
+        blocks: Option<&Blocks>,
+        text: &Text,
+        call: &CallText,
+    ) {
+        let clock = self.scope().clock;
+        let level = self.level();
+        if let Some(blocked) = self.blocked.get(&thread.0) {
+            let free = match blocked.until {
+                Until::Returns | Until::Never => false,
+                // Not surely blocked any more.
+                Until::Time { level: since, low } => since != level || clock.high >= low,
+            };
+            if !free {
+                let (line, _) = self.report.sources.line_column(blocked.at);
+                let text = format!(
+                    "thread {} is blocked in {}() since line {line}",
+                    self.threads[thread.0], blocked.call
+                );
+                self.report
+                    .error_help(Phase::Names, at, text, "name another thread");
+            }
+        }
+        let until = match blocks {
+            None | Some(Blocks::No) => {
+                self.blocked.remove(&thread.0);
+                return;
+            }
+            Some(Blocks::UntilReturns) => Until::Returns,
+            Some(Blocks::Forever) => Until::Never,
+            Some(Blocks::For { from, .. }) => Until::Time {
+                level,
+                low: match from {
+                    TimeSpec::Known(span) => clock.low.saturating_add(span.0),
+                    TimeSpec::Computed(_) => i64::MIN,
+                },
+            },
+        };
+        let result = call
+            .binds
+            .first()
+            .filter(|_| !syscalls::makes_descriptors(function))
+            .map(|range| text.as_str()[range.clone()].to_owned());
+        let blocked = Blocked {
+            call: function,
+            at,
+            until,
+            result,
+        };
+        self.blocked.insert(thread.0, blocked);
+    }
+
+    /// With `blocks: true` the outcome belongs to the `returns` step.
+    fn moves_to_returns(&mut self, shape: &Shape) -> Lowers<()> {
+        for key in ["returns", "gives", "raises"] {
+            if let Some(node) = shape.keys.get(key) {
+                return Err(self.report.error_help(
+                    Phase::Notation,
+                    node.at,
+                    "this call returns later; say there what it returns",
+                    format!("move {key} to a step of its own"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes a call sends.
+    fn sent_data(&mut self, shape: &Shape, call: &Syscall<Scalar>) -> Lowers<Payload> {
+        if call.sends_on().is_none() {
+            return Ok(Payload::Pattern(None));
+        }
+        let Some(text) = self.key_text(shape, "data")? else {
+            return Ok(Payload::Pattern(None));
+        };
+        let payload = self.parse(&text, |_| data::data(&text, Use::Inject))?;
+        let counts: Option<i64> = call.counts().and_then(|counts| {
+            counts
+                .into_iter()
+                .map(|count| match count {
+                    Scalar::Known(count) => Some(*count),
+                    Scalar::Computed(_) => None,
+                })
+                .sum()
+        });
+        if let (Some(length), Some(count)) = (data::length(&payload), counts)
+            && i64::try_from(length) != Ok(count)
+        {
+            let plural = if length == 1 { "byte" } else { "bytes" };
+            let message = format!("data has {length} {plural}, the call sends {count}");
+            let fault = Fault::new(0..text.as_str().len(), message);
+            return Err(self.fault(&text, fault));
+        }
+        Ok(payload)
+    }
+
+    /// What a call must return, by the keys of the step that says so.
+    fn outcome(&mut self, shape: &Shape, function: &str, later: bool) -> Lowers<Outcome> {
+        let mut outcome = Outcome::success();
+        if later {
+            return Ok(outcome);
+        }
+        if function == "fcntl" {
+            outcome.result = ResultSpec::Any;
+        }
+        if let Some(text) = self.key_text(shape, "returns")? {
+            outcome.result = self.parse(&text, |this| results::returns(&text, this))?;
+            if let Some(node) = shape.keys.get("returns") {
+                outcome.origin = Some(self.origin("returns", node));
+            }
+        }
+        self.outcome_keys(shape, function, &mut outcome)?;
+        Ok(outcome)
+    }
+
+    fn outcome_keys(&mut self, shape: &Shape, function: &str, outcome: &mut Outcome) -> Lowers<()> {
+        if let Some(node) = shape.keys.get("gives") {
+            outcome.gives = Some(self.gives(node, function)?);
+        }
+        if let Some(text) = self.key_text(shape, "raises")? {
+            outcome.raises = self.raises(&text)?;
+        }
+        let sends = ["write", "writev", "send", "sendto", "sendmsg", "sendfile"].contains(&function);
+        if let (false, Some(text)) = (sends, self.key_text(shape, "data")?) {
+            outcome.data = self.parse(&text, |_| data::data(&text, Use::Expect))?;
+        }
+        Ok(())
+    }
+
+    fn raises(&mut self, text: &Text) -> Lowers<Option<Signal>> {
+        if text.as_str() == "none" {
+            return Ok(None);
+        }
+        let signal = self.parse(text, |_| signal(text))?;
+        self.needs.insert(Capability::Signals);
+        Ok(Some(signal))
+    }
+
+    /// A `returns` step.
+    pub(super) fn returns_step(&mut self, shape: &Shape) -> Lowers<Action> {
+        let thread_name = self.key_text(shape, "thread")?;
+        let thread = self.thread(thread_name.as_ref().map(Text::as_str));
+        let here = self.here();
+        let ended = match self.blocked.get(&thread.0) {
+            Some(blocked) if blocked.until == Until::Returns => self.blocked.remove(&thread.0),
+            Some(_) | None => None,
+        };
+        let mut function = "";
+        match &ended {
+            Some(blocked) => {
+                function = blocked.call;
+                if let Some(name) = &blocked.result
+                    && let Some(named) = self.scope().names.get_mut(name)
+                {
+                    named.meaning = Meaning::Result(here);
+                }
+            }
+            None => {
+                let name = self.threads[thread.0].clone();
+                let text = format!("no call is blocked on thread {name} here");
+                let diagnostic = match self.blocked.get(&thread.0) {
+                    Some(_) => crate::front::Diagnostic::error(shape.value.at, text)
+                        .with_help("its call says itself when it returns; blocks: true leaves that to this step"),
+                    None => crate::front::Diagnostic::error(shape.value.at, text),
+                };
+                self.report.add(Phase::Names, diagnostic);
+            }
+        }
+        let text = self.value_text(shape)?;
+        let mut outcome = Outcome::success();
+        outcome.result = self.parse(&text, |this| results::returns(&text, this))?;
+        outcome.origin = Some(self.origin("returns", &shape.value));
+        self.outcome_keys(shape, function, &mut outcome)?;
+        Ok(Action::Returns { thread, outcome })
+    }
+
+    /// Calls that a later step was to end.
+    pub(super) fn check_ended(&mut self) {
+        let open: Vec<Location> = self
+            .blocked
+            .values()
+            .filter(|blocked| blocked.until == Until::Returns)
+            .map(|blocked| blocked.at)
+            .collect();
+        for at in open {
+            self.report.error_help(
+                Phase::Names,
+                at,
+                "no returns step ends this call",
+                "add one, or blocks: forever",
+            );
+        }
+    }
+}
+
+fn needs_returns(function: &str) -> bool {
+    ["poll", "select", "epoll_wait"].contains(&function)
+}
+
+/// As many names as the call makes descriptors.
+fn check_bindings(
+    lowerer: &mut Lowerer<'_, '_>,
+    text: &Text,
+    call: &CallText,
+    function: &str,
+    given: usize,
+) -> Result<(), Reported> {
+    let most = if function == "pipe" { 2 } else { 1 };
+    if given <= most {
+        return Ok(());
+    }
+    let range = call.binds[most].clone();
+    let message = format!("{function} returns {most}, not {given}");
+    Err(lowerer.fault(text, Fault::new(range, message)))
+}

@@ -1,0 +1,442 @@
+//! Steps, one after the other.
+
+use crate::case::{
+    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, TimeSpec,
+    Transport, When, nearest,
+};
+
+use super::cursor::Cursor;
+use super::data;
+use super::expr::expression;
+use super::lowerer::{Clock, Lowerer, Meaning};
+use super::number::Use;
+use super::report::{Fault, Lowers, Phase, Reported};
+use super::shape::{Kind, Shape};
+use super::text::Text;
+use super::tree::{Node, Value};
+use super::types;
+
+/// How many steps a case may have after unrolling.
+const MOST_STEPS: usize = 100_000;
+
+impl Lowerer<'_, '_> {
+    pub(super) fn steps(&mut self, shapes: &[Shape]) {
+        for shape in shapes {
+            if self.steps.len() > MOST_STEPS {
+                return;
+            }
+            self.step_or_steps(shape);
+        }
+    }
+
+    /// A step, a list of packets, or a loop.
+    fn step_or_steps(&mut self, shape: &Shape) {
+        if shape.kind == Kind::Repeat {
+            let _ = self.repeat(shape);
+            return;
+        }
+        let Value::List(items) = &shape.value.value else {
+            self.step(shape);
+            return;
+        };
+        if !matches!(shape.kind, Kind::Inject | Kind::Expect) {
+            self.step(shape);
+            return;
+        }
+        let mut member = shape.clone();
+        for item in items {
+            member.value = item.clone();
+            self.step(&member);
+            for key in ["after", "at", "within", "since"] {
+                member.keys.remove(key);
+            }
+        }
+    }
+
+    fn repeat(&mut self, shape: &Shape) -> Lowers<()> {
+        let Some(text) = shape.value.text() else {
+            return Err(Reported);
+        };
+        let text = self.replaced(text)?;
+        let mut cursor = Cursor::new(&text);
+        let (count, range) = self.parse(&text, |_| {
+            let count = cursor.int()?;
+            cursor.finish()?;
+            Ok(count)
+        })?;
+        self.in_loop = true;
+        for pass in 0..count {
+            let at = shape.value.at;
+            let index = Text::made(&pass.to_string(), at);
+            self.scope().known.insert("i".to_owned(), index);
+            self.steps(&shape.steps);
+            if self.steps.len() > MOST_STEPS {
+                let at = text.at(range);
+                self.report
+                    .error(Phase::Expansion, at, format!("more than {MOST_STEPS} steps"));
+                break;
+            }
+            if pass == 0 && self.report.failed(Phase::Notation) {
+                break;
+            }
+        }
+        self.in_loop = false;
+        self.scope().known.remove("i");
+        Ok(())
+    }
+
+    fn step(&mut self, shape: &Shape) {
+        let index = self.steps.len();
+        self.cell = None;
+        let lowered = self.lower_step(shape);
+        self.keep(shape, index);
+        if let Ok(step) = lowered {
+            self.steps.push(step);
+        }
+    }
+
+    /// `as` and the moment it stands for, whether or not the step is right.
+    fn keep(&mut self, shape: &Shape, index: usize) {
+        let Some(written) = shape.text("as") else {
+            return;
+        };
+        let Ok(name) = self.replaced(written) else {
+            return;
+        };
+        let clock = self.scope().clock;
+        self.scope()
+            .kept
+            .insert(name.as_str().to_owned(), (index, clock));
+        let meaning = match shape.kind {
+            Kind::Inject | Kind::Expect => Meaning::Segment(index),
+            _ => Meaning::Call(index),
+        };
+        self.bind(name.as_str(), meaning, written.whole());
+    }
+
+    fn lower_step(&mut self, shape: &Shape) -> Lowers<Step> {
+        let timed = match shape.kind {
+            Kind::Silent | Kind::Allow => Ok((When::NOW, self.scope().clock)),
+            _ => self.when(shape),
+        };
+        let action = self.action(shape);
+        let (when, mut clock) = timed?;
+        if let Some(span) = self.passes.take() {
+            clock.low = clock.low.saturating_add(span.0);
+            clock.high = clock.high.saturating_add(span.0);
+            clock.at = Some(shape.value.at);
+        }
+        if std::mem::take(&mut self.lasts_to_end) {
+            // Silence ends when its window does.
+            clock.low = clock.high;
+        }
+        if shape.kind != Kind::Allow {
+            self.scope().clock = clock;
+            self.longest = self.longest.max(clock.low);
+        }
+        let covers = self.covers(shape);
+        Ok(Step {
+            when,
+            action: action?,
+            name: self.name_of(shape),
+            covers: covers?,
+            note: shape.text("note").map(|note| note.as_str().to_owned()),
+            origin: self.origin(shape.kind.name(), &shape.value),
+        })
+    }
+
+    fn name_of(&mut self, shape: &Shape) -> Option<String> {
+        let written = shape.text("as")?;
+        let name = self.replaced(written).ok()?;
+        Some(name.as_str().to_owned())
+    }
+
+    pub(super) fn origin(&self, key: &str, node: &Node) -> Origin {
+        Origin {
+            at: node.at,
+            text: format!("{key}: {}", node.one_line()),
+            through: self.through.clone(),
+            cell: self.cell,
+        }
+    }
+
+    fn covers(&mut self, shape: &Shape) -> Lowers<Vec<String>> {
+        let Some(Value::List(items)) = shape.keys.get("covers").map(|node| &node.value) else {
+            return Ok(Vec::new());
+        };
+        let texts: Vec<Text> = items.iter().filter_map(Node::text).cloned().collect();
+        self.requirements(&texts)
+    }
+
+    /// Requirement ids, each of which exists.
+    pub(super) fn requirements(&mut self, texts: &[Text]) -> Lowers<Vec<String>> {
+        let mut ids = Vec::new();
+        for written in texts {
+            let text = self.replaced(written)?;
+            let id = text.as_str();
+            if !self.fixtures.library.has_requirement(id) {
+                let known = self.fixtures.library.requirements();
+                let near = nearest(id, known.iter().map(String::as_str));
+                let fault = Fault::new(0..id.len(), format!("no requirement {id}"))
+                    .help_opt(near.map(|near| format!("nearest: {near}")));
+                return Err(self.fault(&text, fault.phase(Phase::Expansion)));
+            }
+            ids.push(id.to_owned());
+        }
+        Ok(ids)
+    }
+
+    fn action(&mut self, shape: &Shape) -> Lowers<Action> {
+        match shape.kind {
+            Kind::Call => self.call_step(shape),
+            Kind::Returns => self.returns_step(shape),
+            Kind::Inject => self.inject(shape),
+            Kind::Expect => self.expect(shape),
+            Kind::Silent => self.silent(shape),
+            Kind::Allow => self.allow(shape),
+            Kind::Assert => self.assert(shape),
+            Kind::Set => self.settings(&shape.value).map(Action::Set),
+            Kind::Link => self.link_change(shape),
+            Kind::Peer => self.peer(shape),
+            Kind::Signal => self.signal(shape),
+            Kind::AnyOrder => self.any_order(shape),
+            Kind::Repeat => Err(Reported),
+        }
+    }
+
+    /// The value of a step whose kind takes text, with names replaced.
+    pub(super) fn value_text(&mut self, shape: &Shape) -> Lowers<Text> {
+        let text = shape.value.text().ok_or(Reported)?;
+        self.replaced(text)
+    }
+
+    /// The value of a key, with names replaced.
+    pub(super) fn key_text(&mut self, shape: &Shape, key: &str) -> Lowers<Option<Text>> {
+        shape.text(key).map(|text| self.replaced(text)).transpose()
+    }
+
+    fn inject(&mut self, shape: &Shape) -> Lowers<Action> {
+        let flow = self.flow(shape.text("flow"), shape.value.at);
+        let isn = match self.key_text(shape, "isn")? {
+            None => None,
+            Some(text) => Some(self.parse(&text, |_| {
+                let mut cursor = Cursor::new(&text);
+                let isn = super::number::exact(&mut cursor, super::number::Bits(32))?;
+                cursor.finish()?;
+                Ok(isn as u32)
+            })?),
+        };
+        let mut packet = self.packet(&shape.value, Use::Inject)?;
+        self.payload(shape, &mut packet, Use::Inject)?;
+        Ok(Action::Inject {
+            flow: flow?,
+            packet,
+            isn,
+        })
+    }
+
+    fn expect(&mut self, shape: &Shape) -> Lowers<Action> {
+        let flow = self.flow(shape.text("flow"), shape.value.at);
+        let isn = match self.key_text(shape, "isn")? {
+            None => None,
+            Some(text) if text.as_str() == "new" => Some(Isn::New),
+            Some(text) => {
+                let fault = Fault::new(0..text.as_str().len(), "isn of what is expected is new")
+                    .help("the number is the target's own");
+                return Err(self.fault(&text, fault));
+            }
+        };
+        let mut expected = self.expected(&shape.value)?;
+        let push = self.truth(shape, "push")?;
+        self.each_packet(shape, &mut expected, push)?;
+        if matches!(expected, Expected::Nothing) {
+            self.lasts_to_end = true;
+        }
+        Ok(Action::Expect {
+            flow: flow?,
+            expected,
+            isn,
+        })
+    }
+
+    fn each_packet(&mut self, shape: &Shape, expected: &mut Expected, push: Option<bool>) -> Lowers<()> {
+        match expected {
+            Expected::Nothing => Ok(()),
+            Expected::Packet(packet) => {
+                if let Transport::Tcp(tcp) = &mut packet.transport {
+                    tcp.push = push.or(tcp.push);
+                }
+                self.payload(shape, packet, Use::Expect)
+            }
+            Expected::OneOf(several) => {
+                for one in several {
+                    self.each_packet(shape, one, push)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// `data` of a segment.
+    fn payload(&mut self, shape: &Shape, packet: &mut PacketSpec, how: Use) -> Lowers<()> {
+        let Some(text) = self.key_text(shape, "data")? else {
+            return Ok(());
+        };
+        let payload = self.parse(&text, |_| data::data(&text, how))?;
+        let Transport::Tcp(tcp) = &mut packet.transport else {
+            let fault = Fault::new(0..text.as_str().len(), "only a TCP segment has data");
+            return Err(self.fault(&text, fault));
+        };
+        if let (Some(length), Some(segment)) = (data::length(&payload), tcp.length.known())
+            && i64::try_from(length) != Ok(segment)
+        {
+            let plural = if length == 1 { "byte" } else { "bytes" };
+            let message = format!("data has {length} {plural}, the segment {segment}");
+            let fault = Fault::new(0..text.as_str().len(), message);
+            return Err(self.fault(&text, fault));
+        }
+        tcp.payload = payload;
+        Ok(())
+    }
+
+    /// `true` or `false`.
+    fn truth(&mut self, shape: &Shape, key: &str) -> Lowers<Option<bool>> {
+        let Some(text) = self.key_text(shape, key)? else {
+            return Ok(None);
+        };
+        match text.as_str() {
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            _ => {
+                let fault = Fault::new(0..text.as_str().len(), format!("{key} is true or false"));
+                Err(self.fault(&text, fault))
+            }
+        }
+    }
+
+    fn silent(&mut self, shape: &Shape) -> Lowers<Action> {
+        let flow = match shape.text("flow") {
+            Some(text) => Some(self.flow(Some(text), shape.value.at)?),
+            None => self.scope().flow,
+        };
+        let text = self.value_text(shape)?;
+        let span = self.parse(&text, |this| this.one_time(&text, "silent"))?;
+        if let TimeSpec::Known(span) = &span {
+            self.passes = Some(*span);
+        }
+        Ok(Action::Silent { flow, span })
+    }
+
+    fn allow(&mut self, shape: &Shape) -> Lowers<Action> {
+        let flow = self.flow(shape.text("flow"), shape.value.at);
+        let within = match self.key_text(shape, "within")? {
+            Some(text) => Some(self.parse(&text, |this| this.one_time(&text, "within"))?),
+            None => None,
+        };
+        let packet = self.packet(&shape.value, Use::Expect)?;
+        Ok(Action::Allow {
+            flow: flow?,
+            packet,
+            within,
+        })
+    }
+
+    fn assert(&mut self, shape: &Shape) -> Lowers<Action> {
+        let nodes = match &shape.value.value {
+            Value::List(items) => items.as_slice(),
+            Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(&shape.value),
+        };
+        let mut truths = Vec::new();
+        let mut failed = false;
+        for text in nodes.iter().filter_map(Node::text) {
+            let text = self.replaced(text)?;
+            let read = self.parse(&text, |this| {
+                let mut cursor = Cursor::new(&text);
+                let expr = expression(&mut cursor, this)?;
+                cursor.finish()?;
+                types::must_be_truth(&expr, 0..text.as_str().len())?;
+                Ok(expr)
+            });
+            match read {
+                Ok(expr) => truths.push(expr),
+                Err(Reported) => failed = true,
+            }
+        }
+        if failed { Err(Reported) } else { Ok(Action::Assert(truths)) }
+    }
+
+    fn peer(&mut self, shape: &Shape) -> Lowers<Action> {
+        let flow = self.flow(shape.text("flow"), shape.value.at);
+        let text = self.value_text(shape)?;
+        let mode = match text.as_str() {
+            "auto" => PeerMode::Auto,
+            "scripted" => PeerMode::Scripted,
+            _ => {
+                let fault = Fault::new(0..text.as_str().len(), "peer is auto or scripted");
+                return Err(self.fault(&text, fault));
+            }
+        };
+        Ok(Action::Peer { flow: flow?, mode })
+    }
+
+    fn signal(&mut self, shape: &Shape) -> Lowers<Action> {
+        let text = self.value_text(shape)?;
+        let signal = self.parse(&text, |_| signal(&text))?;
+        let name = self.key_text(shape, "thread")?;
+        let thread = self.thread(name.as_ref().map(Text::as_str));
+        let restart = self.truth(shape, "restart")?.unwrap_or(false);
+        self.needs.insert(Capability::Signals);
+        Ok(Action::Signal {
+            thread,
+            signal,
+            restart,
+        })
+    }
+
+    fn any_order(&mut self, shape: &Shape) -> Lowers<Action> {
+        let index = self.steps.len();
+        self.inside = Some(index);
+        let mut members = Vec::new();
+        let mut failed = false;
+        let clock: Clock = self.scope().clock;
+        for member in &shape.steps {
+            let parts: Vec<Shape> = match &member.value.value {
+                Value::List(items) if member.kind == Kind::Expect => items
+                    .iter()
+                    .map(|item| {
+                        let mut part = member.clone();
+                        part.value = item.clone();
+                        part
+                    })
+                    .collect(),
+                _ => vec![member.clone()],
+            };
+            for part in parts {
+                let lowered = self.lower_step(&part);
+                self.keep(&part, index);
+                match lowered {
+                    Ok(step) => members.push(step),
+                    Err(Reported) => failed = true,
+                }
+            }
+        }
+        self.scope().clock = clock;
+        self.inside = None;
+        self.passes = None;
+        if failed {
+            return Err(Reported);
+        }
+        Ok(Action::AnyOrder(members))
+    }
+}
+
+/// A signal's name.
+pub(super) fn signal(text: &Text) -> Result<Signal, Fault> {
+    let name = text.as_str();
+    Signal::from_name(name).ok_or_else(|| {
+        let near = nearest(name, Signal::ALL.map(Signal::name));
+        Fault::new(0..name.len(), format!("unknown signal \"{name}\""))
+            .help(format!("one of {}", Signal::ALL.map(Signal::name).join(", ")))
+            .help_opt(near.map(|near| format!("did you mean {near}?")))
+    })
+}

@@ -1,0 +1,626 @@
+//! Calls: which there are, what they take, and what they become.
+
+use std::collections::BTreeMap;
+
+use crate::case::{
+    Capability, DescriptorId, Lie, OptionValue, PollFd, Scalar, Syscall, Value, constant, nearest,
+};
+use crate::time::Span;
+
+use super::arguments::{Argument, CallText, Written};
+use super::lowerer::Lowerer;
+use super::report::{Fault, Parse};
+use super::text::Text;
+
+/// A function: its name, how it is written, fewest and most arguments, arguments that may lie.
+type Signature = (&'static str, &'static str, usize, usize, &'static [&'static str]);
+
+const SIGNATURES: [Signature; 31] = [
+    ("socket", "socket(af, SOCK_STREAM, 0)", 3, 3, &[]),
+    ("bind", "bind(s, local)", 2, 2, &["len"]),
+    ("listen", "listen(s, 5)", 2, 2, &[]),
+    ("accept", "accept(l)", 1, 1, &[]),
+    ("accept4", "accept4(l, SOCK_NONBLOCK)", 2, 2, &[]),
+    ("connect", "connect(c, remote)", 2, 2, &["len"]),
+    ("shutdown", "shutdown(s, SHUT_WR)", 2, 2, &[]),
+    ("close", "close(s)", 1, 1, &[]),
+    ("dup", "dup(s)", 1, 1, &[]),
+    ("read", "read(s, 1000)", 2, 2, &["buf"]),
+    ("readv", "readv(s, [500, 500])", 2, 2, &[]),
+    ("recv", "recv(s, 1000, 0)", 3, 3, &["buf"]),
+    ("recvfrom", "recvfrom(s, 1000, 0)", 3, 3, &[]),
+    ("recvmsg", "recvmsg(s, {iov=[1000], control=256}, 0)", 3, 3, &[]),
+    ("write", "write(s, 1000)", 2, 2, &["buf"]),
+    ("writev", "writev(s, [500, 500])", 2, 2, &[]),
+    ("send", "send(s, 1000, 0)", 3, 3, &["buf"]),
+    ("sendto", "sendto(s, 1000, 0, remote)", 4, 4, &[]),
+    ("sendmsg", "sendmsg(s, {iov=[1000]}, 0)", 3, 3, &[]),
+    ("setsockopt", "setsockopt(s, SOL_TCP, TCP_NODELAY, 1)", 4, 4, &["len", "buf"]),
+    ("getsockopt", "getsockopt(s, SOL_SOCKET, SO_ERROR)", 3, 3, &["len", "buf"]),
+    ("getsockname", "getsockname(s)", 1, 1, &[]),
+    ("getpeername", "getpeername(s)", 1, 1, &[]),
+    ("fcntl", "fcntl(s, F_SETFL, O_NONBLOCK)", 2, 3, &[]),
+    ("ioctl", "ioctl(s, SIOCINQ)", 2, 3, &[]),
+    ("poll", "poll([{fd=s, events=POLLIN}], 100ms)", 2, 2, &[]),
+    ("select", "select({read=[s]}, 0)", 2, 2, &[]),
+    ("epoll_create", "epoll_create(1)", 1, 1, &[]),
+    ("epoll_ctl", "epoll_ctl(ep, EPOLL_CTL_ADD, s, {events=EPOLLIN, fd=s})", 3, 4, &[]),
+    ("epoll_wait", "epoll_wait(ep, 1, 0)", 3, 3, &[]),
+    ("sendfile", "sendfile(s, 1000)", 2, 2, &[]),
+];
+
+const MORE: [Signature; 2] = [
+    ("splice", "splice(a, b, 1000, 0)", 4, 4, &[]),
+    ("pipe", "r, w = pipe()", 0, 0, &[]),
+];
+
+fn signature(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.iter().chain(&MORE).find(|(known, ..)| *known == name)
+}
+
+/// Whether what a call returns is a descriptor.
+pub(super) fn makes_descriptors(function: &str) -> bool {
+    ["socket", "accept", "accept4", "dup", "epoll_create", "pipe"].contains(&function)
+}
+
+/// A function that there is not, or that takes something else.
+pub(super) fn check(text: &Text, call: &CallText) -> Parse<&'static str> {
+    let name = &text.as_str()[call.function.clone()];
+    let Some((known, usage, fewest, most, lies)) = signature(name) else {
+        let names = SIGNATURES.iter().chain(&MORE).map(|(name, ..)| *name);
+        let near = nearest(name, names).map(|near| format!("did you mean {near}?"));
+        return Err(Fault::new(call.function.clone(), format!("unknown call \"{name}\"")).help_opt(near));
+    };
+    let given = call.arguments.len();
+    if given < *fewest || given > *most {
+        let takes = if fewest == most {
+            format!("{fewest}")
+        } else {
+            format!("{fewest} or {most}")
+        };
+        let plural = if *most == 1 { "" } else { "s" };
+        let at = match call.arguments.get(*most) {
+            Some(extra) => extra.range.clone(),
+            None => call.function.clone(),
+        };
+        let help = match call.arguments.get(*most).map(|extra| &extra.value) {
+            Some(Written::Int(number)) if lies.contains(&"len") => {
+                format!("lengths are left out; to lie about one: len={number}")
+            }
+            _ => format!("as in {usage}"),
+        };
+        return Err(Fault::new(at, format!("{name} takes {takes} argument{plural}")).help(help));
+    }
+    for (range, _) in &call.named {
+        let lie = &text.as_str()[range.clone()];
+        if !lies.contains(&lie) {
+            return Err(Fault::new(range.clone(), format!("{name} has no argument \"{lie}\""))
+                .help(format!("as in {usage}")));
+        }
+    }
+    Ok(known)
+}
+
+/// Reads the arguments of one call.
+pub(super) struct Arguments<'a, 'l, 'r, 'f> {
+    pub(super) text: &'a Text,
+    pub(super) call: &'a CallText,
+    pub(super) lowerer: &'l mut Lowerer<'r, 'f>,
+}
+
+fn wrong(at: &Argument, wanted: &str) -> Fault {
+    Fault::new(at.range.clone(), format!("{wanted} is needed here"))
+}
+
+impl Arguments<'_, '_, '_, '_> {
+    fn at(&self, index: usize) -> Parse<Argument> {
+        self.call.arguments.get(index).cloned().ok_or_else(|| {
+            Fault::new(self.call.function.clone(), "an argument is missing")
+        })
+    }
+
+    fn fd(&mut self, index: usize) -> Parse<DescriptorId> {
+        let argument = self.at(index)?;
+        self.descriptor(&argument)
+    }
+
+    fn descriptor(&mut self, argument: &Argument) -> Parse<DescriptorId> {
+        match &argument.value {
+            Written::Word(_) => Ok(self.lowerer.descriptor(self.text, argument.range.clone())),
+            Written::Computed(_) => Err(wrong(argument, "a descriptor").help("descriptors are used without $")),
+            _ => Err(wrong(argument, "a descriptor")),
+        }
+    }
+
+    fn int(&mut self, index: usize) -> Parse<Scalar> {
+        self.scalar(&self.at(index)?)
+    }
+
+    fn scalar(&self, argument: &Argument) -> Parse<Scalar> {
+        match &argument.value {
+            Written::Int(number) | Written::Bits(number) => Ok(Scalar::Known(*number)),
+            Written::Computed(expr) => Ok(Scalar::Computed(expr.clone())),
+            Written::Time(_) => Err(Fault::new(argument.range.clone(), "a number here has no unit")),
+            _ => Err(wrong(argument, "a number")),
+        }
+    }
+
+    /// How many bytes: not negative.
+    fn count(&mut self, index: usize) -> Parse<Scalar> {
+        let argument = self.at(index)?;
+        self.bytes(&argument)
+    }
+
+    fn bytes(&self, argument: &Argument) -> Parse<Scalar> {
+        match self.scalar(argument)? {
+            Scalar::Known(count) if !(0..=1 << 31).contains(&count) => {
+                Err(Fault::new(argument.range.clone(), format!("{count} is no number of bytes")))
+            }
+            scalar => Ok(scalar),
+        }
+    }
+
+    fn counts(&self, argument: &Argument) -> Parse<Vec<Scalar>> {
+        match &argument.value {
+            Written::List(items) => items.iter().map(|item| self.bytes(item)).collect(),
+            _ => Err(wrong(argument, "a list of lengths").help("as in [500, 500]")),
+        }
+    }
+
+    fn address(&self, argument: &Argument) -> Parse<std::net::SocketAddr> {
+        match &argument.value {
+            Written::Address(address) => Ok(*address),
+            Written::Word(word) => Err(super::address::not_an_address(word, argument.range.clone())),
+            _ => Err(wrong(argument, "an address")),
+        }
+    }
+
+    /// How long to wait; negative or NULL is forever.
+    fn timeout(&self, argument: &Argument) -> Parse<Option<Span>> {
+        match &argument.value {
+            Written::Time(span) => Ok(Some(*span)),
+            Written::Int(0) => Ok(Some(Span::ZERO)),
+            Written::Int(-1) | Written::Null => Ok(None),
+            Written::Int(number) => Err(Fault::new(argument.range.clone(), "a time needs a unit")
+                .help(format!("{number}ms or {number}s?"))),
+            _ => Err(wrong(argument, "a time")),
+        }
+    }
+
+    fn lie(&mut self) -> Parse<Option<Lie<Scalar>>> {
+        let [(name, argument)] = self.call.named.as_slice() else {
+            return match self.call.named.get(1) {
+                None => Ok(None),
+                Some((second, _)) => Err(Fault::new(second.clone(), "one lie at a time")),
+            };
+        };
+        match (&self.text.as_str()[name.clone()], &argument.value) {
+            ("len", _) => self.scalar(argument).map(Lie::Length).map(Some),
+            (_, Written::Null | Written::Int(0)) => Ok(Some(Lie::NullBuffer)),
+            _ => Err(wrong(argument, "NULL")),
+        }
+    }
+
+    /// What the call becomes.
+    pub(super) fn syscall(&mut self, function: &str) -> Parse<Syscall<Scalar>> {
+        Ok(match function {
+            "socket" => Syscall::Socket {
+                domain: self.int(0)?,
+                kind: self.int(1)?,
+                protocol: self.int(2)?,
+            },
+            "bind" => Syscall::Bind {
+                fd: self.fd(0)?,
+                addr: self.address(&self.at(1)?)?,
+                lie: self.lie()?,
+            },
+            "listen" => Syscall::Listen {
+                fd: self.fd(0)?,
+                backlog: self.int(1)?,
+            },
+            "accept" => Syscall::Accept { fd: self.fd(0)? },
+            "accept4" => Syscall::Accept4 {
+                fd: self.fd(0)?,
+                flags: self.int(1)?,
+            },
+            "connect" => Syscall::Connect {
+                fd: self.fd(0)?,
+                addr: self.address(&self.at(1)?)?,
+                lie: self.lie()?,
+            },
+            "shutdown" => Syscall::Shutdown {
+                fd: self.fd(0)?,
+                how: self.int(1)?,
+            },
+            "close" => Syscall::Close { fd: self.fd(0)? },
+            "dup" => Syscall::Dup { fd: self.fd(0)? },
+            "getsockname" => Syscall::Getsockname { fd: self.fd(0)? },
+            "getpeername" => Syscall::Getpeername { fd: self.fd(0)? },
+            "fcntl" => Syscall::Fcntl {
+                fd: self.fd(0)?,
+                command: self.int(1)?,
+                argument: self.optional(2)?,
+            },
+            "ioctl" => Syscall::Ioctl {
+                fd: self.fd(0)?,
+                request: self.int(1)?,
+                argument: self.optional(2)?,
+            },
+            "setsockopt" => Syscall::Setsockopt {
+                fd: self.fd(0)?,
+                level: self.int(1)?,
+                name: self.int(2)?,
+                value: self.option_value()?,
+                lie: self.lie()?,
+            },
+            "getsockopt" => Syscall::Getsockopt {
+                fd: self.fd(0)?,
+                level: self.int(1)?,
+                name: self.int(2)?,
+                lie: self.lie()?,
+            },
+            "pipe" => Syscall::Pipe,
+            other => return self.reading_or_writing(other),
+        })
+    }
+
+    fn optional(&mut self, index: usize) -> Parse<Option<Scalar>> {
+        match self.call.arguments.get(index) {
+            Some(argument) => self.scalar(argument).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn reading_or_writing(&mut self, function: &str) -> Parse<Syscall<Scalar>> {
+        if ["poll", "select", "epoll_create", "epoll_ctl", "epoll_wait"].contains(&function) {
+            return self.waiting(function);
+        }
+        let fd = self.fd(0)?;
+        Ok(match function {
+            "read" => Syscall::Read {
+                fd,
+                count: self.count(1)?,
+                lie: self.lie()?,
+            },
+            "write" => Syscall::Write {
+                fd,
+                count: self.count(1)?,
+                lie: self.lie()?,
+            },
+            "recv" => Syscall::Recv {
+                fd,
+                count: self.count(1)?,
+                flags: self.int(2)?,
+                lie: self.lie()?,
+            },
+            "send" => Syscall::Send {
+                fd,
+                count: self.count(1)?,
+                flags: self.int(2)?,
+                lie: self.lie()?,
+            },
+            "recvfrom" => Syscall::Recvfrom {
+                fd,
+                count: self.count(1)?,
+                flags: self.int(2)?,
+            },
+            "sendto" => Syscall::Sendto {
+                fd,
+                count: self.count(1)?,
+                flags: self.int(2)?,
+                addr: self.address(&self.at(3)?)?,
+            },
+            "readv" => Syscall::Readv {
+                fd,
+                counts: self.counts(&self.at(1)?)?,
+            },
+            "writev" => Syscall::Writev {
+                fd,
+                counts: self.counts(&self.at(1)?)?,
+            },
+            "recvmsg" => self.recvmsg(fd)?,
+            "sendmsg" => self.sendmsg(fd)?,
+            "splice" => Syscall::Splice {
+                from: fd,
+                to: self.fd(1)?,
+                count: self.count(2)?,
+                flags: self.int(3)?,
+            },
+            _ => Syscall::Sendfile {
+                fd,
+                count: self.count(1)?,
+            },
+        })
+    }
+
+    /// The fields of a map argument, each of which is known.
+    fn map(&self, argument: &Argument, known: &[&str], usage: &str) -> Parse<BTreeMap<String, Argument>> {
+        let Written::Map(fields) = &argument.value else {
+            return Err(wrong(argument, "a map").help(usage.to_owned()));
+        };
+        for (name, value) in fields {
+            if !known.contains(&name.as_str()) {
+                let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
+                return Err(Fault::new(value.range.clone(), format!("unknown field \"{name}\""))
+                    .help(usage.to_owned())
+                    .help_opt(near));
+            }
+        }
+        Ok(fields.iter().cloned().collect())
+    }
+
+    fn recvmsg(&mut self, fd: DescriptorId) -> Parse<Syscall<Scalar>> {
+        let argument = self.at(1)?;
+        let fields = self.map(&argument, &["iov", "control"], "as in {iov=[1000], control=256}")?;
+        Ok(Syscall::Recvmsg {
+            fd,
+            counts: match fields.get("iov") {
+                Some(iov) => self.counts(iov)?,
+                None => Vec::new(),
+            },
+            control: match fields.get("control") {
+                Some(control) => self.bytes(control)?,
+                None => Scalar::Known(0),
+            },
+            flags: self.int(2)?,
+        })
+    }
+
+    fn sendmsg(&mut self, fd: DescriptorId) -> Parse<Syscall<Scalar>> {
+        let argument = self.at(1)?;
+        let usage = "as in {iov=[1000], name=remote, control=[{level=SOL_IP, type=IP_TTL, data=5}]}";
+        let fields = self.map(&argument, &["iov", "name", "control"], usage)?;
+        let mut control = Vec::new();
+        if let Some(list) = fields.get("control") {
+            let Written::List(items) = &list.value else {
+                return Err(wrong(list, "a list of control messages").help(usage));
+            };
+            for item in items {
+                control.push(self.value(item)?);
+            }
+        }
+        Ok(Syscall::Sendmsg {
+            fd,
+            counts: match fields.get("iov") {
+                Some(iov) => self.counts(iov)?,
+                None => Vec::new(),
+            },
+            name: match fields.get("name") {
+                Some(name) => Some(self.address(name)?),
+                None => None,
+            },
+            control,
+            flags: self.int(2)?,
+        })
+    }
+
+    fn value(&mut self, argument: &Argument) -> Parse<Value> {
+        Ok(match &argument.value {
+            Written::Int(number) | Written::Bits(number) => Value::Int(*number),
+            Written::Time(span) => Value::Time(*span),
+            Written::Null => Value::Int(0),
+            Written::Address(address) => Value::Address(*address),
+            Written::Text(text) => Value::Bytes(text.as_bytes().to_vec()),
+            Written::Bytes(bytes) => Value::Bytes(bytes.clone()),
+            Written::Word(_) => Value::Descriptor(self.descriptor(argument)?),
+            Written::Computed(_) => return Err(wrong(argument, "a value known in advance")),
+            Written::Map(fields) => {
+                let mut out = BTreeMap::new();
+                for (name, field) in fields {
+                    out.insert(name.clone(), self.value(field)?);
+                }
+                Value::Map(out)
+            }
+            Written::List(items) => {
+                let items: Parse<Vec<Value>> = items.iter().map(|item| self.value(item)).collect();
+                Value::List(items?)
+            }
+        })
+    }
+
+    fn waiting(&mut self, function: &str) -> Parse<Syscall<Scalar>> {
+        Ok(match function {
+            "poll" => Syscall::Poll {
+                fds: self.poll_list()?,
+                timeout: self.timeout(&self.at(1)?)?,
+            },
+            "select" => {
+                let argument = self.at(0)?;
+                let usage = "as in {read=[s], write=[s]}";
+                let fields = self.map(&argument, &["read", "write", "except"], usage)?;
+                let timeout = self.timeout(&self.at(1)?)?;
+                Syscall::Select {
+                    read: self.descriptors(fields.get("read"))?,
+                    write: self.descriptors(fields.get("write"))?,
+                    except: self.descriptors(fields.get("except"))?,
+                    timeout,
+                }
+            }
+            "epoll_create" => Syscall::EpollCreate { size: self.int(0)? },
+            "epoll_ctl" => self.epoll_ctl()?,
+            _ => Syscall::EpollWait {
+                ep: self.fd(0)?,
+                max: self.int(1)?,
+                timeout: self.timeout(&self.at(2)?)?,
+            },
+        })
+    }
+
+    fn poll_list(&mut self) -> Parse<Vec<PollFd<Scalar>>> {
+        let argument = self.at(0)?;
+        let usage = "as in [{fd=s, events=POLLIN}]; what comes back is written under gives";
+        let Written::List(items) = &argument.value else {
+            return Err(wrong(&argument, "a list").help(usage));
+        };
+        let mut out = Vec::new();
+        for item in items {
+            let fields = self.map(item, &["fd", "events"], usage)?;
+            let Some(fd) = fields.get("fd") else {
+                return Err(wrong(item, "fd=").help(usage));
+            };
+            out.push(PollFd {
+                fd: self.descriptor(fd)?,
+                events: match fields.get("events") {
+                    Some(events) => self.scalar(events)?,
+                    None => Scalar::Known(0),
+                },
+            });
+        }
+        Ok(out)
+    }
+
+    fn descriptors(&mut self, argument: Option<&Argument>) -> Parse<Vec<DescriptorId>> {
+        let Some(argument) = argument else {
+            return Ok(Vec::new());
+        };
+        match &argument.value {
+            Written::List(items) => items.iter().map(|item| self.descriptor(item)).collect(),
+            _ => Err(wrong(argument, "a list of descriptors").help("as in [s]")),
+        }
+    }
+
+    fn epoll_ctl(&mut self) -> Parse<Syscall<Scalar>> {
+        let (ep, operation, fd) = (self.fd(0)?, self.int(1)?, self.fd(2)?);
+        let (mut events, mut data) = (Scalar::Known(0), None);
+        if let Some(argument) = self.call.arguments.get(3)
+            && !matches!(argument.value, Written::Null)
+        {
+            let fields = self.map(argument, &["events", "fd"], "as in {events=EPOLLIN|EPOLLET, fd=s}")?;
+            if let Some(written) = fields.get("events") {
+                events = self.scalar(written)?;
+            }
+            if let Some(written) = fields.get("fd") {
+                data = Some(self.descriptor(written)?);
+            }
+        }
+        Ok(Syscall::EpollCtl {
+            ep,
+            operation,
+            fd,
+            events,
+            data,
+        })
+    }
+
+    /// What `setsockopt` sets.
+    fn option_value(&mut self) -> Parse<OptionValue<Scalar>> {
+        let argument = self.at(3)?;
+        let name = self.at(2)?;
+        let is_time = match &name.value {
+            Written::Bits(bits) => {
+                self.at(1)?.value_bits() == constant("SOL_SOCKET")
+                    && [constant("SO_RCVTIMEO"), constant("SO_SNDTIMEO")].contains(&Some(*bits))
+            }
+            _ => false,
+        };
+        Ok(match &argument.value {
+            Written::Int(0) if is_time => OptionValue::Time(Span::ZERO),
+            Written::Int(number) if is_time => {
+                return Err(Fault::new(argument.range.clone(), "a time needs a unit")
+                    .help(format!("{number}ms or {number}s?")));
+            }
+            Written::Time(span) => OptionValue::Time(*span),
+            Written::Map(_) => {
+                let fields = self.map(
+                    &argument,
+                    &["l_onoff", "l_linger"],
+                    "as in {l_onoff=1, l_linger=0}",
+                )?;
+                let field = |name: &str| match fields.get(name) {
+                    Some(field) => self.scalar(field),
+                    None => Ok(Scalar::Known(0)),
+                };
+                OptionValue::Linger {
+                    on: field("l_onoff")?,
+                    seconds: field("l_linger")?,
+                }
+            }
+            Written::Text(text) => match text.strip_prefix("hex ") {
+                Some(digits) => OptionValue::Bytes(quoted_hex(digits, &argument)?),
+                None => OptionValue::Bytes(text.as_bytes().to_vec()),
+            },
+            Written::Bytes(bytes) => OptionValue::Bytes(bytes.clone()),
+            _ => OptionValue::Int(self.scalar(&argument)?),
+        })
+    }
+}
+
+impl Argument {
+    /// The number it is, if it is one that is known.
+    pub(super) fn value_bits(&self) -> Option<i64> {
+        match &self.value {
+            Written::Int(number) | Written::Bits(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+fn quoted_hex(digits: &str, argument: &Argument) -> Parse<Vec<u8>> {
+    let text = Text::made(
+        digits,
+        crate::case::Location {
+            file: crate::case::FileId(0),
+            start: 0,
+            end: 0,
+        },
+    );
+    let mut cursor = super::cursor::Cursor::new(&text);
+    super::number::hex_digits(&mut cursor)
+        .and_then(|bytes| cursor.finish().map(|()| bytes))
+        .map_err(|fault| Fault {
+            start: argument.range.start,
+            end: argument.range.end,
+            ..fault
+        })
+}
+
+/// What a target must be able to do for this call.
+pub(super) fn needs(call: &Syscall<Scalar>) -> Vec<Capability> {
+    let mut out = Vec::new();
+    let flags = match call {
+        Syscall::EpollCreate { .. } | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => {
+            out.push(Capability::Epoll);
+            return out;
+        }
+        Syscall::Recv { flags, .. }
+        | Syscall::Recvfrom { flags, .. }
+        | Syscall::Recvmsg { flags, .. }
+        | Syscall::Send { flags, .. }
+        | Syscall::Sendto { flags, .. }
+        | Syscall::Sendmsg { flags, .. } => flags,
+        Syscall::Setsockopt { level, name, .. } => {
+            let option = |wanted_level: &str, wanted: &str| {
+                *level == Scalar::Known(constant(wanted_level).unwrap_or(-1))
+                    && *name == Scalar::Known(constant(wanted).unwrap_or(-1))
+            };
+            if option("SOL_SOCKET", "SO_ZEROCOPY") {
+                out.push(Capability::Zerocopy);
+            }
+            if option("SOL_TCP", "TCP_MD5SIG") {
+                out.push(Capability::Md5);
+            }
+            if option("SOL_TCP", "TCP_FASTOPEN") || option("SOL_TCP", "TCP_FASTOPEN_CONNECT") {
+                out.push(Capability::Fastopen);
+            }
+            if option("SOL_IP", "IP_RECVERR") || option("SOL_IPV6", "IPV6_RECVERR") {
+                out.push(Capability::Errqueue);
+            }
+            return out;
+        }
+        _ => return out,
+    };
+    let Scalar::Known(flags) = flags else {
+        return out;
+    };
+    for (name, capability) in [
+        ("MSG_OOB", Capability::Urgent),
+        ("MSG_ERRQUEUE", Capability::Errqueue),
+        ("MSG_ZEROCOPY", Capability::Zerocopy),
+        ("MSG_FASTOPEN", Capability::Fastopen),
+    ] {
+        if constant(name).is_some_and(|bit| flags & bit != 0) {
+            out.push(capability);
+        }
+    }
+    out
+}
