@@ -141,7 +141,7 @@ impl<'c> Engine<'c> {
     /// The answer to an act: it was done.
     pub(super) fn acted(&mut self, at: Timestamp) {
         let step = self.cursor;
-        let late_from = self.clock.acted;
+        let busy = self.clock.busy;
         let Stage::Acting { window, acts } = &mut self.stage else { return };
         let Some(act) = acts.pop_front() else { return };
         let due = window.from;
@@ -149,8 +149,9 @@ impl<'c> Engine<'c> {
         if slip > window.slip {
             window.slip = slip;
         }
-        // A chain of acts at one moment takes its time; only what was not busy doing them is lateness.
-        let ready = if late_from > due { late_from } else { due };
+        // A chain of acts at one moment takes its time, and after a failure we may have waited longer than planned:
+        // only what came after that is lateness.
+        let ready = due.max(busy);
         if let Timing::Real(_) = self.clock.timing
             && at - ready > self.clock.timing.late(Span::ZERO)
         {

@@ -62,8 +62,8 @@ pub(super) struct Clock {
     pub(super) timing: Timing,
     /// Of the step before.
     pub(super) moment: Moment,
-    /// When our last act was done.
-    pub(super) acted: Timestamp,
+    /// Until when we were busy or waiting: our last act, the last thing seen, the last silence waited out.
+    pub(super) busy: Timestamp,
     /// Everything up to here has been seen, and nothing was done since.
     settled: Option<Timestamp>,
     reached: Vec<Option<Timestamp>>,
@@ -75,7 +75,7 @@ impl Clock {
         Self {
             timing,
             moment: Moment::default(),
-            acted: Timestamp::START,
+            busy: Timestamp::START,
             settled: None,
             reached: vec![None; steps + 1],
             happened: vec![None; steps],
@@ -87,14 +87,20 @@ impl Clock {
         self.settled.is_some_and(|settled| settled >= until)
     }
 
+    /// Something happened at this moment.
+    pub(super) fn see(&mut self, at: Timestamp) {
+        self.busy = self.busy.max(at);
+    }
+
     pub(super) fn settle(&mut self, until: Timestamp) {
+        self.see(until);
         self.settled = Some(self.settled.map_or(until, |before| before.max(until)));
     }
 
     /// We did something: what was settled is open again.
     pub(super) fn unsettle(&mut self, at: Timestamp) {
         self.settled = None;
-        self.acted = self.acted.max(at);
+        self.see(at);
     }
 
     pub(super) fn reach(&mut self, step: usize) {

@@ -330,6 +330,7 @@ impl<'c> Engine<'c> {
     }
 
     fn observe(&mut self, observation: Observation) {
+        self.clock.see(observation.at());
         match observation {
             Observation::Emitted { at, packet } => self.emitted(at, packet),
             Observation::Returned { at, thread, completion } => self.returned(at, thread, completion),

@@ -107,11 +107,12 @@ fn find(text: &str, is_default: bool) -> Result<(Tree, Vec<PathBuf>), SelectErro
         let files = tree.files(Path::new(""))?;
         return Ok((tree, files));
     }
-    // An id, of the default folder or of the embedded tree.
+    // An id, or the beginning of some, of the default folder or of the embedded tree.
+    let means = |id: &str| id == text || id.strip_prefix(text).is_some_and(|rest| rest.starts_with('/'));
     let folder = Path::new(DEFAULT_FOLDER);
     for tree in folder.is_dir().then(|| Tree::around(folder)).into_iter().chain([Tree::embedded()]) {
         let all = tree.files(tree.root().unwrap_or_else(|| Path::new("")))?;
-        let files: Vec<PathBuf> = all.into_iter().filter(|file| tree.id(file) == text).collect();
+        let files: Vec<PathBuf> = all.into_iter().filter(|file| means(&tree.id(file))).collect();
         if !files.is_empty() {
             return Ok((tree, files));
         }
