@@ -140,14 +140,15 @@ fn a_closed_window_is_probed() {
 fn a_window_too_small_for_a_segment_is_filled_by_the_probe() {
     let mut world = World::new();
     let fd = world.server();
-    world.inject(". 1:1(0) ack 1 win 300");
-    // A larger window at the same numbers counts, a smaller one does not; new data makes it count.
+    // At the same numbers a smaller window does not count; after new data it does.
     world.inject("P. 1:2(1) ack 1 win 300");
     world.expect(". 1:1(0) ack 2");
+    world.inject(". 2:2(0) ack 1 win 300");
     world.write(fd, 1000).expect("written");
     world.silent(209);
     world.wait(1);
-    world.expect("P. 1:301(300) ack 2");
+    let (_, seen) = world.expect("P. 1:301(300) ack 2");
+    assert_eq!(seen.payload.len(), 300);
 }
 
 #[test]

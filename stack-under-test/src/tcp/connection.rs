@@ -17,7 +17,7 @@ use super::handshake::{Knobs, Negotiated, TIMESTAMPS_LENGTH};
 use super::receive_queue::ReceiveQueue;
 use super::rtt::RttEstimator;
 use super::send_queue::SendQueue;
-use super::timers::{Timer, Timers};
+use super::timers::Timers;
 use super::transition::SyncState;
 use super::window::ReceiveWindow;
 use crate::time::Instant;
@@ -262,11 +262,6 @@ impl Connection {
         let sack = if blocks == 0 { 0 } else { 4 + 8 * blocks };
         let size = self.negotiated.segment_size(env, self.flow, sack);
         bound_to_half(size, self.send.max_window, self.negotiated.options_length())
-    }
-
-    /// The timer that is due first.
-    pub(crate) fn next_timer(&self) -> Option<(Instant, Timer)> {
-        self.timers.next()
     }
 
     /// What remains send: numbers and window for TIME-WAIT.

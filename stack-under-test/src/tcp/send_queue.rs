@@ -88,10 +88,6 @@ impl SendQueue {
         self.sent.iter().filter(|sent| !sent.lost).count() as u32
     }
 
-    pub(crate) fn head(&self) -> Option<&Sent> {
-        self.sent.front()
-    }
-
     /// Appends bytes to the last unsent block, which is filled up to `goal` first.
     pub(crate) fn append(&mut self, nxt: SeqNum, bytes: &[u8], goal: u32) {
         let mut at = self.data_end();

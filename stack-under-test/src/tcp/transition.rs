@@ -123,6 +123,31 @@ mod tests {
                 writeln!(table, "  {event:?} -> {:?}", state.on(event)).unwrap();
             }
         }
-        insta::assert_snapshot!(table, @"");
+        insta::assert_snapshot!(table, @r"
+        ESTABLISHED: send true, receive true, abort resets true
+          LocalClose -> To(FinWait1)
+          PeerFin -> To(CloseWait)
+          FinAcknowledged -> Stay
+        FIN_WAIT1: send false, receive true, abort resets true
+          LocalClose -> Stay
+          PeerFin -> To(Closing)
+          FinAcknowledged -> To(FinWait2)
+        FIN_WAIT2: send false, receive true, abort resets true
+          LocalClose -> Stay
+          PeerFin -> TimeWait
+          FinAcknowledged -> Stay
+        CLOSE_WAIT: send true, receive false, abort resets true
+          LocalClose -> To(LastAck)
+          PeerFin -> Stay
+          FinAcknowledged -> Stay
+        CLOSING: send false, receive false, abort resets false
+          LocalClose -> Stay
+          PeerFin -> Stay
+          FinAcknowledged -> TimeWait
+        LAST_ACK: send false, receive false, abort resets false
+          LocalClose -> Stay
+          PeerFin -> Stay
+          FinAcknowledged -> Closed
+        ");
     }
 }

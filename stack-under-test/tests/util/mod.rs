@@ -1,6 +1,6 @@
 //! A peer on a virtual clock, for tests told as short stories.
-#![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::allow_attributes, reason = "no expectation holds in every test file")]
+#![allow(dead_code, unreachable_pub, clippy::wildcard_imports, reason = "each test file uses its part")]
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -325,7 +325,7 @@ impl World {
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "a header has that many fields")]
+#[expect(clippy::too_many_arguments, reason = "a header has that many fields")]
 pub fn packet(
     source: SocketAddr,
     destination: SocketAddr,
