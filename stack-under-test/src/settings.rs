@@ -40,6 +40,28 @@ pub struct Settings {
     pub(crate) min_snd_mss: u32,
 }
 
+/// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
+/// be pinned and read back.
+const FIXED: [(&str, &str); 11] = [
+    ("net.ipv4.tcp_congestion_control", "reno"),
+    ("net.ipv4.tcp_early_retrans", "0"),
+    ("net.ipv4.tcp_ecn", "0"),
+    ("net.ipv4.tcp_fastopen", "0"),
+    ("net.ipv4.tcp_frto", "0"),
+    ("net.ipv4.tcp_moderate_rcvbuf", "0"),
+    ("net.ipv4.tcp_mtu_probing", "0"),
+    ("net.ipv4.tcp_shrink_window", "0"),
+    ("net.ipv4.tcp_slow_start_after_idle", "0"),
+    ("net.ipv4.tcp_syncookies", "0"),
+    ("net.ipv4.tcp_tw_reuse", "0"),
+];
+
+fn fixed(name: &str) -> Option<&'static str> {
+    FIXED
+        .iter()
+        .find_map(|(other, value)| (*other == name).then_some(*value))
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -82,7 +104,9 @@ impl Settings {
             "net.ipv4.tcp_synack_retries" => self.synack_retries = number(value, 0, 255)?,
             "net.ipv4.tcp_retries2" => self.retries2 = number(value, 0, 255)?,
             "net.ipv4.tcp_orphan_retries" => self.orphan_retries = number(value, 0, 255)?,
-            "net.ipv4.tcp_fin_timeout" => self.fin_timeout = Duration::from_secs(number(value, 0, 1 << 20)?.into()),
+            "net.ipv4.tcp_fin_timeout" => {
+                self.fin_timeout = Duration::from_secs(number(value, 0, 1 << 20)?.into());
+            }
             "net.ipv4.tcp_rmem" => self.rmem = triple(value)?,
             "net.ipv4.tcp_wmem" => self.wmem = triple(value)?,
             "net.ipv4.tcp_rto_min_us" => {
@@ -93,18 +117,19 @@ impl Settings {
             }
             "net.ipv4.ip_local_port_range" => self.local_ports = range(value)?,
             "net.core.somaxconn" => self.somaxconn = number(value, 0, i32::MAX.unsigned_abs())?,
-            "net.ipv4.tcp_max_syn_backlog" => self.max_syn_backlog = number(value, 0, i32::MAX.unsigned_abs())?,
+            "net.ipv4.tcp_max_syn_backlog" => {
+                self.max_syn_backlog = number(value, 0, i32::MAX.unsigned_abs())?;
+            }
             "net.ipv4.tcp_abort_on_overflow" => self.abort_on_overflow = flag(value)?,
             "net.ipv4.tcp_rfc1337" => self.rfc1337 = flag(value)?,
             "net.ipv4.tcp_invalid_ratelimit" => {
-                self.invalid_ratelimit = Duration::from_millis(number(value, 0, i32::MAX.unsigned_abs())?.into());
+                self.invalid_ratelimit =
+                    Duration::from_millis(number(value, 0, i32::MAX.unsigned_abs())?.into());
             }
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold = number(value, 1, 255)?,
             "net.ipv4.tcp_retrans_collapse" => self.retrans_collapse = flag(value)?,
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss = number(value, 48, 65535)?,
-            // One choice only, named so that a case can pin it.
-            "net.ipv4.tcp_congestion_control" => only(value, "reno")?,
-            _ => return Err(SettingError::Unknown),
+            _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
         }
         Ok(())
     }
@@ -127,7 +152,9 @@ impl Settings {
             "net.ipv4.tcp_wmem" => spaced(self.wmem),
             "net.ipv4.tcp_rto_min_us" => self.rto_min.as_micros().to_string(),
             "net.ipv4.tcp_rto_max_ms" => self.rto_max.as_millis().to_string(),
-            "net.ipv4.ip_local_port_range" => format!("{}\t{}", self.local_ports.0, self.local_ports.1),
+            "net.ipv4.ip_local_port_range" => {
+                format!("{}\t{}", self.local_ports.0, self.local_ports.1)
+            }
             "net.core.somaxconn" => self.somaxconn.to_string(),
             "net.ipv4.tcp_max_syn_backlog" => self.max_syn_backlog.to_string(),
             "net.ipv4.tcp_abort_on_overflow" => digit(self.abort_on_overflow),
@@ -136,15 +163,18 @@ impl Settings {
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold.to_string(),
             "net.ipv4.tcp_retrans_collapse" => digit(self.retrans_collapse),
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss.to_string(),
-            "net.ipv4.tcp_congestion_control" => "reno".to_string(),
-            _ => return None,
+            _ => fixed(name)?.to_string(),
         })
     }
 }
 
 fn number(value: &str, least: u32, most: u32) -> Result<u32, SettingError> {
     let number: u32 = value.trim().parse().map_err(|_| SettingError::Invalid)?;
-    if (least..=most).contains(&number) { Ok(number) } else { Err(SettingError::Invalid) }
+    if (least..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(SettingError::Invalid)
+    }
 }
 
 fn flag(value: &str) -> Result<bool, SettingError> {
@@ -152,19 +182,75 @@ fn flag(value: &str) -> Result<bool, SettingError> {
 }
 
 fn only(value: &str, choice: &str) -> Result<(), SettingError> {
-    if value.trim() == choice { Ok(()) } else { Err(SettingError::Invalid) }
+    if value.trim() == choice {
+        Ok(())
+    } else {
+        Err(SettingError::Invalid)
+    }
 }
 
 fn triple(value: &str) -> Result<[u32; 3], SettingError> {
     let mut words = value.split_whitespace();
-    let mut next = || number(words.next().ok_or(SettingError::Invalid)?, 1, i32::MAX.unsigned_abs());
+    let mut next = || {
+        number(
+            words.next().ok_or(SettingError::Invalid)?,
+            1,
+            i32::MAX.unsigned_abs(),
+        )
+    };
     let triple = [next()?, next()?, next()?];
-    if words.next().is_some() { Err(SettingError::Invalid) } else { Ok(triple) }
+    if words.next().is_some() {
+        Err(SettingError::Invalid)
+    } else {
+        Ok(triple)
+    }
 }
 
 fn range(value: &str) -> Result<(u16, u16), SettingError> {
     let mut words = value.split_whitespace();
-    let mut next = || words.next().and_then(|word| word.parse::<u16>().ok()).ok_or(SettingError::Invalid);
+    let mut next = || {
+        words
+            .next()
+            .and_then(|word| word.parse::<u16>().ok())
+            .ok_or(SettingError::Invalid)
+    };
     let (low, high) = (next()?, next()?);
-    if words.next().is_some() || low == 0 || high < low { Err(SettingError::Invalid) } else { Ok((low, high)) }
+    if words.next().is_some() || low == 0 || high < low {
+        Err(SettingError::Invalid)
+    } else {
+        Ok((low, high))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SettingError, Settings};
+
+    #[test]
+    fn what_is_set_is_read_back_and_what_steers_nothing_is_refused() {
+        let mut settings = Settings::default();
+        for (name, value, result) in [
+            ("net.ipv4.tcp_sack", "0", Ok(())),
+            ("net.ipv4.tcp_sack", "2", Err(SettingError::Invalid)),
+            ("net.ipv4.tcp_rmem", "4096\t8192\t16384", Ok(())),
+            ("net.ipv4.tcp_rmem", "4096 8192", Err(SettingError::Invalid)),
+            (
+                "net.ipv4.ip_local_port_range",
+                "2000\t1000",
+                Err(SettingError::Invalid),
+            ),
+            ("net.ipv4.tcp_congestion_control", "reno", Ok(())),
+            (
+                "net.ipv4.tcp_congestion_control",
+                "bbr",
+                Err(SettingError::Invalid),
+            ),
+            ("net.ipv4.tcp_sacks", "1", Err(SettingError::Unknown)),
+        ] {
+            assert_eq!(settings.set(name, value), result, "{name} {value}");
+            if result.is_ok() {
+                assert_eq!(settings.get(name).as_deref(), Some(value));
+            }
+        }
+    }
 }

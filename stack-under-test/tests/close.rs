@@ -1,17 +1,22 @@
 //! Closing one direction or both, resets, and what is left.
-#![expect(clippy::wildcard_imports, reason = "the words of the stories")]
 
 mod util;
-use stack_under_test::syscall::constants::*;
+
+use stack_under_test::syscall::constants::{
+    MSG_NOSIGNAL, POLLIN, POLLOUT, POLLRDHUP, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_LINGER, SOL_SOCKET,
+};
 use stack_under_test::{Errno, Fd, OptionValue, Reply, Signal, Syscall, TcpState};
-use util::*;
+use util::{MAIN, World, data, failed};
 
 fn shutdown(world: &mut World, fd: Fd, how: i32) {
     assert_eq!(world.value(Syscall::Shutdown { fd, how }), 0);
 }
 
 fn events(world: &mut World, fd: Fd) -> i16 {
-    let call = Syscall::Poll { fds: vec![(fd, POLLIN | POLLOUT | POLLRDHUP)], timeout: Some(std::time::Duration::ZERO) };
+    let call = Syscall::Poll {
+        fds: vec![(fd, POLLIN | POLLOUT | POLLRDHUP)],
+        timeout: Some(std::time::Duration::ZERO),
+    };
     match world.call(call) {
         Ok(Reply::Poll(events)) => events[0],
         other => panic!("{other:?}"),
@@ -27,7 +32,11 @@ fn a_reset_is_reported_once() {
     assert!(world.signals.is_empty());
     assert_eq!(failed(world.write(fd, 10)), Errno::EPIPE);
     assert_eq!(world.signals, [Signal::Sigpipe]);
-    let quiet = Syscall::Send { fd, data: vec![0; 10], flags: MSG_NOSIGNAL };
+    let quiet = Syscall::Send {
+        fd,
+        data: vec![0; 10],
+        flags: MSG_NOSIGNAL,
+    };
     assert_eq!(world.errno(quiet), Errno::EPIPE);
     assert_eq!(world.signals.len(), 1);
     assert_eq!(data(world.call(Syscall::Read { fd, count: 10 })), 0);

@@ -1,10 +1,12 @@
 //! Data both ways: acknowledged, repeated, held back.
-#![expect(clippy::wildcard_imports, reason = "the words of the stories")]
 
 mod util;
-use stack_under_test::syscall::constants::*;
+
+use stack_under_test::syscall::constants::{
+    IPPROTO_TCP, MSG_PEEK, SIOCINQ, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY,
+};
 use stack_under_test::{Errno, OptionValue, Reply, Signal, Syscall};
-use util::*;
+use util::{MAIN, OTHER, World, data, failed};
 
 #[test]
 fn a_blocked_read_returns_what_arrives() {
@@ -63,7 +65,9 @@ fn pieces_out_of_order_are_put_together() {
     assert_eq!(failed(world.read_now(fd)), Errno::EAGAIN);
     world.inject("P. 1:16(15) ack 1");
     world.expect(". 1:1(0) ack 31");
-    let Ok(Reply::Data(bytes)) = world.read_now(fd) else { panic!("no data") };
+    let Ok(Reply::Data(bytes)) = world.read_now(fd) else {
+        panic!("no data")
+    };
     assert_eq!(bytes, (1..31).collect::<Vec<u8>>());
 }
 
@@ -106,7 +110,12 @@ fn a_short_segment_waits_for_another_short_one() {
         let mut world = World::new();
         let fd = world.server();
         let value = OptionValue::Int(nodelay.into());
-        world.value(Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: TCP_NODELAY, value });
+        world.value(Syscall::Setsockopt {
+            fd,
+            level: IPPROTO_TCP,
+            name: TCP_NODELAY,
+            value,
+        });
         world.write(fd, 10).expect("written");
         world.expect("P. 1:11(10) ack 1");
         world.write(fd, 10).expect("written");
@@ -156,8 +165,19 @@ fn a_full_send_buffer_blocks() {
     let mut world = World::new();
     let fd = world.server();
     let size = OptionValue::Int(8_000);
-    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name: SO_SNDBUF, value: size });
-    world.start(OTHER, Syscall::Write { fd, data: vec![0; 40_000] });
+    world.value(Syscall::Setsockopt {
+        fd,
+        level: SOL_SOCKET,
+        name: SO_SNDBUF,
+        value: size,
+    });
+    world.start(
+        OTHER,
+        Syscall::Write {
+            fd,
+            data: vec![0; 40_000],
+        },
+    );
     assert!(world.returned.is_empty());
     let mut acknowledged = 1;
     for _ in 0..100 {
@@ -178,7 +198,10 @@ fn timestamps_are_echoed_and_old_ones_refused() {
     };
     let mut world = World::new();
     let listener = world.listener(1);
-    world.inject_with("S 0:0(0)", &[&[2, 4, 3, 232][..], &timestamps(5000)].concat());
+    world.inject_with(
+        "S 0:0(0)",
+        &[&[2, 4, 3, 232][..], &timestamps(5000)].concat(),
+    );
     let (_, seen) = world.expect("S. 0:0(0) ack 1");
     assert_eq!(seen.win, 65160);
     world.inject_with(". 1:1(0) ack 1", &timestamps(5010));
@@ -197,9 +220,20 @@ fn our_window_closes_and_reading_opens_it() {
     let mut world = World::new();
     let size = OptionValue::Int(5_000);
     let listener = world.socket();
-    world.value(Syscall::Setsockopt { fd: listener, level: SOL_SOCKET, name: SO_RCVBUF, value: size });
-    world.value(Syscall::Bind { fd: listener, addr: "0.0.0.0:8080".parse().expect("address") });
-    world.value(Syscall::Listen { fd: listener, backlog: 1 });
+    world.value(Syscall::Setsockopt {
+        fd: listener,
+        level: SOL_SOCKET,
+        name: SO_RCVBUF,
+        value: size,
+    });
+    world.value(Syscall::Bind {
+        fd: listener,
+        addr: "0.0.0.0:8080".parse().expect("address"),
+    });
+    world.value(Syscall::Listen {
+        fd: listener,
+        backlog: 1,
+    });
     world.inject("S 0:0(0)");
     world.expect("S. 0:0(0) ack 1");
     world.inject(". 1:1(0) ack 1");
@@ -233,8 +267,21 @@ fn peeking_takes_nothing() {
     let fd = world.server();
     world.inject("P. 1:11(10) ack 1");
     for _ in 0..2 {
-        assert_eq!(data(world.call(Syscall::Recv { fd, count: 100, flags: MSG_PEEK })), 10);
+        assert_eq!(
+            data(world.call(Syscall::Recv {
+                fd,
+                count: 100,
+                flags: MSG_PEEK
+            })),
+            10
+        );
     }
-    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCINQ }), 10);
+    assert_eq!(
+        world.value(Syscall::Ioctl {
+            fd,
+            request: SIOCINQ
+        }),
+        10
+    );
     assert_eq!(data(world.read_now(fd)), 10);
 }

@@ -1,19 +1,34 @@
 //! Whatever comes, the stack neither panics nor grows.
-#![expect(clippy::wildcard_imports, reason = "the words of the stories")]
 
 mod util;
+
+use stack_under_test::syscall::constants::{
+    AF_INET, IPPROTO_TCP, MSG_PEEK, MSG_WAITALL, POLLIN, POLLOUT, SO_LINGER, SO_RCVBUF, SO_SNDBUF,
+    SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET,
+};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stack_under_test::syscall::constants::*;
 use stack_under_test::{DropReason, Fd, OptionValue, Syscall, ThreadId};
-use util::*;
+use util::{MAIN, World, packet};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Event {
-    Segment { seq: u32, ack: u32, flags: u8, win: u16, options: Vec<u8>, len: usize, own_port: bool },
-    Mutated { at: usize, bit: u8, cut: usize },
+    Segment {
+        seq: u32,
+        ack: u32,
+        flags: u8,
+        win: u16,
+        options: Vec<u8>,
+        len: usize,
+        own_port: bool,
+    },
+    Mutated {
+        at: usize,
+        bit: u8,
+        cut: usize,
+    },
     Junk(Vec<u8>),
     Call(u8, u8),
     Signal(u8),
@@ -21,7 +36,12 @@ enum Event {
 }
 
 fn near() -> impl Strategy<Value = u32> {
-    prop_oneof![0u32..4, 0u32..70_000, (u32::MAX - 3000)..=u32::MAX, any::<u32>()]
+    prop_oneof![
+        0u32..4,
+        0u32..70_000,
+        (u32::MAX - 3000)..=u32::MAX,
+        any::<u32>()
+    ]
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -50,27 +70,69 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
     let fd = Fd(3 + i32::from(which % 5));
     let value = OptionValue::Int(i64::from(which) * 20);
     match number % 18 {
-        0 => Syscall::Socket { domain: AF_INET, kind: SOCK_STREAM | if which > 127 { SOCK_NONBLOCK } else { 0 }, protocol: 0 },
-        1 => Syscall::Bind { fd, addr: world.local },
-        2 => Syscall::Listen { fd, backlog: i32::from(which % 3) },
+        0 => Syscall::Socket {
+            domain: AF_INET,
+            kind: SOCK_STREAM | if which > 127 { SOCK_NONBLOCK } else { 0 },
+            protocol: 0,
+        },
+        1 => Syscall::Bind {
+            fd,
+            addr: world.local,
+        },
+        2 => Syscall::Listen {
+            fd,
+            backlog: i32::from(which % 3),
+        },
         3 | 4 => Syscall::Accept { fd, flags: 0 },
-        5 => Syscall::Connect { fd, addr: world.remote },
-        6 => Syscall::Read { fd, count: usize::from(which) * 100 },
-        7 => Syscall::Recv { fd, count: 1000, flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL } },
-        8 | 9 => Syscall::Write { fd, data: vec![which; usize::from(which) * 400] },
-        10 => Syscall::Shutdown { fd, how: i32::from(which / 5 % 3) },
+        5 => Syscall::Connect {
+            fd,
+            addr: world.remote,
+        },
+        6 => Syscall::Read {
+            fd,
+            count: usize::from(which) * 100,
+        },
+        7 => Syscall::Recv {
+            fd,
+            count: 1000,
+            flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL },
+        },
+        8 | 9 => Syscall::Write {
+            fd,
+            data: vec![which; usize::from(which) * 400],
+        },
+        10 => Syscall::Shutdown {
+            fd,
+            how: i32::from(which / 5 % 3),
+        },
         11 => Syscall::Close { fd },
         12 => Syscall::Dup { fd },
         13 => Syscall::Getpeername { fd },
-        14 => Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 13), value },
-        15 => Syscall::Setsockopt { fd, level: SOL_SOCKET, name: if which > 127 { SO_RCVBUF } else { SO_SNDBUF }, value },
+        14 => Syscall::Setsockopt {
+            fd,
+            level: IPPROTO_TCP,
+            name: i32::from(which % 13),
+            value,
+        },
+        15 => Syscall::Setsockopt {
+            fd,
+            level: SOL_SOCKET,
+            name: if which > 127 { SO_RCVBUF } else { SO_SNDBUF },
+            value,
+        },
         16 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
             name: SO_LINGER,
-            value: OptionValue::Linger { on: which > 100, seconds: i32::from(which / 5 % 3) },
+            value: OptionValue::Linger {
+                on: which > 100,
+                seconds: i32::from(which / 5 % 3),
+            },
         },
-        _ => Syscall::Poll { fds: vec![(fd, POLLIN | POLLOUT)], timeout: Some(Duration::from_secs(u64::from(which))) },
+        _ => Syscall::Poll {
+            fds: vec![(fd, POLLIN | POLLOUT)],
+            timeout: Some(Duration::from_secs(u64::from(which))),
+        },
     }
 }
 
@@ -84,13 +146,43 @@ fn run(start: u8, events: &[Event]) {
     for event in events {
         let base = world.target_isn.unwrap_or(0);
         match event {
-            Event::Segment { seq, ack, flags, win, options, len, own_port } => {
-                let to = if *own_port { world.local } else { "192.168.0.1:8080".parse().expect("address") };
-                let bytes = packet(world.remote, to, *seq, ack.wrapping_add(base), *flags, *win, options, &vec![7; *len]);
+            Event::Segment {
+                seq,
+                ack,
+                flags,
+                win,
+                options,
+                len,
+                own_port,
+            } => {
+                let to = if *own_port {
+                    world.local
+                } else {
+                    "192.168.0.1:8080".parse().expect("address")
+                };
+                let bytes = packet(
+                    world.remote,
+                    to,
+                    *seq,
+                    ack.wrapping_add(base),
+                    *flags,
+                    *win,
+                    options,
+                    &vec![7; *len],
+                );
                 world.raw(&bytes);
             }
             Event::Mutated { at, bit, cut } => {
-                let mut bytes = packet(world.remote, world.local, 1, base.wrapping_add(1), 24, 500, &[2, 4, 5, 0], &[1; 40]);
+                let mut bytes = packet(
+                    world.remote,
+                    world.local,
+                    1,
+                    base.wrapping_add(1),
+                    24,
+                    500,
+                    &[2, 4, 5, 0],
+                    &[1; 40],
+                );
                 if let Some(byte) = bytes.get_mut(*at) {
                     *byte ^= 1 << bit;
                 }
@@ -106,14 +198,18 @@ fn run(start: u8, events: &[Event]) {
                 }
             }
             Event::Signal(thread) => {
-                world.stack.interrupt(world.now, ThreadId(u32::from(*thread % 3)));
+                world
+                    .stack
+                    .interrupt(world.now, ThreadId(u32::from(*thread % 3)));
                 world.drain();
             }
             Event::Wait(millis) => world.wait(*millis),
         }
         for fd in 3..8 {
             if let Some(info) = world.stack.tcp_info(Fd(fd)) {
-                assert!(info.notsent_bytes < 500_000 && info.rcv_wnd <= 1 << 20 && info.snd_cwnd > 0);
+                assert!(
+                    info.notsent_bytes < 500_000 && info.rcv_wnd <= 1 << 20 && info.snd_cwnd > 0
+                );
             }
         }
     }
@@ -134,9 +230,19 @@ fn the_same_inputs_give_the_same_bytes() {
     let run = |seed_of_world: fn() -> World| {
         let mut world = seed_of_world();
         let fd = world.socket();
-        world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+        world.start(
+            MAIN,
+            Syscall::Connect {
+                fd,
+                addr: world.remote,
+            },
+        );
         world.wait(10_000);
-        world.sent.into_iter().map(|(at, seen)| (at, seen.bytes)).collect::<Vec<_>>()
+        world
+            .sent
+            .into_iter()
+            .map(|(at, seen)| (at, seen.bytes))
+            .collect::<Vec<_>>()
     };
     assert_eq!(run(World::new), run(World::new));
 }

@@ -112,7 +112,11 @@ impl Socket {
             domain: listener.domain,
             nonblocking: false,
             references: 0,
-            binding: Binding { address: Some(local.address), port: local.port, chosen: listener.binding.chosen },
+            binding: Binding {
+                address: Some(local.address),
+                port: local.port,
+                chosen: listener.binding.chosen,
+            },
             flow: Some(connection.flow),
             v6only: listener.v6only,
             reuse_address: listener.reuse_address,
@@ -174,7 +178,9 @@ impl Socket {
 
     /// Whether the socket, if it listens, hears what is sent to this end; how exactly, if so.
     pub(crate) fn hears(&self, local: Endpoint) -> Option<u8> {
-        let Tcp::Listen(_) = self.tcp else { return None };
+        let Tcp::Listen(_) = self.tcp else {
+            return None;
+        };
         if self.binding.port != local.port {
             return None;
         }

@@ -36,8 +36,12 @@ impl Stack {
                 };
                 self.deliver(flow, &segment);
             }
-            icmp::PROTOCOL_V4 if packet.destination.is_ipv4() => self.report(&IcmpError::parse(&packet)?),
-            icmp::PROTOCOL_V6 if packet.destination.is_ipv6() => self.report(&IcmpError::parse(&packet)?),
+            icmp::PROTOCOL_V4 if packet.destination.is_ipv4() => {
+                self.report(&IcmpError::parse(&packet)?);
+            }
+            icmp::PROTOCOL_V6 if packet.destination.is_ipv6() => {
+                self.report(&IcmpError::parse(&packet)?);
+            }
             _ => return Err(DropReason::Protocol),
         }
         Ok(())
@@ -60,7 +64,9 @@ impl Stack {
 
     fn deliver_to_socket(&mut self, id: SocketId, segment: &Segment<'_>) {
         let (env, sockets, out) = self.split();
-        let Some(socket) = sockets.get_mut(&id) else { return };
+        let Some(socket) = sockets.get_mut(&id) else {
+            return;
+        };
         match &mut socket.tcp {
             Tcp::Synchronized(connection) => {
                 let disposition = connection.on_segment(&env, segment);
@@ -69,13 +75,17 @@ impl Stack {
             }
             Tcp::SynSent(_) => self.deliver_to_open(id, segment),
             Tcp::SynReceived(_) => self.deliver_to_crossed(id, segment),
-            Tcp::Closed(_) | Tcp::Listen(_) => unreachable!("a flow leads to a socket with a connection"),
+            Tcp::Closed(_) | Tcp::Listen(_) => {
+                unreachable!("a flow leads to a socket with a connection")
+            }
         }
     }
 
     fn deliver_to_open(&mut self, id: SocketId, segment: &Segment<'_>) {
         let (env, sockets, out) = self.split();
-        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else { return };
+        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
+            return;
+        };
         let Tcp::SynSent(open) = tcp else { return };
         match open.on_segment(&env, segment) {
             SynSentDisposition::Ignore => {}
@@ -99,12 +109,18 @@ impl Stack {
 
     fn deliver_to_crossed(&mut self, id: SocketId, segment: &Segment<'_>) {
         let (env, sockets, out) = self.split();
-        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else { return };
-        let Tcp::SynReceived(crossed) = tcp else { return };
+        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
+            return;
+        };
+        let Tcp::SynReceived(crossed) = tcp else {
+            return;
+        };
         match crossed.on_segment(&env, segment) {
             SynReceivedDisposition::Ignore => {}
             SynReceivedDisposition::AnswerAgain => crossed.answer_again(&env, out),
-            SynReceivedDisposition::Rebuke | SynReceivedDisposition::Abandon => crossed.rebuke(&env, out),
+            SynReceivedDisposition::Rebuke | SynReceivedDisposition::Abandon => {
+                crossed.rebuke(&env, out);
+            }
             SynReceivedDisposition::Refuse => {
                 let flow = crossed.flow;
                 self.refuse(flow, segment);
@@ -125,7 +141,11 @@ impl Stack {
             self.deliver_to_socket(id, segment);
             return;
         }
-        let bare = Segment { seq: segment.seq + 1, flags: Flags(segment.flags.0 & !Flags::SYN.0), ..segment.clone() };
+        let bare = Segment {
+            seq: segment.seq + 1,
+            flags: Flags(segment.flags.0 & !Flags::SYN.0),
+            ..segment.clone()
+        };
         self.deliver_to_socket(id, &bare);
         let (env, sockets, out) = self.split();
         if let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) {
@@ -134,19 +154,30 @@ impl Stack {
     }
 
     fn listener_for(&self, local: Endpoint) -> Option<SocketId> {
-        let heard = self.sockets.iter().filter_map(|(id, socket)| Some((socket.hears(local)?, *id)));
-        heard.max_by_key(|(exactness, _)| *exactness).map(|(_, id)| id)
+        let heard = self
+            .sockets
+            .iter()
+            .filter_map(|(id, socket)| Some((socket.hears(local)?, *id)));
+        heard
+            .max_by_key(|(exactness, _)| *exactness)
+            .map(|(_, id)| id)
     }
 
     /// `isn` is given where the remains of an earlier connection demand one.
     fn deliver_to_listener(&mut self, flow: Flow, segment: &Segment<'_>, isn: Option<SeqNum>) {
         // RFC9293/3.10.7.1-closed-discard
-        let Some(id) = self.listener_for(flow.local) else { return self.refuse(flow, segment) };
+        let Some(id) = self.listener_for(flow.local) else {
+            return self.refuse(flow, segment);
+        };
         let isn = isn.unwrap_or_else(|| self.isn(flow));
         let (env, sockets, out) = self.split();
-        let Some(socket) = sockets.get_mut(&id) else { return };
+        let Some(socket) = sockets.get_mut(&id) else {
+            return;
+        };
         let knobs = socket.knobs.clone();
-        let Some(listen) = socket.listener_mut() else { return };
+        let Some(listen) = socket.listener_mut() else {
+            return;
+        };
         match listen.on_segment(&env, segment) {
             ListenDisposition::Ignore => {}
             ListenDisposition::Refuse => self.refuse(flow, segment),
@@ -161,9 +192,13 @@ impl Stack {
 
     fn deliver_to_request(&mut self, listener: SocketId, flow: Flow, segment: &Segment<'_>) {
         let (env, sockets, out) = self.split();
-        let Some(listen) = sockets.get_mut(&listener).and_then(Socket::listener_mut) else { return };
+        let Some(listen) = sockets.get_mut(&listener).and_then(Socket::listener_mut) else {
+            return;
+        };
         let full = listen.is_full();
-        let Some(request) = listen.requests.get_mut(&flow) else { return };
+        let Some(request) = listen.requests.get_mut(&flow) else {
+            return;
+        };
         match request.on_segment(&env, segment) {
             SynReceivedDisposition::Ignore => {}
             SynReceivedDisposition::AnswerAgain => request.answer_again(&env, out),
@@ -193,8 +228,13 @@ impl Stack {
 
     fn deliver_to_remains(&mut self, flow: Flow, segment: &Segment<'_>) {
         let has_listener = self.listener_for(flow.local).is_some();
-        let (env, out) = (super::env_of(&self.config, self.clock, self.now), &mut self.outbox);
-        let Some(remains) = self.time_waits.get_mut(&flow) else { return };
+        let (env, out) = (
+            super::env_of(&self.config, self.clock, self.now),
+            &mut self.outbox,
+        );
+        let Some(remains) = self.time_waits.get_mut(&flow) else {
+            return;
+        };
         match remains.on_segment(&env, segment) {
             TimeWaitDisposition::Ignore => {}
             TimeWaitDisposition::Vanish => self.forget_remains(flow),
@@ -228,7 +268,9 @@ impl Stack {
             local: Endpoint::new(error.local.0, error.local.1),
             remote: Endpoint::new(error.remote.0, error.remote.1),
         };
-        let Some(Owner::Socket(id)) = self.flows.get(&flow).copied() else { return };
+        let Some(Owner::Socket(id)) = self.flows.get(&flow).copied() else {
+            return;
+        };
         match self.sockets.get_mut(&id).map(|socket| &mut socket.tcp) {
             // Trouble that ICMP reports about our SYN ends the open, also where RFC9293/MUST-56 wants it to go on.
             Some(Tcp::SynSent(open)) if open.isn == error.seq => {

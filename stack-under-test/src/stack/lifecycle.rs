@@ -20,19 +20,33 @@ impl Stack {
     }
 
     /// A handshake of a listener is complete: the connection waits to be accepted.
-    pub(super) fn queue_connection(&mut self, listener: SocketId, connection: Connection) -> SocketId {
+    pub(super) fn queue_connection(
+        &mut self,
+        listener: SocketId,
+        connection: Connection,
+    ) -> SocketId {
         let flow = connection.flow;
-        let Some(parent) = self.sockets.get(&listener) else { unreachable!("the listener was just found") };
+        let Some(parent) = self.sockets.get(&listener) else {
+            unreachable!("the listener was just found")
+        };
         let id = self.add_socket(Socket::accepted(parent, connection));
         self.flows.insert(flow, Owner::Socket(id));
-        if let Some(listen) = self.sockets.get_mut(&listener).and_then(Socket::listener_mut) {
+        if let Some(listen) = self
+            .sockets
+            .get_mut(&listener)
+            .and_then(Socket::listener_mut)
+        {
             listen.queue.push_back(id);
         }
         id
     }
 
     pub(super) fn drop_request(&mut self, listener: SocketId, flow: Flow) {
-        if let Some(listen) = self.sockets.get_mut(&listener).and_then(Socket::listener_mut) {
+        if let Some(listen) = self
+            .sockets
+            .get_mut(&listener)
+            .and_then(Socket::listener_mut)
+        {
             listen.requests.remove(&flow);
         }
         self.flows.remove(&flow);
@@ -62,8 +76,12 @@ impl Stack {
 
     fn leave_remains(&mut self, id: SocketId, awaits_fin: Option<Duration>) {
         let env = super::env_of(&self.config, self.clock, self.now);
-        let Some(socket) = self.sockets.get(&id) else { return };
-        let Some(connection) = socket.connection() else { return };
+        let Some(socket) = self.sockets.get(&id) else {
+            return;
+        };
+        let Some(connection) = socket.connection() else {
+            return;
+        };
         let remains = TimeWait::new(&env, connection, socket.reuse_address, awaits_fin);
         let flow = connection.flow;
         self.time_waits.insert(flow, remains);
@@ -81,7 +99,9 @@ impl Stack {
     /// The socket has no connection any more; without a holder it goes away.
     fn close_socket(&mut self, id: SocketId, ending: Ending) {
         let queued = self.is_queued(id);
-        let Some(socket) = self.sockets.get_mut(&id) else { return };
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
         if socket.references == 0 && !queued {
             self.sockets.remove(&id);
             return;
@@ -91,7 +111,11 @@ impl Stack {
             socket.binding.port = 0;
         }
         let tcp = core::mem::replace(&mut socket.tcp, Tcp::Closed(Remains::default()));
-        let mut remains = Remains { read_shut: true, write_shut: true, ..Remains::default() };
+        let mut remains = Remains {
+            read_shut: true,
+            write_shut: true,
+            ..Remains::default()
+        };
         if let Tcp::Synchronized(connection) = tcp {
             remains.peer_closed = connection.peer_closed();
             remains.unread = connection.into_unread();
@@ -101,12 +125,17 @@ impl Stack {
 
     /// Whether a socket waits to be accepted.
     fn is_queued(&self, id: SocketId) -> bool {
-        self.sockets.values().filter_map(Socket::listener).any(|listen| listen.queue.contains(&id))
+        self.sockets
+            .values()
+            .filter_map(Socket::listener)
+            .any(|listen| listen.queue.contains(&id))
     }
 
     /// A descriptor or a blocked call lets go of a socket; the last one closes it.
     pub(crate) fn release(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(&id) else { return };
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
         socket.references = socket.references.saturating_sub(1);
         if socket.references > 0 {
             return;
@@ -119,7 +148,9 @@ impl Stack {
     /// The protocol's part of closing the last descriptor.
     pub(crate) fn close_protocol(&mut self, id: SocketId, abortive: bool) {
         let (env, sockets, out) = self.split();
-        let Some(socket) = sockets.get_mut(&id) else { return };
+        let Some(socket) = sockets.get_mut(&id) else {
+            return;
+        };
         match &mut socket.tcp {
             Tcp::Synchronized(connection) => {
                 let fate = connection.close(&env, abortive, out);
@@ -142,7 +173,9 @@ impl Stack {
     /// Nobody holds the socket any more; what the protocol still has to do it does alone.
     pub(crate) fn orphan(&mut self, id: SocketId) {
         let (env, sockets, _) = self.split();
-        let Some(socket) = sockets.get_mut(&id) else { return };
+        let Some(socket) = sockets.get_mut(&id) else {
+            return;
+        };
         match socket.connection_mut() {
             Some(connection) => {
                 let fate = connection.become_orphan(&env);
@@ -156,7 +189,9 @@ impl Stack {
 
     /// A listener stops: handshakes are forgotten, connections that wait are reset. RFC9293/3.10.4-close-listen
     pub(crate) fn stop_listening(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(&id) else { return };
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
         let tcp = core::mem::replace(&mut socket.tcp, Tcp::Closed(Remains::default()));
         if !socket.binding.chosen {
             socket.binding.port = 0;
@@ -168,7 +203,9 @@ impl Stack {
         let waiting: Vec<SocketId> = listen.queue.into_iter().collect();
         for child in waiting {
             let (env, sockets, out) = self.split();
-            let Some(socket) = sockets.get_mut(&child) else { continue };
+            let Some(socket) = sockets.get_mut(&child) else {
+                continue;
+            };
             match socket.connection_mut() {
                 Some(connection) => {
                     let fate = connection.abort(&env, out);
@@ -183,12 +220,14 @@ impl Stack {
 
     /// `connect` failed, or its open was called off: the socket is as new.
     pub(crate) fn disconnect(&mut self, id: SocketId) {
-        if let Some(flow) = self.sockets.get(&id).and_then(|socket| socket.flow) {
-            if self.flows.get(&flow) == Some(&Owner::Socket(id)) {
-                self.flows.remove(&flow);
-            }
+        if let Some(flow) = self.sockets.get(&id).and_then(|socket| socket.flow)
+            && self.flows.get(&flow) == Some(&Owner::Socket(id))
+        {
+            self.flows.remove(&flow);
         }
-        let Some(socket) = self.sockets.get_mut(&id) else { return };
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
         socket.tcp = Tcp::Closed(Remains::default());
         socket.phase = Phase::Unconnected;
         socket.error = None;

@@ -11,7 +11,9 @@ use crate::wire::seq::SeqNum;
 /// A number that depends on all of these and on nothing else. Not for secrets: RFC9293/MUST-9 needs a seed that
 /// nobody knows and a better function than this.
 pub(super) fn mix(seed: u64, values: &[u64]) -> u64 {
-    values.iter().fold(scramble(seed), |state, value| scramble(state ^ value))
+    values
+        .iter()
+        .fold(scramble(seed), |state, value| scramble(state ^ value))
 }
 
 /// The output function of the splitmix64 generator.
@@ -34,7 +36,7 @@ impl Stack {
     fn mix_flow(&self, flow: Flow, purpose: u64) -> u64 {
         let [a, b] = halves(flow.local.address);
         let [c, d] = halves(flow.remote.address);
-        let ports = u64::from(flow.local.port) << 16 | u64::from(flow.remote.port);
+        let ports = (u64::from(flow.local.port) << 16) | u64::from(flow.remote.port);
         mix(self.seed, &[purpose, a, b, c, d, ports])
     }
 
@@ -47,10 +49,9 @@ impl Stack {
 
     /// The first number of an open, which may have been ordered.
     pub(crate) fn isn_of_open(&mut self, flow: Flow) -> SeqNum {
-        let ordered = self
-            .forced
-            .iter()
-            .position(|forced| forced.remote == flow.remote && forced.local.is_none_or(|local| local == flow.local));
+        let ordered = self.forced.iter().position(|forced| {
+            forced.remote == flow.remote && forced.local.is_none_or(|local| local == flow.local)
+        });
         match ordered {
             Some(index) => self.forced.remove(index).isn,
             None => self.isn(flow),
@@ -62,7 +63,10 @@ impl Stack {
     }
 
     /// A port of the range that is free for this purpose. RFC6056/3.3
-    pub(crate) fn ephemeral_port(&mut self, mut is_free: impl FnMut(&Self, u16) -> bool) -> Option<u16> {
+    pub(crate) fn ephemeral_port(
+        &mut self,
+        mut is_free: impl FnMut(&Self, u16) -> bool,
+    ) -> Option<u16> {
         let (low, high) = self.config.settings.local_ports;
         let count = u64::from(high - low) + 1;
         self.ports_given += 1;
@@ -75,14 +79,23 @@ impl Stack {
     /// Whether a socket may be bound there. As in Linux: a port is shared by sockets that all allow it, none of which
     /// listens, or that are bound to different addresses.
     pub(crate) fn may_bind(&self, who: SocketId, address: Option<IpAddr>, port: u16) -> bool {
-        let Some(socket) = self.sockets.get(&who) else { return false };
-        let in_the_way = |other: &Socket| {
-            let share = socket.reuse_address && other.reuse_address && other.state() != TcpState::Listen;
-            other.binding.port == port && overlap(socket, address, other, other.binding.address) && !share
+        let Some(socket) = self.sockets.get(&who) else {
+            return false;
         };
-        let by_socket = self.sockets.iter().any(|(id, other)| *id != who && in_the_way(other));
+        let in_the_way = |other: &Socket| {
+            let share =
+                socket.reuse_address && other.reuse_address && other.state() != TcpState::Listen;
+            other.binding.port == port
+                && overlap(socket, address, other, other.binding.address)
+                && !share
+        };
+        let by_socket = self
+            .sockets
+            .iter()
+            .any(|(id, other)| *id != who && in_the_way(other));
         let by_remains = self.time_waits.iter().any(|(flow, remains)| {
-            let same = flow.local.port == port && address.is_none_or(|address| address == flow.local.address);
+            let same = flow.local.port == port
+                && address.is_none_or(|address| address == flow.local.address);
             same && !(socket.reuse_address && remains.reuse_address)
         });
         !by_socket && !by_remains
@@ -90,11 +103,16 @@ impl Stack {
 
     /// Whether a socket bound to a shared port may begin to listen there.
     pub(crate) fn may_listen(&self, who: SocketId) -> bool {
-        let Some(socket) = self.sockets.get(&who) else { return false };
+        let Some(socket) = self.sockets.get(&who) else {
+            return false;
+        };
         let Binding { address, port, .. } = socket.binding;
         !self.sockets.iter().any(|(id, other)| {
             let listens = matches!(other.tcp, Tcp::Listen(_));
-            *id != who && listens && other.binding.port == port && overlap(socket, address, other, other.binding.address)
+            *id != who
+                && listens
+                && other.binding.port == port
+                && overlap(socket, address, other, other.binding.address)
         })
     }
 
@@ -106,7 +124,12 @@ impl Stack {
 }
 
 /// Whether two bindings of one port get in each other's way.
-fn overlap(one: &Socket, address: Option<IpAddr>, other: &Socket, other_address: Option<IpAddr>) -> bool {
+fn overlap(
+    one: &Socket,
+    address: Option<IpAddr>,
+    other: &Socket,
+    other_address: Option<IpAddr>,
+) -> bool {
     let takes = |socket: &Socket, address: IpAddr| match socket.domain {
         Domain::Inet => address.is_ipv4(),
         Domain::Inet6 => address.is_ipv6() || !socket.v6only,

@@ -24,7 +24,10 @@ impl Stack {
             let (due, timer) = socket.timers()?.next()?;
             Some((due, Alarm::Socket(*id, timer)))
         });
-        let requests = self.sockets.iter().filter_map(|(id, socket)| Some((*id, socket.listener()?)));
+        let requests = self
+            .sockets
+            .iter()
+            .filter_map(|(id, socket)| Some((*id, socket.listener()?)));
         let requests = requests.flat_map(|(id, listen)| {
             listen.requests.iter().filter_map(move |(flow, request)| {
                 let (due, _) = request.timers.next()?;
@@ -41,7 +44,9 @@ impl Stack {
     }
 
     pub(super) fn fire_first_timer(&mut self) {
-        let Some((due, alarm)) = self.first_timer() else { return };
+        let Some((due, alarm)) = self.first_timer() else {
+            return;
+        };
         if due > self.now {
             return;
         }
@@ -56,22 +61,40 @@ impl Stack {
 
     fn fire_socket_timer(&mut self, id: SocketId, timer: Timer) {
         let (env, sockets, out) = self.split();
-        let Some(socket) = sockets.get_mut(&id) else { return };
-        let or_give_up = |goes_on: bool| if goes_on { Fate::Lives } else { Fate::Ended(Ending::TimedOut) };
+        let Some(socket) = sockets.get_mut(&id) else {
+            return;
+        };
+        let or_give_up = |goes_on: bool| {
+            if goes_on {
+                Fate::Lives
+            } else {
+                Fate::Ended(Ending::TimedOut)
+            }
+        };
         let fate = match &mut socket.tcp {
             Tcp::Synchronized(connection) => connection.on_timer(&env, timer, out),
             Tcp::SynSent(open) => or_give_up(open.on_timeout(&env, out)),
-            Tcp::SynReceived(crossed) => or_give_up(crossed.on_timeout(&env, env.settings.syn_retries, out)),
+            Tcp::SynReceived(crossed) => {
+                or_give_up(crossed.on_timeout(&env, env.settings.syn_retries, out))
+            }
             Tcp::Closed(_) | Tcp::Listen(_) => unreachable!("no timer runs without a connection"),
         };
         self.meet_fate(id, fate, None);
     }
 
     fn fire_request_timer(&mut self, listener: SocketId, flow: Flow) {
-        debug_assert_eq!(self.flows.get(&flow), Some(&Owner::Request(listener)), "every handshake has its flow");
+        debug_assert_eq!(
+            self.flows.get(&flow),
+            Some(&Owner::Request(listener)),
+            "every handshake has its flow"
+        );
         let (env, sockets, out) = self.split();
-        let Some(listen) = sockets.get_mut(&listener).and_then(Socket::listener_mut) else { return };
-        let Some(request) = listen.requests.get_mut(&flow) else { return };
+        let Some(listen) = sockets.get_mut(&listener).and_then(Socket::listener_mut) else {
+            return;
+        };
+        let Some(request) = listen.requests.get_mut(&flow) else {
+            return;
+        };
         if !request.on_timeout(&env, env.settings.synack_retries, out) {
             self.drop_request(listener, flow);
         }

@@ -16,22 +16,43 @@ pub(crate) type CallResult = Result<Reply, Failure>;
 /// A call that may have to wait, and how far it came.
 #[derive(Debug)]
 pub(crate) enum Pending {
-    Accept { id: SocketId, flags: i32 },
-    Connect { id: SocketId },
-    Read { id: SocketId, count: usize, flags: i32, got: Vec<u8> },
-    Write { id: SocketId, data: Vec<u8>, written: usize, flags: i32, waited: bool },
+    Accept {
+        id: SocketId,
+        flags: i32,
+    },
+    Connect {
+        id: SocketId,
+    },
+    Read {
+        id: SocketId,
+        count: usize,
+        flags: i32,
+        got: Vec<u8>,
+    },
+    Write {
+        id: SocketId,
+        data: Vec<u8>,
+        written: usize,
+        flags: i32,
+        waited: bool,
+    },
     /// `close` of a socket that lingers.
-    Linger { id: SocketId },
-    Poll { watched: Vec<Watched> },
+    Linger {
+        id: SocketId,
+    },
+    Poll {
+        watched: Vec<Watched>,
+    },
 }
 
 impl Pending {
     /// The sockets that the call keeps open.
     fn holds(&self) -> Vec<SocketId> {
         match self {
-            Self::Accept { id, .. } | Self::Connect { id } | Self::Read { id, .. } | Self::Write { id, .. } => {
-                [*id].into()
-            }
+            Self::Accept { id, .. }
+            | Self::Connect { id }
+            | Self::Read { id, .. }
+            | Self::Write { id, .. } => [*id].into(),
             Self::Linger { .. } => Vec::new(),
             Self::Poll { watched } => watched.iter().filter_map(|watched| watched.id).collect(),
         }
@@ -50,18 +71,29 @@ pub(crate) struct Blocked {
 impl Stack {
     pub(crate) fn start_call(&mut self, thread: ThreadId, call: Syscall) {
         let result = match call {
-            Syscall::Socket { domain, kind, protocol } => self.socket(domain, kind, protocol),
+            Syscall::Socket {
+                domain,
+                kind,
+                protocol,
+            } => self.socket(domain, kind, protocol),
             Syscall::Bind { fd, addr } => self.bind(fd, addr),
             Syscall::Listen { fd, backlog } => self.listen(fd, backlog),
             Syscall::Shutdown { fd, how } => self.shutdown(fd, how),
             Syscall::Dup { fd } => self.dup(fd),
             Syscall::Getsockname { fd } => self.getsockname(fd),
             Syscall::Getpeername { fd } => self.getpeername(fd),
-            Syscall::Setsockopt { fd, level, name, value } => self.setsockopt(fd, level, name, value),
+            Syscall::Setsockopt {
+                fd,
+                level,
+                name,
+                value,
+            } => self.setsockopt(fd, level, name, value),
             Syscall::Getsockopt { fd, level, name } => self.getsockopt(fd, level, name),
             Syscall::Fcntl { fd, cmd, arg } => self.fcntl(fd, cmd, arg),
             Syscall::Ioctl { fd, request } => self.ioctl(fd, request),
-            Syscall::Accept { fd, flags } => return self.wait_on(thread, fd, |id| Pending::Accept { id, flags }),
+            Syscall::Accept { fd, flags } => {
+                return self.wait_on(thread, fd, |id| Pending::Accept { id, flags });
+            }
             Syscall::Connect { fd, addr } => return self.start_connect(thread, fd, addr),
             Syscall::Read { fd, count } => return self.start_read(thread, fd, count, 0),
             Syscall::Recv { fd, count, flags } => return self.start_read(thread, fd, count, flags),
@@ -74,7 +106,12 @@ impl Stack {
     }
 
     /// Makes a call that concerns one socket and may wait.
-    pub(super) fn wait_on(&mut self, thread: ThreadId, fd: Fd, make: impl FnOnce(SocketId) -> Pending) {
+    pub(super) fn wait_on(
+        &mut self,
+        thread: ThreadId,
+        fd: Fd,
+        make: impl FnOnce(SocketId) -> Pending,
+    ) {
         match self.descriptors.get(fd) {
             Ok(id) => self.wait_or_finish(thread, make(id), None),
             Err(errno) => self.finish_call(thread, Err(errno.into())),
@@ -82,7 +119,12 @@ impl Stack {
     }
 
     /// Tries a call; keeps it if it would block and may.
-    pub(super) fn wait_or_finish(&mut self, thread: ThreadId, mut pending: Pending, deadline: Option<Instant>) {
+    pub(super) fn wait_or_finish(
+        &mut self,
+        thread: ThreadId,
+        mut pending: Pending,
+        deadline: Option<Instant>,
+    ) {
         if let Some(result) = self.attempt(thread, &mut pending) {
             self.finish_call(thread, result);
         } else if self.may_wait(&pending) {
@@ -91,7 +133,11 @@ impl Stack {
                     socket.references += 1;
                 }
             }
-            self.blocked.push(Blocked { thread, pending, deadline });
+            self.blocked.push(Blocked {
+                thread,
+                pending,
+                deadline,
+            });
         } else {
             let result = self.cut_short(pending, Errno::EAGAIN);
             self.finish_call(thread, result);
@@ -104,7 +150,11 @@ impl Stack {
             Pending::Read { id, flags, .. } | Pending::Write { id, flags, .. } => (id, *flags),
             Pending::Linger { .. } | Pending::Poll { .. } => return true,
         };
-        flags & MSG_DONTWAIT == 0 && self.sockets.get(id).is_some_and(|socket| !socket.nonblocking)
+        flags & MSG_DONTWAIT == 0
+            && self
+                .sockets
+                .get(id)
+                .is_some_and(|socket| !socket.nonblocking)
     }
 
     /// `None` if the call would block.
@@ -112,10 +162,19 @@ impl Stack {
         match pending {
             Pending::Accept { id, flags } => self.try_accept(*id, *flags),
             Pending::Connect { id } => self.try_connect(*id),
-            Pending::Read { id, count, flags, got } => self.try_read(*id, *count, *flags, got),
-            Pending::Write { id, data, written, flags, waited } => {
-                self.try_write(thread, *id, data, written, *flags, waited)
-            }
+            Pending::Read {
+                id,
+                count,
+                flags,
+                got,
+            } => self.try_read(*id, *count, *flags, got),
+            Pending::Write {
+                id,
+                data,
+                written,
+                flags,
+                waited,
+            } => self.try_write(thread, *id, data, written, *flags, waited),
             Pending::Linger { id } => self.try_linger(*id),
             Pending::Poll { watched } => self.try_poll(watched),
         }
@@ -157,16 +216,23 @@ impl Stack {
                 Ok(Reply::Value(0))
             }
             Pending::Poll { watched } => Ok(Reply::Poll(watched.iter().map(|_| 0).collect())),
-            Pending::Accept { .. } | Pending::Connect { .. } | Pending::Read { .. } | Pending::Write { .. } => {
-                Err(Errno::EAGAIN.into())
-            }
+            Pending::Accept { .. }
+            | Pending::Connect { .. }
+            | Pending::Read { .. }
+            | Pending::Write { .. } => Err(Errno::EAGAIN.into()),
         };
         self.end_call(&blocked, result);
     }
 
     /// A signal arrived for a thread.
     pub(crate) fn interrupt_call(&mut self, thread: ThreadId) {
-        let Some(index) = self.blocked.iter().position(|blocked| blocked.thread == thread) else { return };
+        let Some(index) = self
+            .blocked
+            .iter()
+            .position(|blocked| blocked.thread == thread)
+        else {
+            return;
+        };
         let Blocked { pending, .. } = self.blocked.remove(index);
         let holds = pending.holds();
         let result = self.cut_short(pending, Errno::EINTR);
@@ -198,7 +264,9 @@ impl Stack {
         let id = self.descriptors.get(fd)?;
         let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         match cmd {
-            F_GETFL => Ok(Reply::Value(i64::from(O_RDWR | if socket.nonblocking { O_NONBLOCK } else { 0 }))),
+            F_GETFL => Ok(Reply::Value(i64::from(
+                O_RDWR | if socket.nonblocking { O_NONBLOCK } else { 0 },
+            ))),
             F_SETFL => {
                 socket.nonblocking = arg & i64::from(O_NONBLOCK) != 0;
                 Ok(Reply::Value(0))

@@ -24,10 +24,19 @@ pub(crate) struct Watched {
 }
 
 impl Stack {
-    pub(super) fn start_poll(&mut self, thread: ThreadId, fds: &[(Fd, i16)], timeout: Option<Duration>) {
+    pub(super) fn start_poll(
+        &mut self,
+        thread: ThreadId,
+        fds: &[(Fd, i16)],
+        timeout: Option<Duration>,
+    ) {
         let watched: Vec<Watched> = fds
             .iter()
-            .map(|&(fd, events)| Watched { id: self.descriptors.get(fd).ok(), ignored: fd.0 < 0, events })
+            .map(|&(fd, events)| Watched {
+                id: self.descriptors.get(fd).ok(),
+                ignored: fd.0 < 0,
+                events,
+            })
             .collect();
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             let events = self.ready(&watched);
@@ -39,7 +48,11 @@ impl Stack {
 
     pub(super) fn try_poll(&mut self, watched: &[Watched]) -> Option<CallResult> {
         let ready = self.ready(watched);
-        ready.iter().any(|events| *events != 0).then(|| Ok(Reply::Poll(ready)))
+        if ready.iter().any(|events| *events != 0) {
+            Some(Ok(Reply::Poll(ready)))
+        } else {
+            None
+        }
     }
 
     fn ready(&self, watched: &[Watched]) -> Vec<i16> {
@@ -53,13 +66,19 @@ impl Stack {
 
     /// As Linux's `tcp_poll`.
     fn events(&self, id: SocketId) -> i16 {
-        let Some(socket) = self.sockets.get(&id) else { return POLLNVAL };
+        let Some(socket) = self.sockets.get(&id) else {
+            return POLLNVAL;
+        };
         let (read_shut, write_shut, readable, writable, closed) = match &socket.tcp {
             Tcp::Listen(listen) => return if listen.queue.is_empty() { 0 } else { READABLE },
             Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, false, false, false),
-            Tcp::Closed(remains) => {
-                (remains.read_shut, remains.write_shut, !remains.unread.is_empty(), true, true)
-            }
+            Tcp::Closed(remains) => (
+                remains.read_shut,
+                remains.write_shut,
+                !remains.unread.is_empty(),
+                true,
+                true,
+            ),
             Tcp::Synchronized(connection) => (
                 connection.read_closed(),
                 connection.write_closed(),

@@ -17,11 +17,22 @@ impl Stack {
         if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_WAITALL) != 0 {
             return self.finish_call(thread, Err(Failure::Unsupported("this flag of recv")));
         }
-        self.wait_on(thread, fd, |id| Pending::Read { id, count, flags, got: Vec::new() });
+        self.wait_on(thread, fd, |id| Pending::Read {
+            id,
+            count,
+            flags,
+            got: Vec::new(),
+        });
     }
 
     /// As Linux's `tcp_recvmsg`: first what is there, then why there is nothing.
-    pub(super) fn try_read(&mut self, id: SocketId, count: usize, flags: i32, got: &mut Vec<u8>) -> Option<CallResult> {
+    pub(super) fn try_read(
+        &mut self,
+        id: SocketId,
+        count: usize,
+        flags: i32,
+        got: &mut Vec<u8>,
+    ) -> Option<CallResult> {
         let peek = flags & MSG_PEEK != 0;
         if self.sockets.get(&id).map(Socket::state) == Some(TcpState::Listen) {
             return Some(Err(Errno::ENOTCONN.into()));
@@ -35,7 +46,11 @@ impl Stack {
         let (peer_closed, shut, state) = match &mut socket.tcp {
             Tcp::Synchronized(connection) => {
                 got.extend(connection.read(&env, wanted, peek, out));
-                (connection.peer_closed(), connection.read_closed(), connection.state().name())
+                (
+                    connection.peer_closed(),
+                    connection.read_closed(),
+                    connection.state().name(),
+                )
             }
             Tcp::Closed(remains) => {
                 let ready = wanted.min(remains.unread.len());
@@ -76,7 +91,13 @@ impl Stack {
         if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL) != 0 {
             return self.finish_call(thread, Err(Failure::Unsupported("this flag of send")));
         }
-        self.wait_on(thread, fd, |id| Pending::Write { id, data, written: 0, flags, waited: false });
+        self.wait_on(thread, fd, |id| Pending::Write {
+            id,
+            data,
+            written: 0,
+            flags,
+            waited: false,
+        });
     }
 
     /// As Linux's `tcp_sendmsg`. Errors are reported only by a call that wrote nothing.
@@ -98,13 +119,14 @@ impl Stack {
             Tcp::Synchronized(connection) => {
                 let broken = socket.error.is_some() || connection.write_closed();
                 // One that waited goes on only when a good part of the buffer is free.
-                if !broken && !(*waited && !connection.is_writable(&env)) {
-                    *written += connection.write(&env, data.get(*written..).unwrap_or_default(), out);
+                if !broken && (!*waited || connection.is_writable(&env)) {
+                    *written +=
+                        connection.write(&env, data.get(*written..).unwrap_or_default(), out);
                 }
                 broken
             }
         };
-        if *written == data.len() && !(broken && *written == 0) {
+        if *written == data.len() && (!broken || *written > 0) {
             return Some(Ok(Reply::Value(*written as i64)));
         }
         if !broken {
@@ -133,7 +155,11 @@ impl Stack {
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         match &mut socket.tcp {
-            Tcp::Closed(Remains { read_shut, write_shut, .. }) => {
+            Tcp::Closed(Remains {
+                read_shut,
+                write_shut,
+                ..
+            }) => {
                 *read_shut |= read;
                 *write_shut |= write;
                 return Err(Errno::ENOTCONN.into());
@@ -155,7 +181,9 @@ impl Stack {
                     socket.error = Some(Errno::ECONNRESET);
                 }
             }
-            Tcp::SynReceived(_) => return Err(Failure::Unsupported("shutdown during a simultaneous open")),
+            Tcp::SynReceived(_) => {
+                return Err(Failure::Unsupported("shutdown during a simultaneous open"));
+            }
         }
         Ok(Reply::Value(0))
     }

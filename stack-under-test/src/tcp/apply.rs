@@ -39,14 +39,21 @@ impl Connection {
             Place::Challenged if self.may_challenge(env) => Disposition::Challenge,
             Place::Rebuked | Place::Challenged => Disposition::Ignore,
             Place::Reset => Disposition::Reset,
-            Place::Acceptable => {
-                Disposition::Take { ack: self.ack_meaning(segment), text: self.text_place(segment) }
-            }
+            Place::Acceptable => Disposition::Take {
+                ack: self.ack_meaning(segment),
+                text: self.text_place(segment),
+            },
         }
     }
 
     /// Does what was decided. The only way in which a segment changes a connection.
-    pub(crate) fn apply(&mut self, env: &Env<'_>, segment: &Segment<'_>, disposition: Disposition, out: &mut Outbox) -> Fate {
+    pub(crate) fn apply(
+        &mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        disposition: Disposition,
+        out: &mut Outbox,
+    ) -> Fate {
         self.counters.segments_in += 1;
         match disposition {
             Disposition::Ignore => Fate::Lives,
@@ -81,14 +88,25 @@ impl Connection {
         Fate::Lives
     }
 
-    fn take(&mut self, env: &Env<'_>, segment: &Segment<'_>, ack: AckMeaning, text: TextPlace, out: &mut Outbox) -> Fate {
+    fn take(
+        &mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        ack: AckMeaning,
+        text: TextPlace,
+        out: &mut Outbox,
+    ) -> Fate {
         let fin_acknowledged = match ack {
             AckMeaning::Current => self.take_current(env, segment, out),
             AckMeaning::Old => false,
             // RFC9293/3.10.7.4-ack-future wants an answer; Linux gives none while ESTABLISHED.
             AckMeaning::Future if self.state == SyncState::Established => return Fate::Lives,
             AckMeaning::Future | AckMeaning::TooOld => {
-                return if self.may_challenge(env) { self.challenge(env, out) } else { Fate::Lives };
+                return if self.may_challenge(env) {
+                    self.challenge(env, out)
+                } else {
+                    Fate::Lives
+                };
             }
         };
         if fin_acknowledged {
@@ -124,7 +142,13 @@ impl Connection {
         fin_acknowledged
     }
 
-    fn take_what_the_state_permits(&mut self, env: &Env<'_>, segment: &Segment<'_>, text: TextPlace, out: &mut Outbox) -> Fate {
+    fn take_what_the_state_permits(
+        &mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        text: TextPlace,
+        out: &mut Outbox,
+    ) -> Fate {
         // RFC9293/3.10.7.4-text-late: after its FIN the peer has nothing new to say.
         if !self.state.may_receive() && !segment.seq.before(self.window.nxt) {
             return Fate::Lives;
@@ -133,7 +157,11 @@ impl Connection {
         if self.state != SyncState::Established && self.read_closed() && self.brings_data(segment) {
             return Fate::EndedWithReset(Ending::Reset);
         }
-        if self.take_text(env, segment, text) { self.take_fin(env, out) } else { Fate::Lives }
+        if self.take_text(env, segment, text) {
+            self.take_fin(env, out)
+        } else {
+            Fate::Lives
+        }
     }
 
     /// The peer's FIN was reached. RFC9293/3.10.7.4-fin-ack

@@ -48,8 +48,18 @@ impl Connection {
 
     /// RFC9293/MUST-20
     fn is_given_up(&self, env: &Env<'_>) -> bool {
-        let Some(since) = self.repetition.since.filter(|_| self.repetition.retransmits > 0) else { return false };
-        let retries = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
+        let Some(since) = self
+            .repetition
+            .since
+            .filter(|_| self.repetition.retransmits > 0)
+        else {
+            return false;
+        };
+        let retries = if self.orphan {
+            self.orphan_retries(env)
+        } else {
+            env.settings.retries2
+        };
         env.now - since >= patience(retries, env.settings.rto_min, env.settings)
     }
 
@@ -65,14 +75,19 @@ impl Connection {
 
     fn time_out(&self) -> Ending {
         // RFC9293/MUST-56, RFC9293/SHLD-25: trouble that the network reported explains the silence.
-        self.soft_error.map_or(Ending::TimedOut, Ending::Unreachable)
+        self.soft_error
+            .map_or(Ending::TimedOut, Ending::Unreachable)
     }
 
     /// Sends the oldest segment thought lost again. RFC6298/5.4
     fn resend(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
-        let Some(index) = self.queue.first_lost() else { return false };
+        let Some(index) = self.queue.first_lost() else {
+            return false;
+        };
         let mss = self.segment_size(env);
-        let Some(start) = self.queue.in_flight().nth(index).map(|sent| sent.start) else { return false };
+        let Some(start) = self.queue.in_flight().nth(index).map(|sent| sent.start) else {
+            return false;
+        };
         let room = self.send.window_end().beyond(start);
         let most = match room {
             // RFC9293/SHLD-16: beyond a window that shrank nothing is repeated but the very first segment.
@@ -84,12 +99,15 @@ impl Connection {
         if env.settings.retrans_collapse {
             self.queue.collapse(index, mss, self.send.window_end());
         }
-        let Some(sent) = self.queue.resend(index, env.now) else { return false };
+        let Some(sent) = self.queue.resend(index, env.now) else {
+            return false;
+        };
         self.repetition.since.get_or_insert(env.now);
         let payload = self.queue.slice(sent.start, sent.end);
         self.counters.total_retransmits += 1;
         self.counters.bytes_retransmitted += payload.len() as u64;
-        let flags = Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
+        let flags =
+            Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
         self.emit(env, sent.start, flags, payload, out);
         true
     }
@@ -107,9 +125,13 @@ impl Connection {
     /// The interval to the next probe. RFC9293/SHLD-30
     pub(super) fn probe_interval(&self, env: &Env<'_>) -> Duration {
         let settings = env.settings;
-        let most = (settings.rto_max.as_micros() / settings.rto_min.as_micros().max(1)).max(1).ilog2() + 1;
+        let most = (settings.rto_max.as_micros() / settings.rto_min.as_micros().max(1))
+            .max(1)
+            .ilog2()
+            + 1;
         let base = self.rtt.rto().max(settings.rto_min);
-        base.saturating_mul(1 << self.repetition.backoff.min(most)).min(settings.rto_max)
+        base.saturating_mul(1 << self.repetition.backoff.min(most))
+            .min(settings.rto_max)
     }
 
     /// The peer's window was closed for long enough. RFC9293/MUST-36
@@ -119,7 +141,11 @@ impl Connection {
             return Fate::Lives;
         }
         // RFC9293/MUST-37: answers reset the count, unless nobody holds the connection.
-        let most = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
+        let most = if self.orphan {
+            self.orphan_retries(env)
+        } else {
+            env.settings.retries2
+        };
         if self.repetition.probes >= most {
             return Fate::Ended(self.time_out());
         }
@@ -131,7 +157,8 @@ impl Connection {
         }
         self.repetition.probes += 1;
         self.repetition.backoff = (self.repetition.backoff + 1).min(env.settings.retries2);
-        self.timers.set(Timer::Probe, env.now + self.probe_interval(env));
+        self.timers
+            .set(Timer::Probe, env.now + self.probe_interval(env));
         Fate::Lives
     }
 
@@ -145,7 +172,9 @@ impl Connection {
             self.emit(env, seq, Flags::NONE, alloc::vec::Vec::new(), out);
             return;
         }
-        let length = room.min(self.segment_size(env)).min(self.queue.end() - start);
+        let length = room
+            .min(self.segment_size(env))
+            .min(self.queue.end() - start);
         let end = start + length;
         let fin = self.queue.fin() && end == self.queue.end();
         self.send_new(env, start, end, fin, Flags::PSH, out);

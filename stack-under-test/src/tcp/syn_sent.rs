@@ -52,7 +52,14 @@ pub(crate) struct SynSent {
 
 impl SynSent {
     /// Sends the first SYN.
-    pub(crate) fn start(env: &Env<'_>, flow: Flow, knobs: Knobs, isn: SeqNum, identification: u16, out: &mut Outbox) -> Self {
+    pub(crate) fn start(
+        env: &Env<'_>,
+        flow: Flow,
+        knobs: Knobs,
+        isn: SeqNum,
+        identification: u16,
+        out: &mut Outbox,
+    ) -> Self {
         let mss = u32::from(announced_mss(env, flow, &knobs));
         let window = ReceiveWindow::new(env, &knobs, mss, env.settings.window_scaling);
         let mut open = Self {
@@ -86,7 +93,11 @@ impl SynSent {
             options: Negotiated::offer(env, self.flow, &self.knobs, &self.window),
             payload: Vec::new(),
         };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        out.push(Departure {
+            flow: self.flow,
+            identification: self.identification,
+            segment,
+        });
         self.identification = self.identification.wrapping_add(1);
     }
 
@@ -96,7 +107,11 @@ impl SynSent {
         let flags = segment.flags;
         if !flags.ack() {
             // RFC9293/3.5.3-rst-synsent, RFC9293/3.10.7.3-synsent-noflags
-            return if flags.syn() && !flags.rst() { Cross } else { Ignore };
+            return if flags.syn() && !flags.rst() {
+                Cross
+            } else {
+                Ignore
+            };
         }
         // RFC9293/3.10.7.3-synsent-badack
         let acknowledges_syn = segment.ack == self.isn + 1;
@@ -112,7 +127,11 @@ impl SynSent {
 
     /// A timestamp that we never sent comes from another connection.
     fn echoes_nonsense(&self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
-        let echo = segment.options.timestamps.filter(|_| env.settings.timestamps).map_or(0, |timestamps| timestamps.echo);
+        let echo = segment
+            .options
+            .timestamps
+            .filter(|_| env.settings.timestamps)
+            .map_or(0, |timestamps| timestamps.echo);
         echo != 0 && !SeqNum(echo).within(SeqNum(self.first_timestamp), SeqNum(env.timestamp()))
     }
 
@@ -128,7 +147,9 @@ impl SynSent {
         self.timers.clear(Timer::Retransmit);
         let settings = env.settings;
         let retries = self.knobs.syn_retries.unwrap_or(settings.syn_retries);
-        let overdue = self.since.is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
+        let overdue = self
+            .since
+            .is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
         if self.retransmits >= retries + settings.syn_linear_timeouts || overdue {
             return false;
         }
@@ -144,7 +165,12 @@ impl SynSent {
     }
 
     /// The peer accepted: acknowledges, and becomes a connection.
-    pub(crate) fn establish(mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> Connection {
+    pub(crate) fn establish(
+        mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        out: &mut Outbox,
+    ) -> Connection {
         let negotiated = self.settle(env, segment);
         let opening = Opening {
             flow: self.flow,
@@ -166,10 +192,20 @@ impl SynSent {
     }
 
     /// The peer opens too: answers with the same number as before (`RFC9293/3.10.7.3-synsent-syn`).
-    pub(crate) fn cross(mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> SynReceived {
+    pub(crate) fn cross(
+        mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        out: &mut Outbox,
+    ) -> SynReceived {
         let negotiated = self.settle(env, segment);
         let mut timers = Timers::default();
-        timers.set(Timer::Retransmit, self.timers.due(Timer::Retransmit).unwrap_or(env.now + self.rto));
+        timers.set(
+            Timer::Retransmit,
+            self.timers
+                .due(Timer::Retransmit)
+                .unwrap_or(env.now + self.rto),
+        );
         let crossed = SynReceived {
             flow: self.flow,
             negotiated,
@@ -190,7 +226,13 @@ impl SynSent {
     }
 
     fn settle(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> Negotiated {
-        let negotiated = Negotiated::from_syn(env, self.flow, &self.knobs, &segment.options, self.window.scale);
+        let negotiated = Negotiated::from_syn(
+            env,
+            self.flow,
+            &self.knobs,
+            &segment.options,
+            self.window.scale,
+        );
         self.window.begin(segment.seq, negotiated.scales.is_some());
         negotiated
     }

@@ -24,7 +24,9 @@ pub(crate) enum TimeWaitDisposition {
     /// They stand from now on as long as they stood at first.
     Restart,
     /// The segment is answered with what is expected.
-    Acknowledge { restart: bool },
+    Acknowledge {
+        restart: bool,
+    },
     /// The peer's FIN came at last.
     Finish,
     /// The segment is answered with a reset, and the remains disappear.
@@ -52,7 +54,12 @@ pub(crate) struct TimeWait {
 }
 
 impl TimeWait {
-    pub(crate) fn new(env: &Env<'_>, connection: &Connection, reuse_address: bool, awaits_fin: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        env: &Env<'_>,
+        connection: &Connection,
+        reuse_address: bool,
+        awaits_fin: Option<Duration>,
+    ) -> Self {
         let (snd_nxt, window, negotiated) = connection.remains();
         let mut timers = Timers::default();
         timers.set(Timer::TimeWait, env.now + awaits_fin.unwrap_or(LENGTH));
@@ -72,7 +79,11 @@ impl TimeWait {
 
     /// As Linux's `tcp_timewait_state_process`.
     pub(crate) fn on_segment(&self, env: &Env<'_>, segment: &Segment<'_>) -> TimeWaitDisposition {
-        if self.awaits_fin { self.before_fin(env, segment) } else { self.after_fin(env, segment) }
+        if self.awaits_fin {
+            self.before_fin(env, segment)
+        } else {
+            self.after_fin(env, segment)
+        }
     }
 
     fn before_fin(&self, env: &Env<'_>, segment: &Segment<'_>) -> TimeWaitDisposition {
@@ -109,7 +120,10 @@ impl TimeWait {
         }
         // RFC9293/MAY-2, RFC6191/2a
         let bare_syn = flags.syn() && !flags.rst() && !flags.ack();
-        if bare_syn && !old && (segment.seq.after(self.rcv_nxt) || self.has_newer_timestamp(segment)) {
+        if bare_syn
+            && !old
+            && (segment.seq.after(self.rcv_nxt) || self.has_newer_timestamp(segment))
+        {
             let isn = self.snd_nxt + 65537;
             return TimeWaitDisposition::Reopen(if isn == SeqNum(0) { SeqNum(1) } else { isn });
         }
@@ -121,7 +135,9 @@ impl TimeWait {
     }
 
     fn rebuke(&self, env: &Env<'_>, restart: bool) -> TimeWaitDisposition {
-        let may = self.last_rebuke.is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit);
+        let may = self
+            .last_rebuke
+            .is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit);
         match (may, restart) {
             (true, restart) => TimeWaitDisposition::Acknowledge { restart },
             (false, true) => TimeWaitDisposition::Restart,
@@ -148,7 +164,9 @@ impl TimeWait {
     fn is_in_window(&self, segment: &Segment<'_>) -> bool {
         let (seq, end) = (segment.seq, segment.end());
         let edge = self.rcv_nxt + self.window;
-        seq == self.rcv_nxt || (end.after(self.rcv_nxt) && seq.before(edge)) || (seq == edge && seq == end)
+        seq == self.rcv_nxt
+            || (end.after(self.rcv_nxt) && seq.before(edge))
+            || (seq == edge && seq == end)
     }
 
     /// The peer's FIN came: the wait begins.
@@ -176,7 +194,10 @@ impl TimeWait {
 
     pub(crate) fn acknowledge(&self, env: &Env<'_>, out: &mut Outbox) {
         let options = Options {
-            timestamps: self.recent.map(|echo| Timestamps { value: env.timestamp(), echo }),
+            timestamps: self.recent.map(|echo| Timestamps {
+                value: env.timestamp(),
+                echo,
+            }),
             ..Options::default()
         };
         let segment = Outgoing {
@@ -187,6 +208,10 @@ impl TimeWait {
             options,
             payload: alloc::vec::Vec::new(),
         };
-        out.push(Departure { flow: self.flow, identification: 0, segment });
+        out.push(Departure {
+            flow: self.flow,
+            identification: 0,
+            segment,
+        });
     }
 }

@@ -18,15 +18,27 @@ impl Checksum {
     }
 
     /// Adds the pseudo-header of RFC 9293 section 3.1.
-    pub(crate) fn add_pseudo_header(self, source: IpAddr, destination: IpAddr, protocol: u8, length: u32) -> Self {
+    pub(crate) fn add_pseudo_header(
+        self,
+        source: IpAddr,
+        destination: IpAddr,
+        protocol: u8,
+        length: u32,
+    ) -> Self {
         let with_addresses = match (source, destination) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => self.add(&source.octets()).add(&destination.octets()),
-            (IpAddr::V6(source), IpAddr::V6(destination)) => self.add(&source.octets()).add(&destination.octets()),
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                self.add(&source.octets()).add(&destination.octets())
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                self.add(&source.octets()).add(&destination.octets())
+            }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
                 unreachable!("both ends of a packet are of one family")
             }
         };
-        with_addresses.add(&length.to_be_bytes()).add(&[0, protocol])
+        with_addresses
+            .add(&length.to_be_bytes())
+            .add(&[0, protocol])
     }
 
     /// The field's value; zero when computed over a part that carries a correct checksum.

@@ -1,13 +1,18 @@
 //! A peer on a virtual clock, for tests told as short stories.
-#![allow(clippy::allow_attributes, reason = "no expectation holds in every test file")]
-#![allow(dead_code, unreachable_pub, clippy::wildcard_imports, reason = "each test file uses its part")]
+#![allow(
+    clippy::allow_attributes,
+    reason = "no expectation holds in every test file"
+)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use stack_under_test::syscall::constants::*;
-use stack_under_test::{Config, Errno, Failure, Fd, Instant, Output, Reply, Signal, Stack, Syscall, TcpState, ThreadId};
+use stack_under_test::syscall::constants::{AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_STREAM};
+use stack_under_test::{
+    Config, Errno, Failure, Fd, Instant, Output, Reply, Signal, Stack, Syscall, TcpState, ThreadId,
+};
 
 pub const MAIN: ThreadId = ThreadId(0);
 pub const OTHER: ThreadId = ThreadId(1);
@@ -38,7 +43,7 @@ fn sum(parts: &[&[u8]]) -> u16 {
     let bytes: Vec<u8> = parts.concat();
     let mut sum = 0u32;
     for word in bytes.chunks(2) {
-        sum += u32::from(word[0]) << 8 | u32::from(*word.get(1).unwrap_or(&0));
+        sum += (u32::from(word[0]) << 8) | u32::from(*word.get(1).unwrap_or(&0));
         sum = (sum & 0xffff) + (sum >> 16);
     }
     !(sum as u16)
@@ -77,7 +82,13 @@ fn parse_line(text: &str) -> Line {
     let range = words.next().expect("range");
     let (start, rest) = range.split_once(':').expect("start");
     let (_, len) = rest.trim_end_matches(')').split_once('(').expect("length");
-    let mut line = Line { flags, seq: start.parse().expect("seq"), len: len.parse().expect("len"), ack: None, win: 65535 };
+    let mut line = Line {
+        flags,
+        seq: start.parse().expect("seq"),
+        len: len.parse().expect("len"),
+        ack: None,
+        win: 65535,
+    };
     while let Some(word) = words.next() {
         let value = words.next().expect("value");
         match word {
@@ -134,7 +145,9 @@ impl World {
                     let seen = self.decode(packet);
                     self.sent.push_back((self.millis(), seen));
                 }
-                Output::Return { thread, result } => self.returned.push_back((self.millis(), thread, result)),
+                Output::Return { thread, result } => {
+                    self.returned.push_back((self.millis(), thread, result));
+                }
                 Output::Signal { signal, .. } => self.signals.push(signal),
             }
         }
@@ -160,7 +173,9 @@ impl World {
     }
 
     pub fn start(&mut self, thread: ThreadId, call: Syscall) {
-        self.stack.submit(self.now, thread, call).expect("a free thread");
+        self.stack
+            .submit(self.now, thread, call)
+            .expect("a free thread");
         self.drain();
     }
 
@@ -198,10 +213,23 @@ impl World {
 
     pub fn inject_with(&mut self, text: &str, options: &[u8]) {
         let line = parse_line(text);
-        let ack = line.ack.map_or(0, |ack| ack.wrapping_add(self.target_isn.unwrap_or(0)));
+        let ack = line
+            .ack
+            .map_or(0, |ack| ack.wrapping_add(self.target_isn.unwrap_or(0)));
         let seq = line.seq.wrapping_add(self.isn);
-        let payload: Vec<u8> = (0..line.len).map(|n| (line.seq as usize + n) as u8).collect();
-        let packet = packet(self.remote, self.local, seq, ack, line.flags, line.win, options, &payload);
+        let payload: Vec<u8> = (0..line.len)
+            .map(|n| (line.seq as usize + n) as u8)
+            .collect();
+        let packet = packet(
+            self.remote,
+            self.local,
+            seq,
+            ack,
+            line.flags,
+            line.win,
+            options,
+            &payload,
+        );
         self.raw(&packet);
     }
 
@@ -212,16 +240,29 @@ impl World {
 
     fn decode(&mut self, packet: Vec<u8>) -> Seen {
         let v4 = packet[0] >> 4 == 4;
-        let (source, destination, start) =
-            if v4 { (&packet[12..16], &packet[16..20], 20) } else { (&packet[8..24], &packet[24..40], 40) };
+        let (source, destination, start) = if v4 {
+            (&packet[12..16], &packet[16..20], 20)
+        } else {
+            (&packet[8..24], &packet[24..40], 40)
+        };
         let tcp = &packet[start..];
         let length = (tcp.len() as u32).to_be_bytes();
-        assert_eq!(sum(&[source, destination, &length, &[0, 6], tcp]), 0, "checksum");
+        assert_eq!(
+            sum(&[source, destination, &length, &[0, 6], tcp]),
+            0,
+            "checksum"
+        );
         if v4 {
             assert_eq!(sum(&[&packet[..20]]), 0, "IP checksum");
-            assert_eq!(usize::from(u16::from_be_bytes([packet[2], packet[3]])), packet.len());
+            assert_eq!(
+                usize::from(u16::from_be_bytes([packet[2], packet[3]])),
+                packet.len()
+            );
         } else {
-            assert_eq!(usize::from(u16::from_be_bytes([packet[4], packet[5]])) + 40, packet.len());
+            assert_eq!(
+                usize::from(u16::from_be_bytes([packet[4], packet[5]])) + 40,
+                packet.len()
+            );
         }
         assert!(packet.len() <= 1500, "longer than the link takes");
         let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
@@ -237,11 +278,18 @@ impl World {
             .collect();
         let seq = word(4).wrapping_sub(self.target_isn.unwrap_or(0));
         let len = (tcp.len() - offset) as u32;
-        let ack = if flags & 16 != 0 { format!(" ack {}", word(8).wrapping_sub(self.isn)) } else { String::new() };
+        let ack = if flags & 16 != 0 {
+            format!(" ack {}", word(8).wrapping_sub(self.isn))
+        } else {
+            String::new()
+        };
         Seen {
             text: format!("{letters} {seq}:{}({len}){ack}", seq.wrapping_add(len)),
             win: u16::from_be_bytes([tcp[14], tcp[15]]),
-            options: tcp[20..offset].iter().map(|byte| format!("{byte:02x}")).collect(),
+            options: tcp[20..offset]
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
             payload: tcp[offset..].to_vec(),
             bytes: packet.clone(),
         }
@@ -250,7 +298,9 @@ impl World {
     /// The next segment must be this one; returns when it left, in milliseconds.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> (u64, Seen) {
-        let Some((at, seen)) = self.sent.pop_front() else { panic!("nothing came instead of {text}") };
+        let Some((at, seen)) = self.sent.pop_front() else {
+            panic!("nothing came instead of {text}")
+        };
         assert_eq!(seen.text, text, "at {at} ms");
         (at, seen)
     }
@@ -271,7 +321,14 @@ impl World {
 
     #[track_caller]
     pub fn quiet(&self) {
-        assert!(self.sent.is_empty(), "unexpected: {:?}", self.sent.iter().map(|(_, seen)| &seen.text).collect::<Vec<_>>());
+        assert!(
+            self.sent.is_empty(),
+            "unexpected: {:?}",
+            self.sent
+                .iter()
+                .map(|(_, seen)| &seen.text)
+                .collect::<Vec<_>>()
+        );
     }
 
     pub fn state(&self) -> TcpState {
@@ -279,18 +336,33 @@ impl World {
     }
 
     fn domain(&self) -> i32 {
-        if self.local.is_ipv4() { AF_INET } else { AF_INET6 }
+        if self.local.is_ipv4() {
+            AF_INET
+        } else {
+            AF_INET6
+        }
     }
 
     pub fn socket(&mut self) -> Fd {
         let domain = self.domain();
-        Fd(self.value(Syscall::Socket { domain, kind: SOCK_STREAM, protocol: 0 }) as i32)
+        Fd(self.value(Syscall::Socket {
+            domain,
+            kind: SOCK_STREAM,
+            protocol: 0,
+        }) as i32)
     }
 
     pub fn listener(&mut self, backlog: i32) -> Fd {
         let fd = self.socket();
-        let any = if self.local.is_ipv4() { "0.0.0.0:8080" } else { "[::]:8080" };
-        self.value(Syscall::Bind { fd, addr: any.parse().expect("address") });
+        let any = if self.local.is_ipv4() {
+            "0.0.0.0:8080"
+        } else {
+            "[::]:8080"
+        };
+        self.value(Syscall::Bind {
+            fd,
+            addr: any.parse().expect("address"),
+        });
         self.value(Syscall::Listen { fd, backlog });
         fd
     }
@@ -317,11 +389,18 @@ impl World {
     }
 
     pub fn write(&mut self, fd: Fd, count: usize) -> Result<Reply, Failure> {
-        self.call(Syscall::Write { fd, data: vec![b'x'; count] })
+        self.call(Syscall::Write {
+            fd,
+            data: vec![b'x'; count],
+        })
     }
 
     pub fn read_now(&mut self, fd: Fd) -> Result<Reply, Failure> {
-        self.call(Syscall::Recv { fd, count: 100_000, flags: MSG_DONTWAIT })
+        self.call(Syscall::Recv {
+            fd,
+            count: 100_000,
+            flags: MSG_DONTWAIT,
+        })
     }
 }
 
@@ -341,7 +420,7 @@ pub fn packet(
     tcp.extend(destination.port().to_be_bytes());
     tcp.extend(seq.to_be_bytes());
     tcp.extend(ack.to_be_bytes());
-    tcp.extend([((20 + options.len()) / 4 << 4) as u8, flags]);
+    tcp.extend([(((20 + options.len()) / 4) << 4) as u8, flags]);
     tcp.extend(win.to_be_bytes());
     tcp.extend([0; 4]);
     tcp.extend(options);
