@@ -1,6 +1,8 @@
 //! Kernel settings by their Linux names.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::time::Duration;
 
 /// Why a setting was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,18 +13,244 @@ pub enum SettingError {
     Invalid,
 }
 
-/// The settings that steer the stack.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {}
+/// The settings that steer the stack; defaults are Linux's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub(crate) sack: bool,
+    pub(crate) timestamps: bool,
+    pub(crate) window_scaling: bool,
+    pub(crate) syn_retries: u32,
+    pub(crate) syn_linear_timeouts: u32,
+    pub(crate) synack_retries: u32,
+    pub(crate) retries2: u32,
+    pub(crate) orphan_retries: u32,
+    pub(crate) fin_timeout: Duration,
+    pub(crate) rmem: [u32; 3],
+    pub(crate) wmem: [u32; 3],
+    pub(crate) rto_min: Duration,
+    pub(crate) rto_max: Duration,
+    pub(crate) local_ports: (u16, u16),
+    pub(crate) somaxconn: u32,
+    pub(crate) max_syn_backlog: u32,
+    pub(crate) abort_on_overflow: bool,
+    pub(crate) rfc1337: bool,
+    pub(crate) invalid_ratelimit: Duration,
+    pub(crate) pingpong_threshold: u32,
+    pub(crate) retrans_collapse: bool,
+    pub(crate) min_snd_mss: u32,
+}
+
+/// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
+/// be pinned and read back.
+const FIXED: [(&str, &str); 11] = [
+    ("net.ipv4.tcp_congestion_control", "reno"),
+    ("net.ipv4.tcp_early_retrans", "0"),
+    ("net.ipv4.tcp_ecn", "0"),
+    ("net.ipv4.tcp_fastopen", "0"),
+    ("net.ipv4.tcp_frto", "0"),
+    ("net.ipv4.tcp_moderate_rcvbuf", "0"),
+    ("net.ipv4.tcp_mtu_probing", "0"),
+    ("net.ipv4.tcp_shrink_window", "0"),
+    ("net.ipv4.tcp_slow_start_after_idle", "0"),
+    ("net.ipv4.tcp_syncookies", "0"),
+    ("net.ipv4.tcp_tw_reuse", "0"),
+];
+
+fn fixed(name: &str) -> Option<&'static str> {
+    FIXED
+        .iter()
+        .find_map(|(other, value)| (*other == name).then_some(*value))
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            sack: true,
+            timestamps: true,
+            window_scaling: true,
+            syn_retries: 6,
+            syn_linear_timeouts: 4,
+            synack_retries: 5,
+            retries2: 15,
+            orphan_retries: 0,
+            fin_timeout: Duration::from_secs(60),
+            rmem: [4096, 131_072, 6_291_456],
+            wmem: [4096, 16_384, 4_194_304],
+            rto_min: Duration::from_millis(200),
+            rto_max: Duration::from_secs(120),
+            local_ports: (32768, 60999),
+            somaxconn: 4096,
+            max_syn_backlog: 4096,
+            abort_on_overflow: false,
+            rfc1337: false,
+            invalid_ratelimit: Duration::from_millis(500),
+            pingpong_threshold: 1,
+            retrans_collapse: true,
+            min_snd_mss: 48,
+        }
+    }
+}
 
 impl Settings {
-    /// Changes one setting, by its name as in `sysctl` (`net.ipv4.tcp_sack`).
-    pub fn set(&mut self, _name: &str, _value: &str) -> Result<(), SettingError> {
-        Err(SettingError::Unknown)
+    /// Changes one setting, by its name as in `sysctl` (`net.ipv4.tcp_sack`), to a value as `sysctl` takes it.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
+        match name {
+            "net.ipv4.tcp_sack" => self.sack = flag(value)?,
+            // 2 is 1 without the random offset, which is the seed's here.
+            "net.ipv4.tcp_timestamps" => self.timestamps = number(value, 0, 2)? != 0,
+            "net.ipv4.tcp_window_scaling" => self.window_scaling = flag(value)?,
+            "net.ipv4.tcp_syn_retries" => self.syn_retries = number(value, 1, 127)?,
+            "net.ipv4.tcp_syn_linear_timeouts" => self.syn_linear_timeouts = number(value, 0, 127)?,
+            "net.ipv4.tcp_synack_retries" => self.synack_retries = number(value, 0, 255)?,
+            "net.ipv4.tcp_retries2" => self.retries2 = number(value, 0, 255)?,
+            "net.ipv4.tcp_orphan_retries" => self.orphan_retries = number(value, 0, 255)?,
+            "net.ipv4.tcp_fin_timeout" => {
+                self.fin_timeout = Duration::from_secs(number(value, 0, 1 << 20)?.into());
+            }
+            "net.ipv4.tcp_rmem" => self.rmem = triple(value)?,
+            "net.ipv4.tcp_wmem" => self.wmem = triple(value)?,
+            "net.ipv4.tcp_rto_min_us" => {
+                self.rto_min = Duration::from_micros(number(value, 1, 1_000_000)?.into());
+            }
+            "net.ipv4.tcp_rto_max_ms" => {
+                self.rto_max = Duration::from_millis(number(value, 1_000, 120_000)?.into());
+            }
+            "net.ipv4.ip_local_port_range" => self.local_ports = range(value)?,
+            "net.core.somaxconn" => self.somaxconn = number(value, 0, i32::MAX.unsigned_abs())?,
+            "net.ipv4.tcp_max_syn_backlog" => {
+                self.max_syn_backlog = number(value, 0, i32::MAX.unsigned_abs())?;
+            }
+            "net.ipv4.tcp_abort_on_overflow" => self.abort_on_overflow = flag(value)?,
+            "net.ipv4.tcp_rfc1337" => self.rfc1337 = flag(value)?,
+            "net.ipv4.tcp_invalid_ratelimit" => {
+                self.invalid_ratelimit =
+                    Duration::from_millis(number(value, 0, i32::MAX.unsigned_abs())?.into());
+            }
+            "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold = number(value, 1, 255)?,
+            "net.ipv4.tcp_retrans_collapse" => self.retrans_collapse = flag(value)?,
+            "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss = number(value, 48, 65535)?,
+            _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
+        }
+        Ok(())
     }
 
     /// The value of a setting as `sysctl` prints it.
-    pub fn get(&self, _name: &str) -> Option<String> {
-        None
+    pub fn get(&self, name: &str) -> Option<String> {
+        let digit = |on: bool| u8::from(on).to_string();
+        let spaced = |[a, b, c]: [u32; 3]| format!("{a}\t{b}\t{c}");
+        Some(match name {
+            "net.ipv4.tcp_sack" => digit(self.sack),
+            "net.ipv4.tcp_timestamps" => digit(self.timestamps),
+            "net.ipv4.tcp_window_scaling" => digit(self.window_scaling),
+            "net.ipv4.tcp_syn_retries" => self.syn_retries.to_string(),
+            "net.ipv4.tcp_syn_linear_timeouts" => self.syn_linear_timeouts.to_string(),
+            "net.ipv4.tcp_synack_retries" => self.synack_retries.to_string(),
+            "net.ipv4.tcp_retries2" => self.retries2.to_string(),
+            "net.ipv4.tcp_orphan_retries" => self.orphan_retries.to_string(),
+            "net.ipv4.tcp_fin_timeout" => self.fin_timeout.as_secs().to_string(),
+            "net.ipv4.tcp_rmem" => spaced(self.rmem),
+            "net.ipv4.tcp_wmem" => spaced(self.wmem),
+            "net.ipv4.tcp_rto_min_us" => self.rto_min.as_micros().to_string(),
+            "net.ipv4.tcp_rto_max_ms" => self.rto_max.as_millis().to_string(),
+            "net.ipv4.ip_local_port_range" => {
+                format!("{}\t{}", self.local_ports.0, self.local_ports.1)
+            }
+            "net.core.somaxconn" => self.somaxconn.to_string(),
+            "net.ipv4.tcp_max_syn_backlog" => self.max_syn_backlog.to_string(),
+            "net.ipv4.tcp_abort_on_overflow" => digit(self.abort_on_overflow),
+            "net.ipv4.tcp_rfc1337" => digit(self.rfc1337),
+            "net.ipv4.tcp_invalid_ratelimit" => self.invalid_ratelimit.as_millis().to_string(),
+            "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold.to_string(),
+            "net.ipv4.tcp_retrans_collapse" => digit(self.retrans_collapse),
+            "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss.to_string(),
+            _ => fixed(name)?.to_string(),
+        })
+    }
+}
+
+fn number(value: &str, least: u32, most: u32) -> Result<u32, SettingError> {
+    let number: u32 = value.trim().parse().map_err(|_| SettingError::Invalid)?;
+    if (least..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(SettingError::Invalid)
+    }
+}
+
+fn flag(value: &str) -> Result<bool, SettingError> {
+    Ok(number(value, 0, 1)? == 1)
+}
+
+fn only(value: &str, choice: &str) -> Result<(), SettingError> {
+    if value.trim() == choice {
+        Ok(())
+    } else {
+        Err(SettingError::Invalid)
+    }
+}
+
+fn triple(value: &str) -> Result<[u32; 3], SettingError> {
+    let mut words = value.split_whitespace();
+    let mut next = || {
+        number(
+            words.next().ok_or(SettingError::Invalid)?,
+            1,
+            i32::MAX.unsigned_abs(),
+        )
+    };
+    let triple = [next()?, next()?, next()?];
+    if words.next().is_some() {
+        Err(SettingError::Invalid)
+    } else {
+        Ok(triple)
+    }
+}
+
+fn range(value: &str) -> Result<(u16, u16), SettingError> {
+    let mut words = value.split_whitespace();
+    let mut next = || {
+        words
+            .next()
+            .and_then(|word| word.parse::<u16>().ok())
+            .ok_or(SettingError::Invalid)
+    };
+    let (low, high) = (next()?, next()?);
+    if words.next().is_some() || low == 0 || high < low {
+        Err(SettingError::Invalid)
+    } else {
+        Ok((low, high))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SettingError, Settings};
+
+    #[test]
+    fn what_is_set_is_read_back_and_what_steers_nothing_is_refused() {
+        let mut settings = Settings::default();
+        for (name, value, result) in [
+            ("net.ipv4.tcp_sack", "0", Ok(())),
+            ("net.ipv4.tcp_sack", "2", Err(SettingError::Invalid)),
+            ("net.ipv4.tcp_rmem", "4096\t8192\t16384", Ok(())),
+            ("net.ipv4.tcp_rmem", "4096 8192", Err(SettingError::Invalid)),
+            (
+                "net.ipv4.ip_local_port_range",
+                "2000\t1000",
+                Err(SettingError::Invalid),
+            ),
+            ("net.ipv4.tcp_congestion_control", "reno", Ok(())),
+            (
+                "net.ipv4.tcp_congestion_control",
+                "bbr",
+                Err(SettingError::Invalid),
+            ),
+            ("net.ipv4.tcp_sacks", "1", Err(SettingError::Unknown)),
+        ] {
+            assert_eq!(settings.set(name, value), result, "{name} {value}");
+            if result.is_ok() {
+                assert_eq!(settings.get(name).as_deref(), Some(value));
+            }
+        }
     }
 }

@@ -1,16 +1,29 @@
 //! The endpoint as a whole.
 
-use alloc::collections::VecDeque;
+mod input;
+mod lifecycle;
+mod output;
+mod ports;
+mod timeouts;
+
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::config::Config;
 use crate::settings::SettingError;
+use crate::socket::table::Descriptors;
+use crate::socket::{Socket, SocketId};
+use crate::syscall::dispatch::Blocked;
 use crate::syscall::{Failure, Fd, Reply, Signal, Syscall, ThreadId};
+use crate::tcp::env::{Env, TimestampClock};
+use crate::tcp::flow::{Endpoint, Flow, Outbox};
 use crate::tcp::info::TcpInfo;
 use crate::tcp::state::TcpState;
+use crate::tcp::time_wait::TimeWait;
 use crate::time::Instant;
 use crate::wire::drops::DropCounters;
+use crate::wire::seq::SeqNum;
 
 /// Something that happened, in the order it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +50,23 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadBusy;
 
+/// Who takes the segments of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Socket(SocketId),
+    /// A handshake of this listener.
+    Request(SocketId),
+    TimeWait,
+}
+
+/// The next open towards `remote` starts with `isn`.
+#[derive(Clone, Copy, Debug)]
+struct ForcedIsn {
+    local: Option<Endpoint>,
+    remote: Endpoint,
+    isn: SeqNum,
+}
+
 /// A TCP/IP endpoint with Linux socket semantics.
 ///
 /// # Order of calls
@@ -46,20 +76,51 @@ pub struct ThreadBusy;
 /// 2. Take everything out: [`poll_output`](Self::poll_output) until it returns `None`.
 /// 3. Ask [`poll_timeout`](Self::poll_timeout) when `handle_timeout` must be called unless something else goes in first.
 ///
-/// Timers fire at their nominal time. `handle_timeout` fires the timers of the earliest due time only; called again
-/// with the same time it fires the next ones, until `poll_timeout` lies in the future.
+/// Timers fire at their nominal time. `handle_timeout` fires the timer that is due first, and only that; called again
+/// with the same time it fires the next one, until `poll_timeout` lies in the future.
 ///
 /// A call that cannot finish stays with its thread as a record and is tried again after every input.
 #[derive(Debug)]
 pub struct Stack {
-    config: Config,
+    pub(crate) config: Config,
+    seed: u64,
+    clock: TimestampClock,
+    pub(crate) now: Instant,
+    pub(crate) sockets: BTreeMap<SocketId, Socket>,
+    next_socket: u32,
+    pub(crate) descriptors: Descriptors,
+    pub(crate) flows: BTreeMap<Flow, Owner>,
+    pub(crate) time_waits: BTreeMap<Flow, TimeWait>,
+    pub(crate) blocked: Vec<Blocked>,
+    pub(crate) outbox: Outbox,
     output: VecDeque<Output>,
+    forced: Vec<ForcedIsn>,
+    drops: DropCounters,
+    ports_given: u64,
 }
 
 impl Stack {
     /// An endpoint at time zero. `seed` determines sequence numbers, ephemeral ports and the timestamp clock.
-    pub fn new(config: Config, _seed: u64) -> Self {
-        Self { config, output: VecDeque::new() }
+    pub fn new(config: Config, seed: u64) -> Self {
+        Self {
+            config,
+            seed,
+            clock: TimestampClock {
+                offset: ports::mix(seed, &[0]) as u32,
+            },
+            now: Instant::ZERO,
+            sockets: BTreeMap::new(),
+            next_socket: 0,
+            descriptors: Descriptors::default(),
+            flows: BTreeMap::new(),
+            time_waits: BTreeMap::new(),
+            blocked: Vec::new(),
+            outbox: Outbox::new(),
+            output: VecDeque::new(),
+            forced: Vec::new(),
+            drops: DropCounters::default(),
+            ports_given: 0,
+        }
     }
 
     /// Changes a kernel setting by its Linux name; what exists already keeps what it copied.
@@ -68,19 +129,44 @@ impl Stack {
     }
 
     /// A whole IPv4 or IPv6 packet arrives.
-    pub fn handle_packet(&mut self, _now: Instant, _packet: &[u8]) {}
+    pub fn handle_packet(&mut self, now: Instant, packet: &[u8]) {
+        self.at(now);
+        if let Err(reason) = self.receive(packet) {
+            self.drops.count(reason);
+        }
+        self.settle();
+    }
 
-    /// The time has come that [`poll_timeout`](Self::poll_timeout) named.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    /// The time has come that [`poll_timeout`](Self::poll_timeout) named; without effect before.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.at(now);
+        self.fire_first_timer();
+        self.settle();
+    }
 
     /// A thread makes a call.
-    pub fn submit(&mut self, _now: Instant, thread: ThreadId, _call: Syscall) -> Result<(), ThreadBusy> {
-        self.output.push_back(Output::Return { thread, result: Err(Failure::Unsupported("not built yet")) });
+    pub fn submit(
+        &mut self,
+        now: Instant,
+        thread: ThreadId,
+        call: Syscall,
+    ) -> Result<(), ThreadBusy> {
+        if self.blocked.iter().any(|blocked| blocked.thread == thread) {
+            return Err(ThreadBusy);
+        }
+        self.at(now);
+        self.start_call(thread, call);
+        self.settle();
         Ok(())
     }
 
-    /// A signal with a handler that does not restart calls is delivered to a thread.
-    pub fn interrupt(&mut self, _now: Instant, _thread: ThreadId) {}
+    /// A signal with a handler that does not restart calls is delivered to a thread; without effect on one that is in
+    /// no call.
+    pub fn interrupt(&mut self, now: Instant, thread: ThreadId) {
+        self.at(now);
+        self.interrupt_call(thread);
+        self.settle();
+    }
 
     /// Takes the next thing that happened.
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -89,24 +175,78 @@ impl Stack {
 
     /// When the next timer is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.first_timer().map(|(due, _)| due)
     }
 
     /// The next connection opened from `local` (any, if `None`) to `remote` starts with this sequence number.
-    pub fn force_isn(&mut self, _local: Option<SocketAddr>, _remote: SocketAddr, _isn: u32) {}
-
-    /// The state of the connection between two addresses; `Closed` if there is none.
-    pub fn tcp_state(&self, _local: SocketAddr, _remote: SocketAddr) -> TcpState {
-        TcpState::Closed
+    pub fn force_isn(&mut self, local: Option<SocketAddr>, remote: SocketAddr, isn: u32) {
+        self.forced.push(ForcedIsn {
+            local: local.map(Endpoint::from),
+            remote: remote.into(),
+            isn: SeqNum(isn),
+        });
     }
 
-    /// What `getsockopt(TCP_INFO)` would return, without a call.
-    pub fn tcp_info(&self, _fd: Fd) -> Option<TcpInfo> {
-        None
+    /// The state of the connection between two addresses, with or without a descriptor; `Closed` if there is none.
+    pub fn tcp_state(&self, local: SocketAddr, remote: SocketAddr) -> TcpState {
+        let flow = Flow {
+            local: local.into(),
+            remote: remote.into(),
+        };
+        match self.flows.get(&flow) {
+            None => TcpState::Closed,
+            Some(Owner::Request(_)) => TcpState::SynRecv,
+            Some(Owner::Socket(id)) => self.sockets.get(id).map_or(TcpState::Closed, Socket::state),
+            Some(Owner::TimeWait) => match self.time_waits.get(&flow) {
+                Some(remains) if remains.awaits_fin => TcpState::FinWait2,
+                Some(_) | None => TcpState::TimeWait,
+            },
+        }
+    }
+
+    /// What `getsockopt(TCP_INFO)` would return, without a call; `None` if there is no such descriptor.
+    pub fn tcp_info(&self, fd: Fd) -> Option<TcpInfo> {
+        let id = self.descriptors.get(fd).ok()?;
+        self.sockets
+            .get(&id)
+            .map(|socket| crate::tcp::info::of_socket(&self.env(), socket))
     }
 
     /// How many packets were dropped before a connection saw them, by reason.
     pub fn dropped(&self) -> DropCounters {
-        DropCounters::default()
+        self.drops
+    }
+
+    fn at(&mut self, now: Instant) {
+        debug_assert!(now >= self.now, "time goes backwards");
+        self.now = self.now.max(now);
+    }
+
+    /// After every input: calls that wait are tried again, and what they sent leaves.
+    fn settle(&mut self) {
+        self.flush();
+        self.retry_calls();
+    }
+
+    pub(crate) fn env(&self) -> Env<'_> {
+        env_of(&self.config, self.clock, self.now)
+    }
+
+    /// The environment, and the parts of the stack that may change beside it.
+    pub(crate) fn split(&mut self) -> (Env<'_>, &mut BTreeMap<SocketId, Socket>, &mut Outbox) {
+        (
+            env_of(&self.config, self.clock, self.now),
+            &mut self.sockets,
+            &mut self.outbox,
+        )
+    }
+}
+
+fn env_of(config: &Config, clock: TimestampClock, now: Instant) -> Env<'_> {
+    Env {
+        now,
+        settings: &config.settings,
+        mtu: config.mtu,
+        clock,
     }
 }

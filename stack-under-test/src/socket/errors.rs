@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use crate::tcp::connection::Ending;
+use crate::wire::icmp::Trouble;
+
 /// A Linux error number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Errno(pub i32);
@@ -34,6 +37,8 @@ errnos! {
     ENOTTY = 25,
     EPIPE = 32,
     EDOM = 33,
+    ENONET = 64,
+    EPROTO = 71,
     EDESTADDRREQ = 89,
     EPROTOTYPE = 91,
     ENOPROTOOPT = 92,
@@ -64,5 +69,34 @@ impl fmt::Display for Errno {
             Some(name) => formatter.write_str(name),
             None => write!(formatter, "errno {}", self.0),
         }
+    }
+}
+
+/// The error that a socket reports after its connection ended, if any.
+pub(crate) fn after(ending: Ending) -> Option<Errno> {
+    match ending {
+        Ending::Closed | Ending::Aborted => None,
+        // RFC9293/MUST-12
+        Ending::Reset => Some(Errno::ECONNRESET),
+        // Linux: the peer had closed, so all that can be missing is what we wrote.
+        Ending::ResetAfterFin => Some(Errno::EPIPE),
+        Ending::Refused => Some(Errno::ECONNREFUSED),
+        Ending::TimedOut => Some(Errno::ETIMEDOUT),
+        Ending::Unreachable(trouble) => Some(from_icmp(trouble)),
+    }
+}
+
+/// The error that an ICMP message stands for.
+fn from_icmp(trouble: Trouble) -> Errno {
+    match trouble {
+        Trouble::NetUnreachable => Errno::ENETUNREACH,
+        Trouble::HostUnreachable => Errno::EHOSTUNREACH,
+        Trouble::ProtocolUnreachable => Errno::ENOPROTOOPT,
+        Trouble::PortUnreachable => Errno::ECONNREFUSED,
+        Trouble::SourceRouteFailed => Errno::EOPNOTSUPP,
+        Trouble::HostDown => Errno::EHOSTDOWN,
+        Trouble::HostIsolated => Errno::ENONET,
+        Trouble::Prohibited => Errno::EACCES,
+        Trouble::ParameterProblem => Errno::EPROTO,
     }
 }

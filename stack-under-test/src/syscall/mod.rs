@@ -1,6 +1,12 @@
 //! Socket calls: their arguments, what they return, and Linux's constants.
 
+mod connect;
 pub mod constants;
+pub(crate) mod dispatch;
+mod options;
+mod poll;
+mod setup;
+mod transfer;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

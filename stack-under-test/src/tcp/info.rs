@@ -2,7 +2,11 @@
 
 use core::time::Duration;
 
+use super::connection::Connection;
+use super::env::Env;
+use super::handshake::announced_mss;
 use super::state::TcpState;
+use crate::socket::{Socket, Tcp};
 
 /// The fields of `struct tcp_info` that this stack keeps, under their Linux names without the prefix `tcpi_`.
 ///
@@ -89,4 +93,140 @@ pub struct TcpInfo {
     pub snd_wnd: u32,
     /// Our window as last advertised, in bytes.
     pub rcv_wnd: u32,
+}
+
+const NO_THRESHOLD: u32 = 0x7fff_ffff;
+const UNMEASURED_VARIATION: Duration = Duration::from_millis(250);
+const REORDERING: u32 = 3;
+const DEFAULT_MSS: u32 = 536;
+
+/// The answer for a socket in any state.
+pub(crate) fn of_socket(env: &Env<'_>, socket: &Socket) -> TcpInfo {
+    let mut info = blank(socket.state());
+    match &socket.tcp {
+        Tcp::Closed(_) => {}
+        Tcp::Listen(listen) => {
+            info.unacked = listen.queue.len() as u32;
+            info.sacked = listen.backlog;
+        }
+        Tcp::SynSent(open) => {
+            info.rto = open.rto();
+            info.retransmits = open.retransmits as u8;
+            info.total_retrans = open.retransmits;
+            info.unacked = 1;
+            info.segs_out = open.retransmits + 1;
+            info.pmtu = u32::from(env.mtu);
+            info.advmss = u32::from(announced_mss(env, open.flow, &open.knobs));
+        }
+        Tcp::SynReceived(crossed) => {
+            info.unacked = 1;
+            info.total_retrans = crossed.timeouts;
+            info.pmtu = u32::from(env.mtu);
+        }
+        Tcp::Synchronized(connection) => connection.describe(env, &mut info),
+    }
+    info
+}
+
+fn blank(state: TcpState) -> TcpInfo {
+    TcpInfo {
+        state,
+        ca_state: 0,
+        retransmits: 0,
+        probes: 0,
+        backoff: 0,
+        options: 0,
+        snd_wscale: 0,
+        rcv_wscale: 0,
+        rto: Duration::from_secs(1),
+        ato: Duration::ZERO,
+        snd_mss: DEFAULT_MSS,
+        rcv_mss: 0,
+        unacked: 0,
+        sacked: 0,
+        lost: 0,
+        retrans: 0,
+        last_data_sent: Duration::ZERO,
+        last_data_recv: Duration::ZERO,
+        last_ack_recv: Duration::ZERO,
+        pmtu: 0,
+        rcv_ssthresh: 0,
+        rtt: Duration::ZERO,
+        rttvar: UNMEASURED_VARIATION,
+        snd_ssthresh: NO_THRESHOLD,
+        snd_cwnd: 10,
+        advmss: 0,
+        reordering: REORDERING,
+        total_retrans: 0,
+        bytes_acked: 0,
+        bytes_received: 0,
+        segs_out: 0,
+        segs_in: 0,
+        notsent_bytes: 0,
+        min_rtt: Duration::ZERO,
+        data_segs_in: 0,
+        data_segs_out: 0,
+        bytes_sent: 0,
+        bytes_retrans: 0,
+        snd_wnd: 0,
+        rcv_wnd: 0,
+    }
+}
+
+impl Connection {
+    fn describe(&self, env: &Env<'_>, info: &mut TcpInfo) {
+        const LOSS: u8 = 4;
+        let counters = &self.counters;
+        info.ca_state = if self.congestion.in_recovery() {
+            LOSS
+        } else {
+            0
+        };
+        info.retransmits = u8::try_from(self.repetition.retransmits).unwrap_or(u8::MAX);
+        info.probes = u8::try_from(self.repetition.probes).unwrap_or(u8::MAX);
+        info.backoff = u8::try_from(self.repetition.backoff).unwrap_or(u8::MAX);
+        let scaled = self.negotiated.scales.is_some();
+        let timestamps = self.negotiated.timestamps.is_some();
+        info.options =
+            u8::from(timestamps) | (u8::from(self.negotiated.sack) << 1) | (u8::from(scaled) << 2);
+        info.snd_wscale = self.negotiated.send_scale();
+        info.rcv_wscale = self.window.scale;
+        info.rto = self.rtt.rto();
+        info.ato = self.acking.ato;
+        info.snd_mss = self.segment_size(env);
+        info.rcv_mss = self.acking.peer_mss;
+        info.unacked = self.queue.packets_out();
+        info.lost = self.queue.in_flight().filter(|sent| sent.lost).count() as u32;
+        info.retrans = self
+            .queue
+            .in_flight()
+            .filter(|sent| sent.retransmitted && !sent.lost)
+            .count() as u32;
+        info.last_data_sent = env.now - counters.last_data_sent;
+        info.last_data_recv = env.now - self.acking.last_data;
+        info.last_ack_recv = env.now - counters.last_ack_received;
+        info.pmtu = u32::from(env.mtu);
+        info.rcv_ssthresh = self.window.threshold();
+        info.rtt = self.rtt.smoothed().unwrap_or_default();
+        info.rttvar = self
+            .rtt
+            .smoothed()
+            .map_or(UNMEASURED_VARIATION, |_| self.rtt.mean_deviation());
+        info.snd_ssthresh = self.congestion.threshold();
+        info.snd_cwnd = self.congestion.window();
+        info.advmss = u32::from(self.negotiated.our_mss) - self.negotiated.options_length();
+        info.total_retrans = counters.total_retransmits;
+        info.bytes_acked = counters.bytes_acked;
+        info.bytes_received = counters.bytes_received;
+        info.segs_out = counters.segments_out;
+        info.segs_in = counters.segments_in;
+        info.notsent_bytes = self.queue.data_end().beyond(self.send.nxt);
+        info.min_rtt = self.rtt.min().unwrap_or_default();
+        info.data_segs_in = counters.data_segments_in;
+        info.data_segs_out = counters.data_segments_out;
+        info.bytes_sent = counters.bytes_sent;
+        info.bytes_retrans = counters.bytes_retransmitted;
+        info.snd_wnd = self.send.window;
+        info.rcv_wnd = self.window.advertised;
+    }
 }

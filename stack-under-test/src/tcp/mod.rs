@@ -1,4 +1,31 @@
 //! The protocol: states, what a segment means in each, what is sent when.
+//!
+//! States whose data differ are types: [`listen`], [`syn_sent`], [`syn_received`], [`connection`], [`time_wait`]. Those
+//! that differ in what they permit only are rows of the table in [`transition`].
 
+pub(crate) mod acceptable;
+pub(crate) mod acknowledge;
+pub(crate) mod apply;
+pub(crate) mod close;
+pub(crate) mod congestion;
+pub(crate) mod connection;
+pub(crate) mod delayed_ack;
+pub(crate) mod emit;
+pub(crate) mod env;
+pub(crate) mod flow;
+pub(crate) mod handshake;
 pub(crate) mod info;
+pub(crate) mod listen;
+pub(crate) mod receive_queue;
+pub(crate) mod retransmit;
+pub(crate) mod rtt;
+pub(crate) mod send_queue;
 pub(crate) mod state;
+pub(crate) mod syn_received;
+pub(crate) mod syn_sent;
+pub(crate) mod text;
+pub(crate) mod time_wait;
+pub(crate) mod timers;
+pub(crate) mod transition;
+pub(crate) mod transmit;
+pub(crate) mod window;

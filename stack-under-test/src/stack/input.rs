@@ -1,0 +1,285 @@
+//! A packet arrives: whose is it?
+
+use alloc::boxed::Box;
+
+use super::{Owner, Stack};
+use crate::socket::{Socket, SocketId, Tcp};
+use crate::tcp::connection::{Connection, Ending, Fate};
+use crate::tcp::flow::{Endpoint, Flow, reset_for};
+use crate::tcp::listen::ListenDisposition;
+use crate::tcp::syn_received::{SynReceived, SynReceivedDisposition};
+use crate::tcp::syn_sent::SynSentDisposition;
+use crate::tcp::time_wait::TimeWaitDisposition;
+use crate::wire::drops::DropReason;
+use crate::wire::flags::Flags;
+use crate::wire::icmp::{self, IcmpError};
+use crate::wire::ip::{self, Packet};
+use crate::wire::seq::SeqNum;
+use crate::wire::tcp::{self, Segment};
+
+impl Stack {
+    pub(super) fn receive(&mut self, bytes: &[u8]) -> Result<(), DropReason> {
+        let packet = Packet::parse(bytes)?;
+        // RFC9293/MUST-57
+        if !self.config.is_local(packet.destination) {
+            return Err(DropReason::NotOurs);
+        }
+        if !ip::is_valid_source(packet.source) || self.config.is_local(packet.source) {
+            return Err(DropReason::BadSource);
+        }
+        match packet.protocol {
+            tcp::PROTOCOL => {
+                let segment = Segment::parse(packet.payload, packet.source, packet.destination)?;
+                let flow = Flow {
+                    local: Endpoint::new(packet.destination, segment.destination_port),
+                    remote: Endpoint::new(packet.source, segment.source_port),
+                };
+                self.deliver(flow, &segment);
+            }
+            icmp::PROTOCOL_V4 if packet.destination.is_ipv4() => {
+                self.report(&IcmpError::parse(&packet)?);
+            }
+            icmp::PROTOCOL_V6 if packet.destination.is_ipv6() => {
+                self.report(&IcmpError::parse(&packet)?);
+            }
+            _ => return Err(DropReason::Protocol),
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, flow: Flow, segment: &Segment<'_>) {
+        match self.flows.get(&flow).copied() {
+            Some(Owner::Socket(id)) => self.deliver_to_socket(id, segment),
+            Some(Owner::Request(listener)) => self.deliver_to_request(listener, flow, segment),
+            Some(Owner::TimeWait) => self.deliver_to_remains(flow, segment),
+            None => self.deliver_to_listener(flow, segment, None),
+        }
+    }
+
+    fn refuse(&mut self, flow: Flow, segment: &Segment<'_>) {
+        if let Some(reset) = reset_for(segment) {
+            self.send_stateless(flow, reset);
+        }
+    }
+
+    fn deliver_to_socket(&mut self, id: SocketId, segment: &Segment<'_>) {
+        let (env, sockets, out) = self.split();
+        let Some(socket) = sockets.get_mut(&id) else {
+            return;
+        };
+        match &mut socket.tcp {
+            Tcp::Synchronized(connection) => {
+                let disposition = connection.on_segment(&env, segment);
+                let fate = connection.apply(&env, segment, disposition, out);
+                self.meet_fate(id, fate, Some(segment));
+            }
+            Tcp::SynSent(_) => self.deliver_to_open(id, segment),
+            Tcp::SynReceived(_) => self.deliver_to_crossed(id, segment),
+            Tcp::Closed(_) | Tcp::Listen(_) => {
+                unreachable!("a flow leads to a socket with a connection")
+            }
+        }
+    }
+
+    fn deliver_to_open(&mut self, id: SocketId, segment: &Segment<'_>) {
+        let (env, sockets, out) = self.split();
+        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
+            return;
+        };
+        let Tcp::SynSent(open) = tcp else { return };
+        match open.on_segment(&env, segment) {
+            SynSentDisposition::Ignore => {}
+            SynSentDisposition::Refuse => {
+                open.hurry(&env);
+                let flow = open.flow;
+                self.refuse(flow, segment);
+            }
+            SynSentDisposition::Refused => self.meet_fate(id, Fate::Ended(Ending::Refused), None),
+            SynSentDisposition::Establish => {
+                let connection = open.as_ref().clone().establish(&env, segment, out);
+                *tcp = Tcp::Synchronized(Box::new(connection));
+            }
+            SynSentDisposition::Cross => {
+                // RFC9293/MUST-10
+                let crossed = open.as_ref().clone().cross(&env, segment, out);
+                *tcp = Tcp::SynReceived(Box::new(crossed));
+            }
+        }
+    }
+
+    fn deliver_to_crossed(&mut self, id: SocketId, segment: &Segment<'_>) {
+        let (env, sockets, out) = self.split();
+        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
+            return;
+        };
+        let Tcp::SynReceived(crossed) = tcp else {
+            return;
+        };
+        match crossed.on_segment(&env, segment) {
+            SynReceivedDisposition::Ignore => {}
+            SynReceivedDisposition::AnswerAgain => crossed.answer_again(&env, out),
+            SynReceivedDisposition::Rebuke | SynReceivedDisposition::Abandon => {
+                crossed.rebuke(&env, out);
+            }
+            SynReceivedDisposition::Refuse => {
+                let flow = crossed.flow;
+                self.refuse(flow, segment);
+            }
+            // RFC9293/3.10.7.4-rst-synrcvd
+            SynReceivedDisposition::Reset => self.meet_fate(id, Fate::Ended(Ending::Reset), None),
+            SynReceivedDisposition::Establish => {
+                let opening = crossed.as_ref().clone().into_opening(&env, segment);
+                *tcp = Tcp::Synchronized(Box::new(Connection::open(&env, opening)));
+                self.continue_with(id, segment);
+            }
+        }
+    }
+
+    /// The segment that completed a handshake may carry more. RFC9293/3.10.7.4-fin-synrcvd
+    fn continue_with(&mut self, id: SocketId, segment: &Segment<'_>) {
+        if !segment.flags.syn() {
+            self.deliver_to_socket(id, segment);
+            return;
+        }
+        let bare = Segment {
+            seq: segment.seq + 1,
+            flags: Flags(segment.flags.0 & !Flags::SYN.0),
+            ..segment.clone()
+        };
+        self.deliver_to_socket(id, &bare);
+        let (env, sockets, out) = self.split();
+        if let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) {
+            connection.owe_ack(&env, out);
+        }
+    }
+
+    fn listener_for(&self, local: Endpoint) -> Option<SocketId> {
+        let heard = self
+            .sockets
+            .iter()
+            .filter_map(|(id, socket)| Some((socket.hears(local)?, *id)));
+        heard
+            .max_by_key(|(exactness, _)| *exactness)
+            .map(|(_, id)| id)
+    }
+
+    /// `isn` is given where the remains of an earlier connection demand one.
+    fn deliver_to_listener(&mut self, flow: Flow, segment: &Segment<'_>, isn: Option<SeqNum>) {
+        // RFC9293/3.10.7.1-closed-discard
+        let Some(id) = self.listener_for(flow.local) else {
+            return self.refuse(flow, segment);
+        };
+        let isn = isn.unwrap_or_else(|| self.isn(flow));
+        let (env, sockets, out) = self.split();
+        let Some(socket) = sockets.get_mut(&id) else {
+            return;
+        };
+        let knobs = socket.knobs.clone();
+        let Some(listen) = socket.listener_mut() else {
+            return;
+        };
+        match listen.on_segment(&env, segment) {
+            ListenDisposition::Ignore => {}
+            ListenDisposition::Refuse => self.refuse(flow, segment),
+            ListenDisposition::Begin => {
+                let request = SynReceived::new(&env, flow, knobs, isn, segment);
+                request.answer(&env, out);
+                listen.requests.insert(flow, request);
+                self.flows.insert(flow, Owner::Request(id));
+            }
+        }
+    }
+
+    fn deliver_to_request(&mut self, listener: SocketId, flow: Flow, segment: &Segment<'_>) {
+        let (env, sockets, out) = self.split();
+        let Some(listen) = sockets.get_mut(&listener).and_then(Socket::listener_mut) else {
+            return;
+        };
+        let full = listen.is_full();
+        let Some(request) = listen.requests.get_mut(&flow) else {
+            return;
+        };
+        match request.on_segment(&env, segment) {
+            SynReceivedDisposition::Ignore => {}
+            SynReceivedDisposition::AnswerAgain => request.answer_again(&env, out),
+            SynReceivedDisposition::Rebuke => request.rebuke(&env, out),
+            SynReceivedDisposition::Refuse => self.refuse(flow, segment),
+            SynReceivedDisposition::Reset => self.drop_request(listener, flow),
+            SynReceivedDisposition::Abandon => {
+                self.refuse(flow, segment);
+                self.drop_request(listener, flow);
+            }
+            // The peer believes that it is connected; it will repeat itself until there is room.
+            SynReceivedDisposition::Establish if full => {
+                if env.settings.abort_on_overflow {
+                    self.refuse(flow, segment);
+                    self.drop_request(listener, flow);
+                }
+            }
+            SynReceivedDisposition::Establish => {
+                let opening = request.clone().into_opening(&env, segment);
+                let connection = Connection::open(&env, opening);
+                self.drop_request(listener, flow);
+                let id = self.queue_connection(listener, connection);
+                self.continue_with(id, segment);
+            }
+        }
+    }
+
+    fn deliver_to_remains(&mut self, flow: Flow, segment: &Segment<'_>) {
+        let has_listener = self.listener_for(flow.local).is_some();
+        let (env, out) = (
+            super::env_of(&self.config, self.clock, self.now),
+            &mut self.outbox,
+        );
+        let Some(remains) = self.time_waits.get_mut(&flow) else {
+            return;
+        };
+        match remains.on_segment(&env, segment) {
+            TimeWaitDisposition::Ignore => {}
+            TimeWaitDisposition::Vanish => self.forget_remains(flow),
+            TimeWaitDisposition::Restart => {
+                remains.take_timestamp(segment);
+                remains.restart(&env);
+            }
+            TimeWaitDisposition::Acknowledge { restart } => {
+                remains.rebuked(&env);
+                if restart {
+                    remains.restart(&env);
+                }
+                remains.acknowledge(&env, out);
+            }
+            TimeWaitDisposition::Finish => remains.finish(&env, segment, out),
+            TimeWaitDisposition::Refuse => {
+                self.refuse(flow, segment);
+                self.forget_remains(flow);
+            }
+            TimeWaitDisposition::Reopen(isn) if has_listener => {
+                self.forget_remains(flow);
+                self.deliver_to_listener(flow, segment, Some(isn));
+            }
+            TimeWaitDisposition::Reopen(_) => remains.acknowledge(&env, out),
+        }
+    }
+
+    /// RFC9293/MUST-54
+    fn report(&mut self, error: &IcmpError) {
+        let flow = Flow {
+            local: Endpoint::new(error.local.0, error.local.1),
+            remote: Endpoint::new(error.remote.0, error.remote.1),
+        };
+        let Some(Owner::Socket(id)) = self.flows.get(&flow).copied() else {
+            return;
+        };
+        match self.sockets.get_mut(&id).map(|socket| &mut socket.tcp) {
+            // Trouble that ICMP reports about our SYN ends the open, also where RFC9293/MUST-56 wants it to go on.
+            Some(Tcp::SynSent(open)) if open.isn == error.seq => {
+                self.meet_fate(id, Fate::Ended(Ending::Unreachable(error.trouble)), None);
+            }
+            Some(Tcp::Synchronized(connection)) if connection.is_in_flight(error.seq) => {
+                connection.soft_error = Some(error.trouble);
+            }
+            Some(_) | None => {}
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `connect`.
+
+use alloc::boxed::Box;
+use core::net::{IpAddr, SocketAddr};
+
+use super::dispatch::{CallResult, Pending};
+use super::{Failure, Fd, Reply, ThreadId};
+use crate::socket::errors::Errno;
+use crate::socket::{Domain, Phase, Socket, SocketId, Tcp};
+use crate::stack::{Owner, Stack};
+use crate::tcp::flow::{Endpoint, Flow};
+use crate::tcp::state::TcpState;
+use crate::tcp::syn_sent::SynSent;
+
+impl Stack {
+    pub(super) fn start_connect(&mut self, thread: ThreadId, fd: Fd, addr: SocketAddr) {
+        let begun = self.descriptors.get(fd).map_err(Failure::from);
+        let begun = begun.and_then(|id| Ok((id, self.begin_connect(id, addr)?)));
+        let (id, in_progress) = match begun {
+            Ok(begun) => begun,
+            Err(failure) => return self.finish_call(thread, Err(failure)),
+        };
+        let nonblocking = self
+            .sockets
+            .get(&id)
+            .is_some_and(|socket| socket.nonblocking);
+        if nonblocking && self.is_opening(id) {
+            self.finish_call(thread, Err(in_progress.into()));
+        } else {
+            self.wait_or_finish(thread, Pending::Connect { id }, None);
+        }
+    }
+
+    /// Opens, unless that was done by an earlier call; returns what a call that does not wait fails with.
+    fn begin_connect(&mut self, id: SocketId, addr: SocketAddr) -> Result<Errno, Failure> {
+        let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
+        match socket.phase {
+            Phase::Connected => Err(Errno::EISCONN.into()),
+            Phase::Connecting => Ok(Errno::EALREADY),
+            // RFC9293/3.10.1-open-exists
+            Phase::Unconnected if socket.state() != TcpState::Closed => Err(Errno::EISCONN.into()),
+            Phase::Unconnected => {
+                let remote = self.reachable(id, addr)?;
+                self.open(id, remote)?;
+                Ok(Errno::EINPROGRESS)
+            }
+        }
+    }
+
+    /// RFC9293/MUST-46
+    fn reachable(&self, id: SocketId, addr: SocketAddr) -> Result<Endpoint, Failure> {
+        let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
+        if addr.is_ipv4() != (socket.domain == Domain::Inet) {
+            return Err(if socket.domain == Domain::Inet {
+                Errno::EAFNOSUPPORT
+            } else {
+                Errno::EINVAL
+            }
+            .into());
+        }
+        let remote = Endpoint::from(addr);
+        let mapped = remote.address.is_ipv4() && socket.domain == Domain::Inet6;
+        if mapped && socket.v6only {
+            return Err(Errno::ENETUNREACH.into());
+        }
+        if remote.address.is_unspecified() || self.config.is_local(remote.address) {
+            return Err(Failure::Unsupported(
+                "connections of the endpoint with itself",
+            ));
+        }
+        let broadcast = match remote.address {
+            IpAddr::V4(address) => address.is_broadcast(),
+            IpAddr::V6(_) => false,
+        };
+        if broadcast || remote.address.is_multicast() || !self.config.has_route(remote.address) {
+            return Err(Errno::ENETUNREACH.into());
+        }
+        let bound = socket.binding.address;
+        if bound.is_some_and(|bound| bound.is_ipv4() != remote.address.is_ipv4()) {
+            return Err(Errno::ENETUNREACH.into());
+        }
+        Ok(remote)
+    }
+
+    /// Sends a SYN.
+    fn open(&mut self, id: SocketId, remote: Endpoint) -> Result<(), Errno> {
+        let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
+        let binding = socket.binding;
+        // RFC9293/MUST-43, RFC9293/MUST-44
+        let address = binding
+            .address
+            .or_else(|| self.config.source_for(remote.address))
+            .ok_or(Errno::EADDRNOTAVAIL)?;
+        let is_free =
+            |stack: &Self, port: u16| stack.is_flow_free(Endpoint { address, port }, remote);
+        let port = if binding.port != 0 {
+            Some(binding.port).filter(|port| is_free(self, *port))
+        } else {
+            self.ephemeral_port(|stack, port| is_free(stack, port) && !stack.is_bound(port))
+        };
+        let local = Endpoint {
+            address,
+            port: port.ok_or(Errno::EADDRNOTAVAIL)?,
+        };
+        let flow = Flow { local, remote };
+        let isn = self.isn_of_open(flow);
+        let identification = self.identification(flow);
+        let (env, sockets, out) = self.split();
+        let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
+        let open = SynSent::start(&env, flow, socket.knobs.clone(), isn, identification, out);
+        socket.tcp = Tcp::SynSent(Box::new(open));
+        socket.phase = Phase::Connecting;
+        socket.error = None;
+        socket.flow = Some(flow);
+        socket.binding.port = local.port;
+        self.flows.insert(flow, Owner::Socket(id));
+        Ok(())
+    }
+
+    /// Whether a program chose this port for a socket.
+    fn is_bound(&self, port: u16) -> bool {
+        self.sockets
+            .values()
+            .any(|socket| socket.binding.port == port && socket.binding.chosen)
+    }
+
+    fn is_opening(&self, id: SocketId) -> bool {
+        match self.sockets.get(&id).map(Socket::state) {
+            Some(TcpState::SynSent | TcpState::SynRecv) => true,
+            Some(_) | None => false,
+        }
+    }
+
+    pub(super) fn try_connect(&mut self, id: SocketId) -> Option<CallResult> {
+        if self.is_opening(id) {
+            return None;
+        }
+        let socket = self.sockets.get_mut(&id)?;
+        if socket.state() == TcpState::Closed {
+            let errno = socket.error.take().unwrap_or(Errno::ECONNABORTED);
+            self.disconnect(id);
+            return Some(Err(errno.into()));
+        }
+        socket.phase = Phase::Connected;
+        Some(Ok(Reply::Value(0)))
+    }
+}

@@ -1,0 +1,277 @@
+//! From a call to its return, at once or later.
+
+use alloc::vec::Vec;
+
+use super::constants::{MSG_DONTWAIT, O_NONBLOCK};
+use super::poll::Watched;
+use super::{Failure, Fd, Reply, Syscall, ThreadId};
+use crate::socket::SocketId;
+use crate::socket::errors::Errno;
+use crate::stack::Stack;
+use crate::time::Instant;
+
+/// What a call returns.
+pub(crate) type CallResult = Result<Reply, Failure>;
+
+/// A call that may have to wait, and how far it came.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    Accept {
+        id: SocketId,
+        flags: i32,
+    },
+    Connect {
+        id: SocketId,
+    },
+    Read {
+        id: SocketId,
+        count: usize,
+        flags: i32,
+        got: Vec<u8>,
+    },
+    Write {
+        id: SocketId,
+        data: Vec<u8>,
+        written: usize,
+        flags: i32,
+        waited: bool,
+    },
+    /// `close` of a socket that lingers.
+    Linger {
+        id: SocketId,
+    },
+    Poll {
+        watched: Vec<Watched>,
+    },
+}
+
+impl Pending {
+    /// The sockets that the call keeps open.
+    fn holds(&self) -> Vec<SocketId> {
+        match self {
+            Self::Accept { id, .. }
+            | Self::Connect { id }
+            | Self::Read { id, .. }
+            | Self::Write { id, .. } => [*id].into(),
+            Self::Linger { .. } => Vec::new(),
+            Self::Poll { watched } => watched.iter().filter_map(|watched| watched.id).collect(),
+        }
+    }
+}
+
+/// A call that waits.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) thread: ThreadId,
+    pending: Pending,
+    /// When it stops waiting.
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Stack {
+    pub(crate) fn start_call(&mut self, thread: ThreadId, call: Syscall) {
+        let result = match call {
+            Syscall::Socket {
+                domain,
+                kind,
+                protocol,
+            } => self.socket(domain, kind, protocol),
+            Syscall::Bind { fd, addr } => self.bind(fd, addr),
+            Syscall::Listen { fd, backlog } => self.listen(fd, backlog),
+            Syscall::Shutdown { fd, how } => self.shutdown(fd, how),
+            Syscall::Dup { fd } => self.dup(fd),
+            Syscall::Getsockname { fd } => self.getsockname(fd),
+            Syscall::Getpeername { fd } => self.getpeername(fd),
+            Syscall::Setsockopt {
+                fd,
+                level,
+                name,
+                value,
+            } => self.setsockopt(fd, level, name, value),
+            Syscall::Getsockopt { fd, level, name } => self.getsockopt(fd, level, name),
+            Syscall::Fcntl { fd, cmd, arg } => self.fcntl(fd, cmd, arg),
+            Syscall::Ioctl { fd, request } => self.ioctl(fd, request),
+            Syscall::Accept { fd, flags } => {
+                return self.wait_on(thread, fd, |id| Pending::Accept { id, flags });
+            }
+            Syscall::Connect { fd, addr } => return self.start_connect(thread, fd, addr),
+            Syscall::Read { fd, count } => return self.start_read(thread, fd, count, 0),
+            Syscall::Recv { fd, count, flags } => return self.start_read(thread, fd, count, flags),
+            Syscall::Write { fd, data } => return self.start_write(thread, fd, data, 0),
+            Syscall::Send { fd, data, flags } => return self.start_write(thread, fd, data, flags),
+            Syscall::Close { fd } => return self.start_close(thread, fd),
+            Syscall::Poll { fds, timeout } => return self.start_poll(thread, &fds, timeout),
+        };
+        self.finish_call(thread, result);
+    }
+
+    /// Makes a call that concerns one socket and may wait.
+    pub(super) fn wait_on(
+        &mut self,
+        thread: ThreadId,
+        fd: Fd,
+        make: impl FnOnce(SocketId) -> Pending,
+    ) {
+        match self.descriptors.get(fd) {
+            Ok(id) => self.wait_or_finish(thread, make(id), None),
+            Err(errno) => self.finish_call(thread, Err(errno.into())),
+        }
+    }
+
+    /// Tries a call; keeps it if it would block and may.
+    pub(super) fn wait_or_finish(
+        &mut self,
+        thread: ThreadId,
+        mut pending: Pending,
+        deadline: Option<Instant>,
+    ) {
+        if let Some(result) = self.attempt(thread, &mut pending) {
+            self.finish_call(thread, result);
+        } else if self.may_wait(&pending) {
+            for id in pending.holds() {
+                if let Some(socket) = self.sockets.get_mut(&id) {
+                    socket.references += 1;
+                }
+            }
+            self.blocked.push(Blocked {
+                thread,
+                pending,
+                deadline,
+            });
+        } else {
+            let result = self.cut_short(pending, Errno::EAGAIN);
+            self.finish_call(thread, result);
+        }
+    }
+
+    fn may_wait(&self, pending: &Pending) -> bool {
+        let (id, flags) = match pending {
+            Pending::Accept { id, .. } | Pending::Connect { id } => (id, 0),
+            Pending::Read { id, flags, .. } | Pending::Write { id, flags, .. } => (id, *flags),
+            Pending::Linger { .. } | Pending::Poll { .. } => return true,
+        };
+        flags & MSG_DONTWAIT == 0
+            && self
+                .sockets
+                .get(id)
+                .is_some_and(|socket| !socket.nonblocking)
+    }
+
+    /// `None` if the call would block.
+    fn attempt(&mut self, thread: ThreadId, pending: &mut Pending) -> Option<CallResult> {
+        match pending {
+            Pending::Accept { id, flags } => self.try_accept(*id, *flags),
+            Pending::Connect { id } => self.try_connect(*id),
+            Pending::Read {
+                id,
+                count,
+                flags,
+                got,
+            } => self.try_read(*id, *count, *flags, got),
+            Pending::Write {
+                id,
+                data,
+                written,
+                flags,
+                waited,
+            } => self.try_write(thread, *id, data, written, *flags, waited),
+            Pending::Linger { id } => self.try_linger(*id),
+            Pending::Poll { watched } => self.try_poll(watched),
+        }
+    }
+
+    /// Tries every waiting call again, the one that waits longest first, until none of them gets further.
+    pub(crate) fn retry_calls(&mut self) {
+        let mut index = 0;
+        while index < self.blocked.len() {
+            let mut blocked = self.blocked.remove(index);
+            match self.attempt(blocked.thread, &mut blocked.pending) {
+                None => {
+                    self.blocked.insert(index, blocked);
+                    index += 1;
+                }
+                Some(result) => {
+                    self.end_call(&blocked, result);
+                    index = 0;
+                }
+            }
+        }
+        self.flush();
+    }
+
+    fn end_call(&mut self, blocked: &Blocked, result: CallResult) {
+        self.finish_call(blocked.thread, result);
+        for id in blocked.pending.holds() {
+            self.release(id);
+        }
+        self.flush();
+    }
+
+    /// The time of a waiting call is over.
+    pub(crate) fn end_wait(&mut self, index: usize) {
+        let blocked = self.blocked.remove(index);
+        let result = match &blocked.pending {
+            Pending::Linger { id } => {
+                self.orphan(*id);
+                Ok(Reply::Value(0))
+            }
+            Pending::Poll { watched } => Ok(Reply::Poll(watched.iter().map(|_| 0).collect())),
+            Pending::Accept { .. }
+            | Pending::Connect { .. }
+            | Pending::Read { .. }
+            | Pending::Write { .. } => Err(Errno::EAGAIN.into()),
+        };
+        self.end_call(&blocked, result);
+    }
+
+    /// A signal arrived for a thread.
+    pub(crate) fn interrupt_call(&mut self, thread: ThreadId) {
+        let Some(index) = self
+            .blocked
+            .iter()
+            .position(|blocked| blocked.thread == thread)
+        else {
+            return;
+        };
+        let Blocked { pending, .. } = self.blocked.remove(index);
+        let holds = pending.holds();
+        let result = self.cut_short(pending, Errno::EINTR);
+        self.finish_call(thread, result);
+        for id in holds {
+            self.release(id);
+        }
+    }
+
+    /// What a call returns that has to stop waiting: what it has, else an error.
+    fn cut_short(&mut self, pending: Pending, errno: Errno) -> CallResult {
+        match pending {
+            Pending::Read { got, .. } if !got.is_empty() => Ok(Reply::Data(got)),
+            Pending::Write { written, .. } if written > 0 => Ok(Reply::Value(written as i64)),
+            Pending::Linger { id } => {
+                self.orphan(id);
+                Ok(Reply::Value(0))
+            }
+            Pending::Accept { .. }
+            | Pending::Connect { .. }
+            | Pending::Read { .. }
+            | Pending::Write { .. }
+            | Pending::Poll { .. } => Err(errno.into()),
+        }
+    }
+
+    fn fcntl(&mut self, fd: Fd, cmd: i32, arg: i64) -> CallResult {
+        use super::constants::{F_GETFL, F_SETFL, O_RDWR};
+        let id = self.descriptors.get(fd)?;
+        let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
+        match cmd {
+            F_GETFL => Ok(Reply::Value(i64::from(
+                O_RDWR | if socket.nonblocking { O_NONBLOCK } else { 0 },
+            ))),
+            F_SETFL => {
+                socket.nonblocking = arg & i64::from(O_NONBLOCK) != 0;
+                Ok(Reply::Value(0))
+            }
+            _ => Err(Failure::Unsupported("fcntl other than F_GETFL and F_SETFL")),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What does the acknowledgement say?
+
+use super::connection::Connection;
+use super::env::Env;
+use super::timers::Timer;
+use crate::wire::seq::SeqNum;
+use crate::wire::tcp::Segment;
+
+/// What the acknowledgement field means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AckMeaning {
+    /// Older than any segment of ours that could be under way. RFC5961/5.2-1
+    TooOld,
+    /// Known already and passed.
+    Old,
+    /// Of something never sent.
+    Future,
+    /// At or beyond the oldest number not acknowledged.
+    Current,
+}
+
+impl Connection {
+    pub(super) fn ack_meaning(&self, segment: &Segment<'_>) -> AckMeaning {
+        let ack = segment.ack;
+        if ack.before(self.send.una) {
+            let reach = u64::from(self.send.max_window).min(self.counters.bytes_acked) as u32;
+            return if ack.before(self.send.una - reach) {
+                AckMeaning::TooOld
+            } else {
+                AckMeaning::Old
+            };
+        }
+        if ack.after(self.send.nxt) {
+            AckMeaning::Future
+        } else {
+            AckMeaning::Current
+        }
+    }
+
+    /// RFC9293/3.8-update-window-order. With equal numbers Linux takes a window that is larger or zero only.
+    pub(super) fn updates_window(&self, segment: &Segment<'_>, window: u32) -> bool {
+        segment.ack.after(self.send.una)
+            || segment.seq.after(self.send.wl1)
+            || (segment.seq == self.send.wl1 && (window > self.send.window || window == 0))
+    }
+
+    /// Applies a current acknowledgement; returns whether it covers our FIN.
+    pub(super) fn take_ack(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
+        let ack = segment.ack;
+        self.negotiated
+            .take_timestamp(segment, self.window.advertised_at);
+        let window = u32::from(segment.window) << self.negotiated.send_scale();
+        if self.updates_window(segment, window) {
+            self.send.wl1 = segment.seq;
+            self.send.window = window;
+            self.send.max_window = self.send.max_window.max(window);
+        }
+        let had_packets_out = self.queue.packets_out() > 0;
+        let advanced = ack - self.send.una;
+        self.counters.last_ack_received = env.now;
+        self.repetition.probes = 0;
+        self.send.una = ack;
+        if advanced > 0 {
+            self.advance(env, segment, advanced);
+        }
+        if !had_packets_out {
+            self.window_may_have_opened(env);
+        }
+        self.queue.fin() && ack == self.queue.end()
+    }
+
+    fn advance(&mut self, env: &Env<'_>, segment: &Segment<'_>, advanced: u32) {
+        self.counters.bytes_acked += u64::from(advanced);
+        self.repetition.retransmits = 0;
+        let freed = self.queue.acknowledge(self.send.una);
+        if let Some(sample) = self.rtt_sample(env, segment, freed.measurable, freed.segments > 0) {
+            self.rtt
+                .measure(sample, self.send.una, self.send.nxt, env.settings);
+            self.repetition.backoff = 0;
+        }
+        self.congestion.acknowledged(freed.segments, self.send.una);
+        if !self.congestion.in_recovery() {
+            self.repetition.since = None;
+        }
+        if self.queue.packets_out() == 0 {
+            // RFC6298/5.2
+            self.timers.clear(Timer::Retransmit);
+        } else {
+            // RFC6298/5.3
+            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+        }
+    }
+
+    /// RFC6298/3a: of a segment sent once; else by the echoed timestamp (`RFC7323/4.1a`).
+    fn rtt_sample(
+        &self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        sent: Option<crate::time::Instant>,
+        freed: bool,
+    ) -> Option<core::time::Duration> {
+        if let Some(sent) = sent {
+            return Some(env.now - sent);
+        }
+        let echo = segment
+            .options
+            .timestamps
+            .filter(|_| freed && self.negotiated.timestamps.is_some())?
+            .echo;
+        let ticks = env.timestamp().wrapping_sub(echo);
+        (echo != 0 && ticks < 1 << 30)
+            .then(|| core::time::Duration::from_millis(u64::from(ticks.max(1))))
+    }
+
+    /// Nothing was in flight: if something waits for the window, it can go, or probing goes on.
+    fn window_may_have_opened(&mut self, env: &Env<'_>) {
+        if self.send.nxt == self.queue.end() {
+            return;
+        }
+        let needed: SeqNum = self.queue.block_end(self.send.nxt);
+        if needed.after(self.send.window_end()) {
+            self.timers
+                .set(Timer::Probe, env.now + self.probe_interval(env));
+        } else {
+            self.repetition.backoff = 0;
+            self.timers.clear(Timer::Probe);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! A synchronized connection: its data.
+//!
+//! What is done with them stands in one file per question: is the sequence acceptable ([`super::acceptable`]), what
+//! does the acknowledgement say ([`super::acknowledge`]), what of the text is new ([`super::text`]), what may be sent
+//! next ([`super::transmit`]), what is sent again ([`super::retransmit`]), when is an acknowledgement due
+//! ([`super::delayed_ack`]), how does it end ([`super::close`]). [`super::apply`] joins them.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::congestion::Congestion;
+use super::delayed_ack::DelayedAck;
+use super::env::Env;
+use super::flow::{Flow, Outbox};
+use super::handshake::{Knobs, Negotiated, TIMESTAMPS_LENGTH};
+use super::receive_queue::ReceiveQueue;
+use super::rtt::RttEstimator;
+use super::send_queue::SendQueue;
+use super::timers::Timers;
+use super::transition::SyncState;
+use super::window::ReceiveWindow;
+use crate::time::Instant;
+use crate::wire::icmp::Trouble;
+use crate::wire::seq::SeqNum;
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Both directions closed.
+    Closed,
+    /// The peer reset it.
+    Reset,
+    /// The peer reset it after its FIN had come.
+    ResetAfterFin,
+    /// The peer refused the SYN.
+    Refused,
+    /// The peer stopped answering.
+    TimedOut,
+    /// The network reported trouble.
+    Unreachable(Trouble),
+    /// The program gave it up.
+    Aborted,
+}
+
+/// What becomes of a connection after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Lives,
+    /// It leaves remains behind: both FINs were acknowledged.
+    TimeWait,
+    /// It leaves remains behind that still wait for the peer's FIN, so long.
+    OrphanTimeWait(Duration),
+    Ended(Ending),
+    /// It ended, and the segment that ended it is answered with a reset.
+    EndedWithReset(Ending),
+}
+
+/// Numbers for `TCP_INFO`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) segments_in: u32,
+    pub(crate) segments_out: u32,
+    pub(crate) data_segments_in: u32,
+    pub(crate) data_segments_out: u32,
+    pub(crate) bytes_acked: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_retransmitted: u64,
+    pub(crate) total_retransmits: u32,
+    pub(crate) last_data_sent: Instant,
+    pub(crate) last_ack_received: Instant,
+}
+
+/// Numbers of the direction to the peer.
+#[derive(Clone, Debug)]
+pub(crate) struct SendState {
+    /// The oldest number not acknowledged.
+    pub(crate) una: SeqNum,
+    /// The next number to be sent.
+    pub(crate) nxt: SeqNum,
+    /// The peer's window, in bytes. RFC9293/REC-1
+    pub(crate) window: u32,
+    /// The largest it ever was.
+    pub(crate) max_window: u32,
+    /// Sequence number of the segment that brought the window.
+    pub(crate) wl1: SeqNum,
+    /// The end of the last short segment, for Nagle's rule.
+    pub(crate) small_end: SeqNum,
+    /// The end of what was last pushed.
+    pub(crate) pushed: SeqNum,
+}
+
+impl SendState {
+    /// The number after the last one that the peer takes.
+    pub(crate) fn window_end(&self) -> SeqNum {
+        self.una + self.window
+    }
+}
+
+/// How repeating stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Repetition {
+    /// Time-outs in a row.
+    pub(crate) retransmits: u32,
+    /// Doublings of the time-out, or of the interval between probes.
+    pub(crate) backoff: u32,
+    /// Unanswered probes.
+    pub(crate) probes: u32,
+    /// When the first of the repetitions was sent.
+    pub(crate) since: Option<Instant>,
+}
+
+/// A connection in one of the synchronized states.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) flow: Flow,
+    pub(super) state: SyncState,
+    pub(super) negotiated: Negotiated,
+    pub(crate) knobs: Knobs,
+    pub(super) send: SendState,
+    pub(super) queue: SendQueue,
+    pub(super) window: ReceiveWindow,
+    pub(super) received: ReceiveQueue,
+    pub(super) acking: DelayedAck,
+    pub(super) rtt: RttEstimator,
+    pub(super) congestion: Congestion,
+    pub(super) repetition: Repetition,
+    pub(crate) timers: Timers,
+    /// No descriptor refers to it any more.
+    pub(super) orphan: bool,
+    /// The program does not want to read any more.
+    pub(super) read_shut: bool,
+    /// The program does not want to write any more.
+    pub(super) write_shut: bool,
+    /// The peer's FIN came.
+    pub(super) peer_closed: bool,
+    /// When a segment out of place was last answered.
+    pub(super) last_rebuke: Option<Instant>,
+    /// Trouble that the network reported and that did not end the connection.
+    pub(crate) soft_error: Option<Trouble>,
+    pub(super) identification: u16,
+    pub(crate) counters: Counters,
+}
+
+/// What a handshake leaves behind for the connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    pub(crate) flow: Flow,
+    pub(crate) negotiated: Negotiated,
+    pub(crate) knobs: Knobs,
+    /// Our first number.
+    pub(crate) isn: SeqNum,
+    pub(crate) window: ReceiveWindow,
+    /// The peer's window, in bytes.
+    pub(crate) peer_window: u32,
+    /// The largest window seen in the handshake.
+    pub(crate) max_window: u32,
+    /// The sequence number that brought it.
+    pub(crate) wl1: SeqNum,
+    /// The time from SYN to answer, unless it was repeated.
+    pub(crate) rtt: Option<Duration>,
+    pub(crate) repeated: bool,
+    pub(crate) identification: u16,
+}
+
+impl Connection {
+    pub(crate) fn open(env: &Env<'_>, opening: Opening) -> Self {
+        let Opening {
+            flow,
+            negotiated,
+            knobs,
+            isn,
+            mut window,
+            peer_window,
+            max_window,
+            wl1,
+            rtt,
+            repeated,
+            identification,
+        } = opening;
+        let next = isn + 1;
+        let our_mss = u32::from(negotiated.our_mss) - negotiated.options_length();
+        let hint = our_mss
+            .min(negotiated.segment_size(env, flow, 0))
+            .min(window.advertised / 2);
+        window.establish(our_mss);
+        let mut connection = Self {
+            flow,
+            state: SyncState::Established,
+            acking: DelayedAck::new(env.now, knobs.lazy_ack, hint),
+            negotiated,
+            knobs,
+            send: SendState {
+                una: next,
+                nxt: next,
+                window: peer_window,
+                max_window: max_window.max(peer_window),
+                wl1,
+                small_end: next,
+                pushed: next,
+            },
+            queue: SendQueue::new(next),
+            window,
+            received: ReceiveQueue::default(),
+            rtt: RttEstimator::new(),
+            congestion: Congestion::new(next),
+            repetition: Repetition::default(),
+            timers: Timers::default(),
+            orphan: false,
+            read_shut: false,
+            write_shut: false,
+            peer_closed: false,
+            last_rebuke: None,
+            soft_error: None,
+            identification,
+            counters: Counters {
+                last_data_sent: env.now,
+                last_ack_received: env.now,
+                ..Counters::default()
+            },
+        };
+        if let Some(rtt) = rtt {
+            connection.rtt.measure(rtt, next, next, env.settings);
+        }
+        if repeated {
+            connection.congestion.handshake_was_repeated();
+        }
+        connection
+    }
+
+    pub(crate) fn state(&self) -> SyncState {
+        self.state
+    }
+
+    /// Whether reading ends with end-of-file once the queue is empty.
+    pub(crate) fn read_closed(&self) -> bool {
+        self.read_shut || self.peer_closed
+    }
+
+    pub(crate) fn write_closed(&self) -> bool {
+        self.write_shut
+    }
+
+    pub(crate) fn peer_closed(&self) -> bool {
+        self.peer_closed
+    }
+
+    pub(crate) fn unread(&self) -> u32 {
+        self.received.unread()
+    }
+
+    /// Whether a segment that begins there is under way.
+    pub(crate) fn is_in_flight(&self, seq: SeqNum) -> bool {
+        !seq.before(self.send.una) && seq.before(self.send.nxt)
+    }
+
+    /// Bytes written and not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> u32 {
+        self.queue.end() - self.send.una - u32::from(self.queue.fin())
+    }
+
+    pub(crate) fn into_unread(self) -> VecDeque<u8> {
+        self.received.into_unread()
+    }
+
+    /// Takes bytes for the program, and tells the peer of the room they leave.
+    pub(crate) fn read(
+        &mut self,
+        env: &Env<'_>,
+        count: usize,
+        peek: bool,
+        out: &mut Outbox,
+    ) -> Vec<u8> {
+        let bytes = self.received.read(count, peek);
+        if !peek {
+            self.after_read(env, bytes.len() as u32, out);
+        }
+        bytes
+    }
+
+    /// The largest payload to send now. SACK blocks take room from data.
+    pub(crate) fn segment_size(&self, env: &Env<'_>) -> u32 {
+        let blocks = self.sack_blocks().len() as u32;
+        let sack = if blocks == 0 { 0 } else { 4 + 8 * blocks };
+        let size = self.negotiated.segment_size(env, self.flow, sack);
+        bound_to_half(size, self.send.max_window, self.negotiated.options_length())
+    }
+
+    /// What remains send: numbers and window for TIME-WAIT.
+    pub(crate) fn remains(&self) -> (SeqNum, &ReceiveWindow, &Negotiated) {
+        (self.send.nxt, &self.window, &self.negotiated)
+    }
+}
+
+/// With a peer whose windows are small, no segment takes more than half of the largest window seen, so that there are
+/// always two to acknowledge. RFC9293/MUST-38
+pub(super) fn bound_to_half(size: u32, max_window: u32, options: u32) -> u32 {
+    const DEFAULT_MSS: u32 = 536;
+    let cutoff = if max_window > DEFAULT_MSS {
+        max_window / 2
+    } else {
+        max_window
+    };
+    if cutoff != 0 && size > cutoff {
+        cutoff.max(48 - options.min(TIMESTAMPS_LENGTH))
+    } else {
+        size
+    }
+}

@@ -1,0 +1,210 @@
+//! What the peer sent and the program has not read.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::wire::options::SackBlock;
+use crate::wire::seq::SeqNum;
+
+/// A stretch of data that arrived before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Early {
+    start: SeqNum,
+    bytes: Vec<u8>,
+    fin: bool,
+}
+
+impl Early {
+    fn data_end(&self) -> SeqNum {
+        self.start + self.bytes.len() as u32
+    }
+
+    fn end(&self) -> SeqNum {
+        self.data_end() + u32::from(self.fin)
+    }
+}
+
+/// Bytes in order, and what came early.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReceiveQueue {
+    ready: VecDeque<u8>,
+    early: Vec<Early>,
+    /// Where data arrived last, for the order of SACK blocks.
+    latest: Option<SeqNum>,
+}
+
+impl ReceiveQueue {
+    /// Bytes that can be read.
+    pub(crate) fn unread(&self) -> u32 {
+        self.ready.len() as u32
+    }
+
+    /// Bytes held, those that came early included.
+    pub(crate) fn held(&self) -> u32 {
+        self.unread()
+            + self
+                .early
+                .iter()
+                .map(|early| early.bytes.len() as u32)
+                .sum::<u32>()
+    }
+
+    pub(crate) fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        self.ready.extend(bytes);
+    }
+
+    pub(crate) fn read(&mut self, count: usize, peek: bool) -> Vec<u8> {
+        let count = count.min(self.ready.len());
+        if peek {
+            self.ready.iter().take(count).copied().collect()
+        } else {
+            self.ready.drain(..count).collect()
+        }
+    }
+
+    /// What can still be read when the connection is gone.
+    pub(crate) fn into_unread(self) -> VecDeque<u8> {
+        self.ready
+    }
+
+    pub(crate) fn forget_early(&mut self) {
+        self.early.clear();
+        self.latest = None;
+    }
+
+    /// Keeps data that came early (`RFC9293/SHLD-31`); what was there before wins where they overlap.
+    pub(crate) fn keep(&mut self, start: SeqNum, bytes: &[u8], fin: bool) {
+        self.latest = Some(start);
+        let mut start = start;
+        let mut bytes = bytes.to_vec();
+        let mut index = 0;
+        while let Some(other) = self.early.get(index) {
+            if !other.end().after(start) {
+                index += 1;
+                continue;
+            }
+            if !other.start.after(start) {
+                // The head is known.
+                let known = (other.data_end().beyond(start) as usize).min(bytes.len());
+                bytes.drain(..known);
+                start += known as u32;
+                if bytes.is_empty() && (!fin || other.fin) {
+                    return;
+                }
+                index += 1;
+                continue;
+            }
+            let gap = (other.start - start) as usize;
+            if bytes.len() < gap || (bytes.len() == gap && !fin) {
+                break;
+            }
+            // The other begins inside: what lies before it goes in, the rest is looked at again.
+            let rest = bytes.split_off(gap);
+            let resume = other.start;
+            self.early.insert(
+                index,
+                Early {
+                    start,
+                    bytes,
+                    fin: false,
+                },
+            );
+            (start, bytes) = (resume, rest);
+            index += 1;
+        }
+        if !bytes.is_empty() || fin {
+            self.early.insert(index, Early { start, bytes, fin });
+        }
+    }
+
+    /// Moves what follows `nxt` without a gap to the bytes in order; returns the new next number and whether a FIN
+    /// was reached.
+    pub(crate) fn take_in_order(&mut self, mut nxt: SeqNum) -> (SeqNum, bool) {
+        while let Some(first) = self.early.first() {
+            if first.start.after(nxt) {
+                break;
+            }
+            let first = self.early.remove(0);
+            if let Some(new) = first.bytes.get((nxt - first.start) as usize..) {
+                self.ready.extend(new);
+                nxt = first.data_end();
+            }
+            if first.fin && nxt == first.data_end() {
+                return (nxt + 1, true);
+            }
+        }
+        (nxt, false)
+    }
+
+    /// The stretches that came early, the one that grew last first. RFC2018/4b
+    pub(crate) fn sack_blocks(&self, most: usize) -> Vec<SackBlock> {
+        let mut blocks: Vec<SackBlock> = Vec::new();
+        for early in &self.early {
+            match blocks.last_mut() {
+                Some(last) if last.end == early.start => last.end = early.end(),
+                _ => blocks.push(SackBlock {
+                    start: early.start,
+                    end: early.end(),
+                }),
+            }
+        }
+        let latest = self.latest;
+        let newest = blocks
+            .iter()
+            .position(|block| latest.is_some_and(|at| at.within(block.start, block.end - 1)));
+        if let Some(newest) = newest {
+            let block = blocks.remove(newest);
+            blocks.insert(0, block);
+        }
+        blocks.truncate(most);
+        blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ReceiveQueue;
+    use crate::wire::options::SackBlock;
+    use crate::wire::seq::SeqNum;
+
+    #[test]
+    fn pieces_in_any_order_make_the_whole() {
+        let mut queue = ReceiveQueue::default();
+        queue.keep(SeqNum(6), b"fgh", true);
+        queue.keep(SeqNum(3), b"cd", false);
+        queue.keep(SeqNum(2), b"bcdefg", false);
+        queue.keep(SeqNum(4), b"d", false);
+        assert_eq!(
+            queue.sack_blocks(4),
+            [SackBlock {
+                start: SeqNum(2),
+                end: SeqNum(10)
+            }]
+        );
+        assert_eq!(queue.held(), 7);
+        queue.append(b"a");
+        assert_eq!(queue.take_in_order(SeqNum(2)), (SeqNum(10), true));
+        assert_eq!(queue.read(100, true), b"abcdefgh");
+        assert_eq!(queue.read(100, false), b"abcdefgh");
+        assert_eq!(queue.held(), 0);
+    }
+
+    #[test]
+    fn the_block_that_grew_last_comes_first() {
+        let mut queue = ReceiveQueue::default();
+        queue.keep(SeqNum(10), b"xx", false);
+        queue.keep(SeqNum(30), b"xx", false);
+        queue.keep(SeqNum(12), b"xx", false);
+        let block = |start, end| SackBlock {
+            start: SeqNum(start),
+            end: SeqNum(end),
+        };
+        assert_eq!(queue.sack_blocks(4), [block(10, 14), block(30, 32)]);
+        assert_eq!(queue.take_in_order(SeqNum(11)), (SeqNum(14), false));
+        assert_eq!(queue.read(9, false), b"xxx");
+    }
+}

@@ -1,0 +1,210 @@
+//! What is sent again, and when is it given up?
+
+use core::time::Duration;
+
+use super::connection::{Connection, Ending, Fate};
+use super::env::Env;
+use super::flow::Outbox;
+use super::timers::Timer;
+use super::transition::SyncState;
+use crate::settings::Settings;
+use crate::wire::flags::Flags;
+
+/// The time that `retries` doublings of `base` take, as if the first repetition had come after `base`. Linux gives up
+/// by this time, not by a count, so that connections with any round-trip time live equally long. RFC9293/SHLD-11
+pub(super) fn patience(retries: u32, base: Duration, settings: &Settings) -> Duration {
+    let ratio = (settings.rto_max.as_micros() / base.as_micros().max(1)).max(1);
+    let doublings = ratio.ilog2();
+    let exponential = base * ((2 << retries.min(doublings)) - 1);
+    exponential + settings.rto_max * retries.saturating_sub(doublings)
+}
+
+impl Connection {
+    /// The retransmission timer is due. RFC9293/3.10.8-rto
+    pub(super) fn retransmission_due(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
+        if self.queue.packets_out() == 0 {
+            return Fate::Lives;
+        }
+        // RFC9293/SHLD-17, RFC9293/MUST-35: a window closed behind our back is probed with what lies before it, and
+        // answered probes keep the connection.
+        let shut = self.send.window == 0 && !self.orphan;
+        if !(shut && self.peer_answers(env)) && self.is_given_up(env) {
+            return Fate::Ended(self.time_out());
+        }
+        self.congestion.timed_out(self.send.una, self.send.nxt);
+        self.queue.mark_all_lost();
+        self.repetition.retransmits += u32::from(!shut);
+        self.resend(env, out);
+        // RFC6298/5.5
+        self.repetition.backoff += 1;
+        self.rtt.back_off(env.settings);
+        self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+        Fate::Lives
+    }
+
+    fn peer_answers(&self, env: &Env<'_>) -> bool {
+        env.now - self.counters.last_ack_received <= env.settings.rto_max * 2
+    }
+
+    /// RFC9293/MUST-20
+    fn is_given_up(&self, env: &Env<'_>) -> bool {
+        let Some(since) = self
+            .repetition
+            .since
+            .filter(|_| self.repetition.retransmits > 0)
+        else {
+            return false;
+        };
+        let retries = if self.orphan {
+            self.orphan_retries(env)
+        } else {
+            env.settings.retries2
+        };
+        env.now - since >= patience(retries, env.settings.rto_min, env.settings)
+    }
+
+    /// Repetitions for a connection that nobody holds.
+    fn orphan_retries(&self, env: &Env<'_>) -> u32 {
+        const SAFE: u32 = 8;
+        let lively = self.rtt.rto() < env.settings.rto_max;
+        match env.settings.orphan_retries {
+            0 if lively => SAFE,
+            retries => retries,
+        }
+    }
+
+    fn time_out(&self) -> Ending {
+        // RFC9293/MUST-56, RFC9293/SHLD-25: trouble that the network reported explains the silence.
+        self.soft_error
+            .map_or(Ending::TimedOut, Ending::Unreachable)
+    }
+
+    /// Sends the oldest segment thought lost again. RFC6298/5.4
+    fn resend(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
+        let Some(index) = self.queue.first_lost() else {
+            return false;
+        };
+        let mss = self.segment_size(env);
+        let Some(start) = self.queue.in_flight().nth(index).map(|sent| sent.start) else {
+            return false;
+        };
+        let room = self.send.window_end().beyond(start);
+        let most = match room {
+            // RFC9293/SHLD-16: beyond a window that shrank nothing is repeated but the very first segment.
+            0 if start != self.send.una => return false,
+            0 => mss,
+            room => room.min(mss),
+        };
+        self.queue.split(index, most);
+        if env.settings.retrans_collapse {
+            self.queue.collapse(index, mss, self.send.window_end());
+        }
+        let Some(sent) = self.queue.resend(index, env.now) else {
+            return false;
+        };
+        self.repetition.since.get_or_insert(env.now);
+        let payload = self.queue.slice(sent.start, sent.end);
+        self.counters.total_retransmits += 1;
+        self.counters.bytes_retransmitted += payload.len() as u64;
+        let flags =
+            Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
+        self.emit(env, sent.start, flags, payload, out);
+        true
+    }
+
+    /// While recovering, an acknowledgement makes room for more of what was lost.
+    pub(super) fn resend_lost(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        while self.queue.packets_in_flight() < self.congestion.window() {
+            if !self.resend(env, out) {
+                break;
+            }
+            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+        }
+    }
+
+    /// The interval to the next probe. RFC9293/SHLD-30
+    pub(super) fn probe_interval(&self, env: &Env<'_>) -> Duration {
+        let settings = env.settings;
+        let most = (settings.rto_max.as_micros() / settings.rto_min.as_micros().max(1))
+            .max(1)
+            .ilog2()
+            + 1;
+        let base = self.rtt.rto().max(settings.rto_min);
+        base.saturating_mul(1 << self.repetition.backoff.min(most))
+            .min(settings.rto_max)
+    }
+
+    /// The peer's window was closed for long enough. RFC9293/MUST-36
+    pub(super) fn probe_due(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
+        if self.queue.packets_out() > 0 || self.send.nxt == self.queue.end() {
+            self.repetition.probes = 0;
+            return Fate::Lives;
+        }
+        // RFC9293/MUST-37: answers reset the count, unless nobody holds the connection.
+        let most = if self.orphan {
+            self.orphan_retries(env)
+        } else {
+            env.settings.retries2
+        };
+        if self.repetition.probes >= most {
+            return Fate::Ended(self.time_out());
+        }
+        self.probe(env, out);
+        if self.queue.packets_out() > 0 {
+            self.repetition.probes = 0;
+            self.repetition.backoff = 0;
+            return Fate::Lives;
+        }
+        self.repetition.probes += 1;
+        self.repetition.backoff = (self.repetition.backoff + 1).min(env.settings.retries2);
+        self.timers
+            .set(Timer::Probe, env.now + self.probe_interval(env));
+        Fate::Lives
+    }
+
+    /// A window that is too small for a full segment but not closed is filled; a closed one is asked for by an empty
+    /// segment below it, which the peer must answer. RFC9293/3.8.6.1-probe-one-octet has an octet of data instead.
+    fn probe(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        let start = self.send.nxt;
+        let room = self.send.window_end().beyond(start);
+        if room == 0 {
+            let seq = self.send.una - 1;
+            self.emit(env, seq, Flags::NONE, alloc::vec::Vec::new(), out);
+            return;
+        }
+        let length = room
+            .min(self.segment_size(env))
+            .min(self.queue.end() - start);
+        let end = start + length;
+        let fin = self.queue.fin() && end == self.queue.end();
+        self.send_new(env, start, end, fin, Flags::PSH, out);
+    }
+
+    /// A timer is due.
+    pub(crate) fn on_timer(&mut self, env: &Env<'_>, timer: Timer, out: &mut Outbox) -> Fate {
+        self.timers.clear(timer);
+        match timer {
+            Timer::Retransmit => self.retransmission_due(env, out),
+            Timer::Probe => self.probe_due(env, out),
+            Timer::DelayedAck => {
+                self.delayed_ack_due(env, out);
+                Fate::Lives
+            }
+            Timer::Orphan => self.orphan_due(env, out),
+            Timer::TimeWait => unreachable!("what is left of a connection keeps its own timer"),
+        }
+    }
+
+    fn orphan_due(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
+        if self.state != SyncState::FinWait2 {
+            return Fate::Lives;
+        }
+        match self.fin_time(env).checked_sub(super::time_wait::LENGTH) {
+            Some(rest) if !rest.is_zero() => Fate::OrphanTimeWait(rest),
+            Some(_) | None => {
+                self.send_reset(env, out);
+                Fate::Ended(Ending::Aborted)
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What the program wrote and the peer has not acknowledged.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::time::Instant;
+use crate::wire::seq::SeqNum;
+
+/// A segment in flight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) start: SeqNum,
+    /// The number after the last byte, FIN included.
+    pub(crate) end: SeqNum,
+    pub(crate) fin: bool,
+    pub(crate) at: Instant,
+    pub(crate) retransmitted: bool,
+    /// Thought lost and not sent again since.
+    pub(crate) lost: bool,
+}
+
+/// What an acknowledgement took from the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Freed {
+    /// Whole segments.
+    pub(crate) segments: u32,
+    /// When the oldest of them was sent, unless one of them was sent twice.
+    pub(crate) measurable: Option<Instant>,
+    pub(crate) retransmitted: bool,
+}
+
+/// Bytes from the oldest unacknowledged on, and how they were cut.
+#[derive(Clone, Debug)]
+pub(crate) struct SendQueue {
+    /// The number of the first byte held.
+    start: SeqNum,
+    bytes: VecDeque<u8>,
+    /// A FIN follows the bytes.
+    fin: bool,
+    /// Ends of blocks that are cut into segments together, of what is not yet sent.
+    blocks: VecDeque<SeqNum>,
+    /// Bytes that end with a push.
+    pushes: VecDeque<SeqNum>,
+    sent: VecDeque<Sent>,
+}
+
+impl SendQueue {
+    pub(crate) fn new(start: SeqNum) -> Self {
+        Self {
+            start,
+            bytes: VecDeque::new(),
+            fin: false,
+            blocks: VecDeque::new(),
+            pushes: VecDeque::new(),
+            sent: VecDeque::new(),
+        }
+    }
+
+    /// Bytes held.
+    pub(crate) fn len(&self) -> u32 {
+        // Bounded by the send buffer.
+        self.bytes.len() as u32
+    }
+
+    /// The number after everything written, FIN included.
+    pub(crate) fn end(&self) -> SeqNum {
+        self.data_end() + u32::from(self.fin)
+    }
+
+    pub(crate) fn data_end(&self) -> SeqNum {
+        self.start + self.len()
+    }
+
+    pub(crate) fn fin(&self) -> bool {
+        self.fin
+    }
+
+    pub(crate) fn in_flight(&self) -> impl DoubleEndedIterator<Item = &Sent> + '_ {
+        self.sent.iter()
+    }
+
+    pub(crate) fn packets_out(&self) -> u32 {
+        self.sent.len() as u32
+    }
+
+    /// Segments that are presumed to be on the way.
+    pub(crate) fn packets_in_flight(&self) -> u32 {
+        self.sent.iter().filter(|sent| !sent.lost).count() as u32
+    }
+
+    /// Appends bytes to the last unsent block, which is filled up to `goal` first.
+    pub(crate) fn append(&mut self, nxt: SeqNum, bytes: &[u8], goal: u32) {
+        let mut at = self.data_end();
+        self.bytes.extend(bytes);
+        let end = self.data_end();
+        let mut block_start = self.blocks.iter().rev().nth(1).copied().unwrap_or(nxt);
+        while at != end {
+            if let Some(last) = self.blocks.back_mut() {
+                let room = goal.saturating_sub(*last - block_start);
+                let taken = room.min(end - at);
+                *last += taken;
+                at += taken;
+            }
+            if at != end {
+                block_start = at;
+                self.blocks.push_back(at);
+            }
+        }
+    }
+
+    /// Room in the last unsent block before a new one must begin.
+    pub(crate) fn room_in_block(&self, nxt: SeqNum, goal: u32) -> u32 {
+        let block_start = self.blocks.iter().rev().nth(1).copied().unwrap_or(nxt);
+        self.blocks
+            .back()
+            .map_or(0, |end| goal.saturating_sub(*end - block_start))
+    }
+
+    /// Marks the end of what was written so far as pushed.
+    pub(crate) fn push(&mut self) {
+        let end = self.data_end();
+        if self.pushes.back() != Some(&end) {
+            self.pushes.push_back(end);
+        }
+    }
+
+    pub(crate) fn append_fin(&mut self) {
+        self.fin = true;
+    }
+
+    /// The end of the block that `nxt` begins or continues; the FIN belongs to the last.
+    pub(crate) fn block_end(&self, nxt: SeqNum) -> SeqNum {
+        let data = self.blocks.iter().copied().find(|end| end.after(nxt));
+        match data {
+            Some(end) if end == self.data_end() => self.end(),
+            Some(end) => end,
+            None => self.end(),
+        }
+    }
+
+    /// Whether a push falls into this range.
+    pub(crate) fn is_pushed(&self, start: SeqNum, end: SeqNum) -> bool {
+        self.pushes
+            .iter()
+            .any(|push| push.after(start) && !push.after(end))
+    }
+
+    /// The bytes between two numbers; the number of the FIN has none.
+    pub(crate) fn slice(&self, start: SeqNum, end: SeqNum) -> Vec<u8> {
+        let from = (start - self.start) as usize;
+        let count = end.min(self.data_end()).beyond(start) as usize;
+        self.bytes.iter().skip(from).take(count).copied().collect()
+    }
+
+    /// Remembers a new segment as sent.
+    pub(crate) fn record(&mut self, sent: Sent) {
+        while self.blocks.front().is_some_and(|end| !end.after(sent.end)) {
+            self.blocks.pop_front();
+        }
+        self.sent.push_back(sent);
+    }
+
+    /// Frees what `ack` acknowledges.
+    pub(crate) fn acknowledge(&mut self, ack: SeqNum) -> Freed {
+        let mut freed = Freed::default();
+        while let Some(sent) = self.sent.front_mut() {
+            if sent.end.after(ack) {
+                // RFC9293/3.10.7.4-trim applies to the peer; what is left of ours is sent again as it is.
+                sent.start = sent.start.max(ack);
+                break;
+            }
+            freed.retransmitted |= sent.retransmitted;
+            freed.segments += 1;
+            freed.measurable = freed.measurable.or(Some(sent.at));
+            self.sent.pop_front();
+        }
+        if freed.retransmitted {
+            freed.measurable = None;
+        }
+        let bytes = ack.min(self.data_end()).beyond(self.start);
+        self.bytes.drain(..bytes as usize);
+        self.start += bytes;
+        while self
+            .pushes
+            .front()
+            .is_some_and(|push| !push.after(self.start))
+        {
+            self.pushes.pop_front();
+        }
+        freed
+    }
+
+    /// Everything in flight is thought lost.
+    pub(crate) fn mark_all_lost(&mut self) {
+        for sent in &mut self.sent {
+            sent.lost = true;
+        }
+    }
+
+    /// The segment to send again first: the oldest that is thought lost.
+    pub(crate) fn first_lost(&self) -> Option<usize> {
+        self.sent.iter().position(|sent| sent.lost)
+    }
+
+    /// Notes that a segment was sent again; returns it.
+    pub(crate) fn resend(&mut self, index: usize, now: Instant) -> Option<Sent> {
+        let sent = self.sent.get_mut(index)?;
+        sent.lost = false;
+        sent.retransmitted = true;
+        sent.at = now;
+        Some(sent.clone())
+    }
+
+    /// Joins the segment with the following ones as long as they fit into `mss`, as Linux does before it repeats one.
+    pub(crate) fn collapse(&mut self, index: usize, mss: u32, limit: SeqNum) {
+        while let (Some(one), Some(next)) = (self.sent.get(index), self.sent.get(index + 1)) {
+            let data = next.end.min(self.data_end()).beyond(one.start);
+            if data > mss || next.end.after(limit) {
+                break;
+            }
+            let (end, fin) = (next.end, next.fin);
+            self.sent.remove(index + 1);
+            if let Some(one) = self.sent.get_mut(index) {
+                one.end = end;
+                one.fin = fin;
+            }
+        }
+    }
+
+    /// Cuts a segment in flight that is longer than `mss`.
+    pub(crate) fn split(&mut self, index: usize, mss: u32) {
+        let Some(sent) = self.sent.get_mut(index) else {
+            return;
+        };
+        if sent.end - sent.start <= mss + u32::from(sent.fin) {
+            return;
+        }
+        let mut rest = sent.clone();
+        sent.end = sent.start + mss;
+        sent.fin = false;
+        rest.start = sent.end;
+        self.sent.insert(index + 1, rest);
+    }
+}

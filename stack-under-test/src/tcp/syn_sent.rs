@@ -1,0 +1,239 @@
+//! SYN-SENT: our SYN is out.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::connection::{Connection, Opening};
+use super::env::Env;
+use super::flow::{Departure, Flow, Outbox};
+use super::handshake::{Knobs, Negotiated, announced_mss};
+use super::retransmit::patience;
+use super::syn_received::SynReceived;
+use super::timers::{Timer, Timers};
+use super::window::ReceiveWindow;
+use crate::time::Instant;
+use crate::wire::flags::Flags;
+use crate::wire::seq::SeqNum;
+use crate::wire::tcp::{Outgoing, Segment};
+
+const INITIAL_RTO: Duration = Duration::from_secs(1);
+/// After an answer to some other SYN ours is repeated at once, as Linux does: two ticks of a 250 Hz clock.
+const HASTY_RTO: Duration = Duration::from_millis(8);
+
+/// What a segment means for our open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SynSentDisposition {
+    Ignore,
+    /// It acknowledges something else: answered with a reset, and the open goes on.
+    Refuse,
+    /// The peer refuses.
+    Refused,
+    /// The peer accepts.
+    Establish,
+    /// The peer opens towards us at the same time.
+    Cross,
+}
+
+/// The data of an open that was not answered yet.
+#[derive(Clone, Debug)]
+pub(crate) struct SynSent {
+    pub(crate) flow: Flow,
+    pub(crate) isn: SeqNum,
+    pub(crate) knobs: Knobs,
+    window: ReceiveWindow,
+    rto: Duration,
+    pub(crate) retransmits: u32,
+    since: Option<Instant>,
+    sent_at: Instant,
+    first_timestamp: u32,
+    pub(crate) timers: Timers,
+    identification: u16,
+}
+
+impl SynSent {
+    /// Sends the first SYN.
+    pub(crate) fn start(
+        env: &Env<'_>,
+        flow: Flow,
+        knobs: Knobs,
+        isn: SeqNum,
+        identification: u16,
+        out: &mut Outbox,
+    ) -> Self {
+        let mss = u32::from(announced_mss(env, flow, &knobs));
+        let window = ReceiveWindow::new(env, &knobs, mss, env.settings.window_scaling);
+        let mut open = Self {
+            flow,
+            isn,
+            knobs,
+            window,
+            rto: INITIAL_RTO,
+            retransmits: 0,
+            since: None,
+            sent_at: env.now,
+            first_timestamp: env.timestamp(),
+            timers: Timers::default(),
+            identification,
+        };
+        open.send(env, out);
+        open.timers.set(Timer::Retransmit, env.now + open.rto);
+        open
+    }
+
+    pub(crate) fn rto(&self) -> Duration {
+        self.rto
+    }
+
+    fn send(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        let segment = Outgoing {
+            seq: self.isn,
+            ack: SeqNum(0),
+            flags: Flags::SYN,
+            window: self.window.syn_field(),
+            options: Negotiated::offer(env, self.flow, &self.knobs, &self.window),
+            payload: Vec::new(),
+        };
+        out.push(Departure {
+            flow: self.flow,
+            identification: self.identification,
+            segment,
+        });
+        self.identification = self.identification.wrapping_add(1);
+    }
+
+    /// RFC 9293 section 3.10.7.3.
+    pub(crate) fn on_segment(&self, env: &Env<'_>, segment: &Segment<'_>) -> SynSentDisposition {
+        use SynSentDisposition::{Cross, Establish, Ignore, Refuse, Refused};
+        let flags = segment.flags;
+        if !flags.ack() {
+            // RFC9293/3.5.3-rst-synsent, RFC9293/3.10.7.3-synsent-noflags
+            return if flags.syn() && !flags.rst() {
+                Cross
+            } else {
+                Ignore
+            };
+        }
+        // RFC9293/3.10.7.3-synsent-badack
+        let acknowledges_syn = segment.ack == self.isn + 1;
+        if !acknowledges_syn || self.echoes_nonsense(env, segment) {
+            return if flags.rst() { Ignore } else { Refuse };
+        }
+        if flags.rst() {
+            return Refused;
+        }
+        // RFC9293/3.10.7.3-synsent-synack
+        if flags.syn() { Establish } else { Ignore }
+    }
+
+    /// A timestamp that we never sent comes from another connection.
+    fn echoes_nonsense(&self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
+        let echo = segment
+            .options
+            .timestamps
+            .filter(|_| env.settings.timestamps)
+            .map_or(0, |timestamps| timestamps.echo);
+        echo != 0 && !SeqNum(echo).within(SeqNum(self.first_timestamp), SeqNum(env.timestamp()))
+    }
+
+    /// The segment was answered with a reset.
+    pub(crate) fn hurry(&mut self, env: &Env<'_>) {
+        if self.retransmits == 0 {
+            self.timers.set(Timer::Retransmit, env.now + HASTY_RTO);
+        }
+    }
+
+    /// Nothing came; returns whether the open goes on. RFC9293/MUST-22. Linux gives up sooner than RFC9293/MUST-23.
+    pub(crate) fn on_timeout(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
+        self.timers.clear(Timer::Retransmit);
+        let settings = env.settings;
+        let retries = self.knobs.syn_retries.unwrap_or(settings.syn_retries);
+        let overdue = self
+            .since
+            .is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
+        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue {
+            return false;
+        }
+        self.retransmits += 1;
+        self.since.get_or_insert(env.now);
+        self.send(env, out);
+        // The first repetitions keep the interval, the later ones double it.
+        if self.retransmits > settings.syn_linear_timeouts {
+            self.rto = (self.rto * 2).min(settings.rto_max);
+        }
+        self.timers.set(Timer::Retransmit, env.now + self.rto);
+        true
+    }
+
+    /// The peer accepted: acknowledges, and becomes a connection.
+    pub(crate) fn establish(
+        mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        out: &mut Outbox,
+    ) -> Connection {
+        let negotiated = self.settle(env, segment);
+        let opening = Opening {
+            flow: self.flow,
+            // RFC7323/2.2d: the window of a SYN is not scaled.
+            peer_window: u32::from(segment.window),
+            max_window: 0,
+            wl1: segment.seq,
+            negotiated,
+            knobs: self.knobs,
+            isn: self.isn,
+            window: self.window,
+            rtt: (self.retransmits == 0).then(|| env.now - self.sent_at),
+            repeated: self.retransmits > 1,
+            identification: self.identification,
+        };
+        let mut connection = Connection::open(env, opening);
+        connection.acknowledge_handshake(env, out);
+        connection
+    }
+
+    /// The peer opens too: answers with the same number as before (`RFC9293/3.10.7.3-synsent-syn`).
+    pub(crate) fn cross(
+        mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        out: &mut Outbox,
+    ) -> SynReceived {
+        let negotiated = self.settle(env, segment);
+        let mut timers = Timers::default();
+        timers.set(
+            Timer::Retransmit,
+            self.timers
+                .due(Timer::Retransmit)
+                .unwrap_or(env.now + self.rto),
+        );
+        let crossed = SynReceived {
+            flow: self.flow,
+            negotiated,
+            knobs: self.knobs,
+            isn: self.isn,
+            irs: segment.seq,
+            window: self.window,
+            peer_window: u32::from(segment.window),
+            sent_at: env.now,
+            timeouts: self.retransmits,
+            repeated: self.retransmits > 0,
+            last_rebuke: None,
+            timers,
+            identification: self.identification,
+        };
+        crossed.answer(env, out);
+        crossed
+    }
+
+    fn settle(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> Negotiated {
+        let negotiated = Negotiated::from_syn(
+            env,
+            self.flow,
+            &self.knobs,
+            &segment.options,
+            self.window.scale,
+        );
+        self.window.begin(segment.seq, negotiated.scales.is_some());
+        negotiated
+    }
+}

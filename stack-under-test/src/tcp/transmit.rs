@@ -1,0 +1,232 @@
+//! What may be sent next?
+
+use core::time::Duration;
+
+use super::connection::Connection;
+use super::env::Env;
+use super::flow::Outbox;
+use super::send_queue::Sent;
+use super::timers::Timer;
+use crate::wire::flags::Flags;
+use crate::wire::seq::SeqNum;
+
+/// What stands next in the queue of things to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Segments up to this number.
+    Send(SeqNum),
+    /// The congestion window is full.
+    Congested,
+    /// The peer's window is full, Nagle's rule holds a short segment, or there is nothing.
+    Held,
+}
+
+impl Connection {
+    /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
+    pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], out: &mut Outbox) -> usize {
+        let goal = self.block_goal(env);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let mut room = self.queue.room_in_block(self.send.nxt, goal);
+            if room == 0 {
+                if !self.has_memory(env) {
+                    break;
+                }
+                room = goal;
+            }
+            let (now, later) = rest.split_at_checked(room as usize).unwrap_or((rest, &[]));
+            self.queue.append(self.send.nxt, now, goal);
+            if self.queue.data_end().beyond(self.send.pushed) > self.send.max_window / 2 {
+                self.push_mark();
+            }
+            rest = later;
+        }
+        if rest.len() < bytes.len() {
+            // RFC9293/MUST-61
+            self.push_mark();
+            self.transmit(env, out);
+        }
+        bytes.len() - rest.len()
+    }
+
+    fn push_mark(&mut self) {
+        self.queue.push();
+        self.send.pushed = self.queue.data_end();
+    }
+
+    /// Data is cut in blocks of whole segments, at most half of the peer's largest window.
+    fn block_goal(&self, env: &Env<'_>) -> u32 {
+        let mss = self.segment_size(env);
+        let most = super::connection::bound_to_half(
+            65535,
+            self.send.max_window,
+            self.negotiated.options_length(),
+        );
+        (most - most % mss).max(mss)
+    }
+
+    /// The bytes that may wait for acknowledgement: a multiple of the memory that segments of this size take in Linux.
+    pub(crate) fn send_buffer(&self, env: &Env<'_>) -> u32 {
+        const OVERHEAD: u32 = 640;
+        const DESCRIPTOR: u32 = 256;
+        if let Some(fixed) = self.knobs.send_buffer {
+            return fixed;
+        }
+        let segment = (self.segment_size(env) + OVERHEAD).next_power_of_two() + DESCRIPTOR;
+        let segments = self.congestion.window().max(10);
+        let [_, start, most] = env.settings.wmem;
+        segment.saturating_mul(2 * segments).max(start).min(most)
+    }
+
+    pub(crate) fn has_memory(&self, env: &Env<'_>) -> bool {
+        self.queue.len() < self.send_buffer(env)
+    }
+
+    /// Whether a program that waits for room is woken: a third of the buffer is free.
+    pub(crate) fn is_writable(&self, env: &Env<'_>) -> bool {
+        let queued = self.queue.len();
+        self.send_buffer(env).saturating_sub(queued) >= queued / 2 && self.has_memory(env)
+    }
+
+    /// Sends whatever may be sent, oldest first. RFC9293/SHLD-28
+    pub(crate) fn transmit(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        let mut sent = false;
+        let limited = loop {
+            match self.next(env) {
+                Next::Send(end) => {
+                    self.send_until(env, end, out);
+                    sent = true;
+                }
+                Next::Congested => break true,
+                Next::Held => break false,
+            }
+        };
+        let in_flight = self.queue.packets_in_flight();
+        if sent || limited {
+            self.congestion
+                .sent(in_flight, limited, self.send.una, self.send.nxt);
+        }
+        let waits = self.send.nxt != self.queue.end() && self.queue.packets_out() == 0;
+        if waits && !self.timers.is_set(Timer::Probe) {
+            // RFC9293/SHLD-29
+            let base = self.rtt.rto().max(env.settings.rto_min);
+            self.timers.set(Timer::Probe, env.now + base);
+        }
+    }
+
+    fn next(&self, env: &Env<'_>) -> Next {
+        let (start, end) = (self.send.nxt, self.queue.end());
+        if start == end {
+            return Next::Held;
+        }
+        let in_flight = self.queue.packets_in_flight();
+        let quota = self.congestion.window().saturating_sub(in_flight);
+        if quota == 0 {
+            return Next::Congested;
+        }
+        let mss = self.segment_size(env);
+        let block = self.queue.block_end(start);
+        let data = block.min(self.queue.data_end()) - start;
+        let first_end = if data > mss { start + mss } else { block };
+        // RFC9293/SHLD-15, RFC9293/3.8.6.2.1-rules: as much as was written, or a full segment, must fit.
+        if first_end.after(self.send.window_end()) {
+            return Next::Held;
+        }
+        if data <= mss {
+            let waived = self.queue.fin();
+            return if !waived && self.nagle_holds(data < mss) {
+                Next::Held
+            } else {
+                Next::Send(block)
+            };
+        }
+        let needed = data.min(self.send.window_end() - start);
+        let most = mss * quota.min(self.burst(mss));
+        if most <= needed {
+            return Next::Send(start + most);
+        }
+        let short = needed % mss;
+        let whole = needed
+            - if self.nagle_holds(short != 0) {
+                short
+            } else {
+                0
+            };
+        Next::Send(if whole == data { block } else { start + whole })
+    }
+
+    /// RFC9293/SHLD-7 in Linux's form (RFC9293/A.3-nagle-mod): a short segment waits only for another short one.
+    /// RFC9293/MUST-17
+    fn nagle_holds(&self, short: bool) -> bool {
+        let small = self.send.small_end;
+        let small_in_flight = small.after(self.send.una) && !small.after(self.send.nxt);
+        short && !self.knobs.nodelay && self.queue.packets_out() > 0 && small_in_flight
+    }
+
+    /// Segments that Linux hands to the device in one piece: about a millisecond's worth at the rate of the
+    /// connection, at least two.
+    fn burst(&self, mss: u32) -> u32 {
+        let Some(rtt) = self.rtt.smoothed() else {
+            return u32::from(u16::MAX) / mss;
+        };
+        let percent = if self.congestion.window() < self.congestion.threshold() / 2 {
+            200
+        } else {
+            120
+        };
+        let window =
+            u64::from(mss) * u64::from(self.congestion.window().max(self.queue.packets_out()));
+        let rate = window * percent / 100 * 1_000_000 / u64::from(rtt.as_micros().max(1) as u32);
+        let near = self.rtt.min().unwrap_or(Duration::MAX).as_micros() >> 9;
+        let bonus = if near < 16 { 65536u64 >> near } else { 0 };
+        let bytes = ((rate >> 10) + bonus).min(65535);
+        ((bytes / u64::from(mss)) as u32).max(2)
+    }
+
+    fn send_until(&mut self, env: &Env<'_>, end: SeqNum, out: &mut Outbox) {
+        let mss = self.segment_size(env);
+        while self.send.nxt.before(end) {
+            let start = self.send.nxt;
+            let data_end = end.min(self.queue.data_end());
+            let mut stop = data_end.min(start + mss);
+            // RFC9293/3.6-close-delivers: the FIN follows the last byte.
+            let fin = stop == self.queue.data_end() && end.after(stop);
+            stop += u32::from(fin);
+            self.send_new(env, start, stop, fin, Flags::NONE, out);
+        }
+    }
+
+    /// Sends a segment for the first time.
+    pub(super) fn send_new(
+        &mut self,
+        env: &Env<'_>,
+        start: SeqNum,
+        end: SeqNum,
+        fin: bool,
+        more: Flags,
+        out: &mut Outbox,
+    ) {
+        let payload = self.queue.slice(start, end);
+        let length = payload.len() as u32;
+        let flags = Flags::FIN.when(fin) | Flags::PSH.when(self.queue.is_pushed(start, end)) | more;
+        if length > 0 && length < self.segment_size(env) {
+            self.send.small_end = end;
+        }
+        let first = self.queue.packets_out() == 0;
+        self.queue.record(Sent {
+            start,
+            end,
+            fin,
+            at: env.now,
+            retransmitted: false,
+            lost: false,
+        });
+        self.send.nxt = end;
+        self.emit(env, start, flags, payload, out);
+        if first {
+            // RFC6298/5.1
+            self.timers.clear(Timer::Probe);
+            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! ICMP errors, as far as a connection hears of them.
+
+use core::net::IpAddr;
+
+use super::checksum::Checksum;
+use super::drops::DropReason;
+use super::ip::Packet;
+use super::seq::SeqNum;
+use super::tcp;
+
+/// The number of ICMP in IPv4 headers.
+pub(crate) const PROTOCOL_V4: u8 = 1;
+/// The number of ICMP in IPv6 headers.
+pub(crate) const PROTOCOL_V6: u8 = 58;
+
+/// What an ICMP message says is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    NetUnreachable,
+    HostUnreachable,
+    ProtocolUnreachable,
+    PortUnreachable,
+    SourceRouteFailed,
+    HostDown,
+    HostIsolated,
+    Prohibited,
+    ParameterProblem,
+}
+
+/// An ICMP error about a TCP segment that we sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IcmpError {
+    pub(crate) trouble: Trouble,
+    /// The quoted segment's source: us.
+    pub(crate) local: (IpAddr, u16),
+    /// The quoted segment's destination.
+    pub(crate) remote: (IpAddr, u16),
+    pub(crate) seq: SeqNum,
+}
+
+impl IcmpError {
+    pub(crate) fn parse(packet: &Packet<'_>) -> Result<Self, DropReason> {
+        let (head, quoted) = packet
+            .payload
+            .split_first_chunk::<8>()
+            .ok_or(DropReason::Truncated)?;
+        let sum = match packet.destination {
+            IpAddr::V4(_) => Checksum::default(),
+            IpAddr::V6(_) => {
+                let length =
+                    u32::try_from(packet.payload.len()).map_err(|_| DropReason::Truncated)?;
+                Checksum::default().add_pseudo_header(
+                    packet.source,
+                    packet.destination,
+                    PROTOCOL_V6,
+                    length,
+                )
+            }
+        };
+        if sum.add(packet.payload).finish() != 0 {
+            return Err(DropReason::Checksum);
+        }
+        let &[kind, code, ..] = head;
+        let trouble = match packet.destination {
+            IpAddr::V4(_) => trouble_v4(kind, code),
+            IpAddr::V6(_) => trouble_v6(kind, code),
+        };
+        let trouble = trouble.ok_or(DropReason::Icmp)?;
+        let (source, destination, transport) = quoted_ip(quoted).ok_or(DropReason::Icmp)?;
+        let &[s0, s1, d0, d1, q0, q1, q2, q3] =
+            transport.first_chunk::<8>().ok_or(DropReason::Truncated)?;
+        Ok(Self {
+            trouble,
+            local: (source, u16::from_be_bytes([s0, s1])),
+            remote: (destination, u16::from_be_bytes([d0, d1])),
+            seq: SeqNum(u32::from_be_bytes([q0, q1, q2, q3])),
+        })
+    }
+}
+
+fn trouble_v4(kind: u8, code: u8) -> Option<Trouble> {
+    match (kind, code) {
+        (3, 0 | 6 | 9 | 11) => Some(Trouble::NetUnreachable),
+        (3, 1 | 10 | 12..=15) | (11, 0) => Some(Trouble::HostUnreachable),
+        (3, 2) => Some(Trouble::ProtocolUnreachable),
+        (3, 3) => Some(Trouble::PortUnreachable),
+        (3, 5) => Some(Trouble::SourceRouteFailed),
+        (3, 7) => Some(Trouble::HostDown),
+        (3, 8) => Some(Trouble::HostIsolated),
+        (12, _) => Some(Trouble::ParameterProblem),
+        // RFC9293/MUST-55: source quench (4) and everything else has no effect.
+        (_, _) => None,
+    }
+}
+
+fn trouble_v6(kind: u8, code: u8) -> Option<Trouble> {
+    match (kind, code) {
+        (1, 0) => Some(Trouble::NetUnreachable),
+        (1, 1 | 5 | 6) => Some(Trouble::Prohibited),
+        (1, 2 | 3) | (3, _) => Some(Trouble::HostUnreachable),
+        (1, 4) => Some(Trouble::PortUnreachable),
+        (4, _) => Some(Trouble::ParameterProblem),
+        (_, _) => None,
+    }
+}
+
+/// Addresses and transport header of a quoted packet, which is cut short, so that its lengths and checksums are moot.
+fn quoted_ip(bytes: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
+    match bytes.first()? >> 4 {
+        4 => {
+            let header = bytes.first_chunk::<20>()?;
+            let source: [u8; 4] = header.get(12..16)?.try_into().ok()?;
+            let destination: [u8; 4] = header.get(16..20)?.try_into().ok()?;
+            let transport = bytes.get(usize::from(bytes.first()? & 0xf) * 4..)?;
+            (*header.get(9)? == tcp::PROTOCOL)
+                .then(|| (source.into(), destination.into(), transport))
+        }
+        6 => {
+            let header = bytes.first_chunk::<40>()?;
+            let source: [u8; 16] = header.get(8..24)?.try_into().ok()?;
+            let destination: [u8; 16] = header.get(24..40)?.try_into().ok()?;
+            (*header.get(6)? == tcp::PROTOCOL)
+                .then(|| (source.into(), destination.into(), bytes.get(40..)))
+                .and_then(|(source, destination, transport)| {
+                    Some((source, destination, transport?))
+                })
+        }
+        _ => None,
+    }
+}
