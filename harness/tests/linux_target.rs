@@ -11,7 +11,7 @@ use tcpdrill::case::{
     DescriptorId, Errno, Flow, FlowId, IpVersion, Lie, Offload, OptionValue, PollFd, Setting, Signal,
     Syscall, Value,
 };
-use tcpdrill::target::{Inspection, Observation, Target, TargetError, TargetFactory, Timing};
+use tcpdrill::target::{Inspection, Observation, TargetError, TargetFactory, Timing};
 use tcpdrill::time::{Span, Timestamp};
 
 const L: DescriptorId = DescriptorId(0);
@@ -349,9 +349,9 @@ fn the_first_sequence_number_can_be_chosen() {
 fn a_device_with_offload_shows_large_segments_with_good_checksums() {
     let Some(factory) = factory() else { return };
     for (ip, offload, largest) in [
-        (IpVersion::V4, Offload::None, 1_000),
-        (IpVersion::V4, Offload::Tso, 10_000),
-        (IpVersion::V6, Offload::Tso, 10_000),
+        (IpVersion::V4, Offload::None, 1_000..=1_000),
+        (IpVersion::V4, Offload::Tso, 1_001..=10_000),
+        (IpVersion::V6, Offload::Tso, 1_001..=10_000),
     ] {
         let mut world = world(ip);
         world.link.offload = offload;
@@ -363,7 +363,13 @@ fn a_device_with_offload_shows_large_segments_with_good_checksums() {
         while sizes.iter().sum::<usize>() < 10_000 {
             sizes.push(rig.emitted(Span::millis(5)).1.payload.len());
         }
-        assert_eq!(sizes.iter().max(), Some(&largest), "{sizes:?}");
+        assert!(
+            sizes
+                .iter()
+                .max()
+                .is_some_and(|most| largest.contains(most)),
+            "{sizes:?}"
+        );
         rig.target.finish().unwrap();
     }
 }

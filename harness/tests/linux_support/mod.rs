@@ -1,7 +1,12 @@
 //! What tests of the Linux target share: targets, calls, and packets made by hand.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of this")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file uses a part of this"
+)]
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
@@ -10,43 +15,54 @@ use tcpdrill::target::linux::LinuxFactory;
 use tcpdrill::target::{Completion, Observation, Target, TargetFactory, World};
 use tcpdrill::time::{Span, Timestamp};
 
-pub const FIN: u8 = 0x01;
-pub const SYN: u8 = 0x02;
-pub const RST: u8 = 0x04;
-pub const PSH: u8 = 0x08;
-pub const ACK: u8 = 0x10;
+pub(crate) const FIN: u8 = 0x01;
+pub(crate) const SYN: u8 = 0x02;
+pub(crate) const RST: u8 = 0x04;
+pub(crate) const PSH: u8 = 0x08;
+pub(crate) const ACK: u8 = 0x10;
 
-pub const MAIN: ThreadId = ThreadId(0);
-pub const OTHER: ThreadId = ThreadId(1);
-pub const PORT: u16 = 8080;
+pub(crate) const MAIN: ThreadId = ThreadId(0);
+pub(crate) const OTHER: ThreadId = ThreadId(1);
+pub(crate) const PORT: u16 = 8080;
 
 /// The factory, or `None` with the reason printed where this machine cannot run it.
-pub fn factory() -> Option<&'static LinuxFactory> {
+pub(crate) fn factory() -> Option<&'static LinuxFactory> {
     static FACTORY: OnceLock<Option<LinuxFactory>> = OnceLock::new();
     FACTORY
-        .get_or_init(|| LinuxFactory::new().inspect_err(|error| eprintln!("skipped: {error}")).ok())
+        .get_or_init(|| {
+            LinuxFactory::new()
+                .inspect_err(|error| eprintln!("skipped: {error}"))
+                .ok()
+        })
         .as_ref()
 }
 
-pub fn world(ip: IpVersion) -> World {
-    World { ip, link: Link::default(), settings: Vec::new(), flows: Vec::new(), threads: 2, seed: 1 }
+pub(crate) fn world(ip: IpVersion) -> World {
+    World {
+        ip,
+        link: Link::default(),
+        settings: Vec::new(),
+        flows: Vec::new(),
+        threads: 2,
+        seed: 1,
+    }
 }
 
 /// A TCP segment as a test sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
-    pub from: SocketAddr,
-    pub to: SocketAddr,
-    pub flags: u8,
-    pub seq: u32,
-    pub ack: u32,
-    pub window: u16,
-    pub options: Vec<u8>,
-    pub payload: Vec<u8>,
+pub(crate) struct Segment {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) flags: u8,
+    pub(crate) seq: u32,
+    pub(crate) ack: u32,
+    pub(crate) window: u16,
+    pub(crate) options: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl Segment {
-    pub fn parse(packet: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(packet: &[u8]) -> Option<Self> {
         let (src, dst, tcp): (IpAddr, IpAddr, &[u8]) = match packet[0] >> 4 {
             4 => {
                 let header = usize::from(packet[0] & 15) * 4;
@@ -69,7 +85,11 @@ impl Segment {
                 )
             }
         };
-        assert_eq!(checksum(pseudo(src, dst, tcp.len()), tcp), 0, "TCP checksum");
+        assert_eq!(
+            checksum(pseudo(src, dst, tcp.len()), tcp),
+            0,
+            "TCP checksum"
+        );
         let word = |at: usize| u32::from_be_bytes(tcp[at..at + 4].try_into().unwrap());
         let half = |at: usize| u16::from_be_bytes([tcp[at], tcp[at + 1]]);
         let header = usize::from(tcp[12] >> 4) * 4;
@@ -85,7 +105,7 @@ impl Segment {
         })
     }
 
-    pub fn build(&self) -> Vec<u8> {
+    pub(crate) fn build(&self) -> Vec<u8> {
         assert_eq!(self.options.len() % 4, 0);
         let mut tcp = Vec::new();
         tcp.extend(self.from.port().to_be_bytes());
@@ -146,36 +166,52 @@ fn checksum(start: u32, bytes: &[u8]) -> u16 {
 }
 
 /// A target with a connection's worth of bookkeeping.
-pub struct Rig {
-    pub target: Box<dyn Target>,
-    pub ip: IpVersion,
-    pub remote_port: u16,
+pub(crate) struct Rig {
+    pub(crate) target: Box<dyn Target>,
+    pub(crate) ip: IpVersion,
+    pub(crate) remote_port: u16,
+    /// Seen while a result was waited for.
+    held: VecDeque<Observation>,
+    /// How long a call that does not block may take.
+    pub(crate) brief: Span,
 }
 
 impl Rig {
-    pub fn open(factory: &LinuxFactory, ip: IpVersion) -> Self {
+    pub(crate) fn open(factory: &LinuxFactory, ip: IpVersion) -> Self {
         Self::with(factory, world(ip))
     }
 
-    pub fn with(factory: &LinuxFactory, world: World) -> Self {
+    pub(crate) fn with(factory: &LinuxFactory, world: World) -> Self {
         let ip = world.ip;
-        Self { target: factory.open(&world).unwrap(), ip, remote_port: PORT }
+        Self {
+            target: factory.open(&world).unwrap(),
+            ip,
+            remote_port: PORT,
+            held: VecDeque::new(),
+            brief: Span::millis(5),
+        }
     }
 
-    pub fn local(&self) -> SocketAddr {
+    pub(crate) fn local(&self) -> SocketAddr {
         SocketAddr::new(Addresses(self.ip).local(1), PORT)
     }
 
-    pub fn remote(&self) -> SocketAddr {
+    pub(crate) fn remote(&self) -> SocketAddr {
         SocketAddr::new(Addresses(self.ip).remote(1), self.remote_port)
     }
 
-    pub fn for_call(&self, address: SocketAddr) -> SocketAddr {
+    pub(crate) fn for_call(&self, address: SocketAddr) -> SocketAddr {
         SocketAddr::new(Addresses(self.ip).for_call(address.ip()), address.port())
     }
 
     /// Submits without waiting for the result.
-    pub fn start(&mut self, thread: ThreadId, call: Syscall, data: &[u8], binds: &[usize]) -> Timestamp {
+    pub(crate) fn start(
+        &mut self,
+        thread: ThreadId,
+        call: Syscall,
+        data: &[u8],
+        binds: &[usize],
+    ) -> Timestamp {
         self.target
             .submit(&Submission {
                 thread,
@@ -187,49 +223,43 @@ impl Rig {
     }
 
     /// Makes a call that must return at once.
-    pub fn call(&mut self, call: Syscall, binds: &[usize]) -> Completion {
+    pub(crate) fn call(&mut self, call: Syscall, binds: &[usize]) -> Completion {
         self.call_with(call, &[], binds)
     }
 
-    pub fn call_with(&mut self, call: Syscall, data: &[u8], binds: &[usize]) -> Completion {
+    pub(crate) fn call_with(&mut self, call: Syscall, data: &[u8], binds: &[usize]) -> Completion {
         let made = self.start(MAIN, call, data, binds);
-        let (at, completion) = self.returned(Span::ZERO);
+        let (at, completion) = self.returned(self.brief);
         assert!(at >= made, "returned before it was made");
-        assert!((at - made).0 < 5_000_000, "blocked");
+        assert!(at - made < self.brief, "blocked");
         completion
     }
 
-    /// The next observation within `patience`.
-    pub fn next(&mut self, patience: Span) -> Option<Observation> {
-        let until = self.target.now() + patience;
-        self.target.advance(until).unwrap()
-    }
-
     /// Passes over everything that is no TCP segment: multicast listener reports.
-    pub fn next_relevant(&mut self, patience: Span) -> Option<Observation> {
+    pub(crate) fn next_relevant(&mut self, patience: Span) -> Option<Observation> {
         let until = self.target.now() + patience;
         loop {
-            match self.target.advance(until).unwrap() {
+            let next = self.held.pop_front();
+            match next.or_else(|| self.target.advance(until).unwrap()) {
                 Some(Observation::Emitted { packet, .. }) if Segment::parse(&packet).is_none() => {}
                 other => return other,
             }
         }
     }
 
-    pub fn returned(&mut self, patience: Span) -> (Timestamp, Completion) {
-        let mut others = Vec::new();
+    pub(crate) fn returned(&mut self, patience: Span) -> (Timestamp, Completion) {
         // A result that is there already needs the moment in which observations settle.
         let until = self.target.now() + patience + Span::millis(1);
         loop {
             match self.target.advance(until).unwrap() {
                 Some(Observation::Returned { at, completion, .. }) => return (at, completion),
-                Some(other) => others.push(other),
-                None => panic!("no call returned, but {others:?}"),
+                Some(other) => self.held.push_back(other),
+                None => panic!("no call returned, but {:?}", self.held),
             }
         }
     }
 
-    pub fn emitted(&mut self, patience: Span) -> (Timestamp, Segment) {
+    pub(crate) fn emitted(&mut self, patience: Span) -> (Timestamp, Segment) {
         match self.next_relevant(patience) {
             Some(Observation::Emitted { at, packet }) => (at, Segment::parse(&packet).unwrap()),
             other => panic!("no segment but {other:?}"),
@@ -237,12 +267,12 @@ impl Rig {
     }
 
     /// That nothing happens.
-    pub fn silent(&mut self, span: Span) {
+    pub(crate) fn silent(&mut self, span: Span) {
         assert_eq!(self.next_relevant(span), None);
     }
 
     /// A segment from the peer, without options or data.
-    pub fn segment(&self, flags: u8, seq: u32, ack: u32) -> Segment {
+    pub(crate) fn segment(&self, flags: u8, seq: u32, ack: u32) -> Segment {
         Segment {
             from: self.remote(),
             to: self.local(),
@@ -255,37 +285,53 @@ impl Rig {
         }
     }
 
-    pub fn inject(&mut self, segment: &Segment) -> Timestamp {
+    pub(crate) fn inject(&mut self, segment: &Segment) -> Timestamp {
         self.target.inject(&segment.build()).unwrap()
     }
 
-    pub fn socket(&mut self, name: usize) {
+    pub(crate) fn socket(&mut self, name: usize) {
         let domain = self.ip.af();
-        let call = Syscall::Socket { domain, kind: 1, protocol: 0 };
+        let call = Syscall::Socket {
+            domain,
+            kind: 1,
+            protocol: 0,
+        };
         assert!(self.call(call, &[name]).result.is_ok());
     }
 
     /// A listener on port 8080 as descriptor 0.
-    pub fn listener(&mut self) {
+    pub(crate) fn listener(&mut self) {
         self.socket(0);
         let fd = DescriptorId(0);
         let any = SocketAddr::new(Addresses(self.ip).any(), PORT);
-        let bind = Syscall::Bind { fd, addr: any, lie: None };
+        let bind = Syscall::Bind {
+            fd,
+            addr: any,
+            lie: None,
+        };
         assert_eq!(self.call(bind, &[]).result, Ok(0));
-        assert_eq!(self.call(Syscall::Listen { fd, backlog: 5 }, &[]).result, Ok(0));
+        assert_eq!(
+            self.call(Syscall::Listen { fd, backlog: 5 }, &[]).result,
+            Ok(0)
+        );
     }
 
     /// A connection accepted as descriptor 1. The peer's next number is 1; gives the target's.
-    pub fn accepted(&mut self) -> u32 {
+    pub(crate) fn accepted(&mut self) -> u32 {
         self.listener();
         let mut syn = self.segment(SYN, 0, 0);
         syn.options = vec![2, 4, 1000_u16.to_be_bytes()[0], 1000_u16.to_be_bytes()[1]];
         self.inject(&syn);
-        let (_, answer) = self.emitted(Span::millis(50));
+        let (_, answer) = self.emitted(Span::millis(50) + self.brief);
         assert_eq!((answer.flags, answer.ack), (SYN | ACK, 1));
         let next = answer.seq.wrapping_add(1);
         self.inject(&self.segment(ACK, 1, next));
-        let accepted = self.call(Syscall::Accept { fd: DescriptorId(0) }, &[1]);
+        let accepted = self.call(
+            Syscall::Accept {
+                fd: DescriptorId(0),
+            },
+            &[1],
+        );
         assert!(accepted.result.is_ok());
         let peer = self.for_call(self.remote());
         assert_eq!(accepted.given, Some(tcpdrill::case::Value::Address(peer)));

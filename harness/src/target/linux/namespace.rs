@@ -4,12 +4,13 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Pid, gettid};
 
 use super::faults::{broken, out_of_files};
+use super::schedule;
 use crate::target::TargetError;
 
 /// Enough for threads that only make calls.
@@ -20,8 +21,10 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The thread that lives in the namespace.
 #[derive(Debug)]
 pub(super) struct Namespace {
-    jobs: mpsc::Sender<Job>,
+    /// Dropped first, so that the thread ends.
+    jobs: Option<mpsc::Sender<Job>>,
     thread: Pid,
+    handle: Option<JoinHandle<()>>,
 }
 
 impl Namespace {
@@ -29,10 +32,11 @@ impl Namespace {
     pub(super) fn create() -> Result<Self, TargetError> {
         let (jobs, work) = mpsc::channel::<Job>();
         let (tell, told) = mpsc::channel();
-        thread::Builder::new()
+        let handle = thread::Builder::new()
             .name("tcpdrill-netns".to_owned())
             .stack_size(STACK)
             .spawn(move || {
+                schedule::raise_caller();
                 let entered = unshare(CloneFlags::CLONE_NEWNET).map(|()| gettid());
                 let failed = entered.is_err();
                 if tell.send(entered).is_err() || failed {
@@ -50,7 +54,11 @@ impl Namespace {
                  user namespace, and see that user.max_net_namespaces is not 0"
             ))
         })?;
-        Ok(Self { jobs, thread })
+        Ok(Self {
+            jobs: Some(jobs),
+            thread,
+            handle: Some(handle),
+        })
     }
 
     /// Does something inside and waits for what comes of it. Threads that it starts stay inside.
@@ -63,12 +71,21 @@ impl Namespace {
             let _ = tell.send(work());
         });
         let gone = || broken("the thread of the namespace died");
-        self.jobs.send(job).map_err(|_| gone())?;
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(job).map_err(|_| gone())?;
         told.recv().map_err(|_| gone())
     }
 
     /// A file below `/proc/net`, as the namespace has it.
     pub(super) fn proc_net(&self, file: &str) -> PathBuf {
         format!("/proc/self/task/{}/net/{file}", self.thread).into()
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        // A panic in there was reported by the call that it happened in.
+        let _ = self.handle.take().map(JoinHandle::join);
     }
 }
