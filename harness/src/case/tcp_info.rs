@@ -105,8 +105,10 @@ pub const DESCRIPTOR_FIELDS: &[(&str, FieldKind)] = &[
 ];
 
 /// What can be told of a flow.
-pub const FLOW_FIELDS: &[(&str, FieldKind)] =
-    &[("state", FieldKind::State), ("received", FieldKind::Integer)];
+pub const FLOW_FIELDS: &[(&str, FieldKind)] = &[
+    ("state", FieldKind::State),
+    ("received", FieldKind::Integer),
+];
 
 /// What a field of a descriptor is, if there is such a field.
 #[must_use]

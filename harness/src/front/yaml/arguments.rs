@@ -107,8 +107,10 @@ fn bindings(cursor: &mut Cursor<'_>) -> Parse<Vec<Range<usize>>> {
     *cursor = ahead;
     for (name, range) in &names {
         if !super::shape::is_name(name, false) {
-            return Err(Fault::new(range.clone(), format!("\"{name}\" is not a name"))
-                .help("a to z, digits and _, a letter first"));
+            return Err(
+                Fault::new(range.clone(), format!("\"{name}\" is not a name"))
+                    .help("a to z, digits and _, a letter first"),
+            );
         }
     }
     Ok(names.into_iter().map(|(_, range)| range).collect())
@@ -239,11 +241,7 @@ fn fields(
     }
 }
 
-fn list(
-    cursor: &mut Cursor<'_>,
-    context: &mut Context<'_>,
-    depth: usize,
-) -> Parse<Vec<Argument>> {
+fn list(cursor: &mut Cursor<'_>, context: &mut Context<'_>, depth: usize) -> Parse<Vec<Argument>> {
     cursor.expect("[")?;
     let mut out = Vec::new();
     if cursor.take("]") {

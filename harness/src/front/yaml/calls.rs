@@ -56,7 +56,11 @@ impl Lowerer<'_, '_> {
             check_bindings(self, &text, &call, function, binds.len())?;
         }
         self.needs.extend(syscalls::needs(&syscall));
-        if !later && blocks != Blocks::Forever && needs_returns(function) && shape.text("returns").is_none() {
+        if !later
+            && blocks != Blocks::Forever
+            && needs_returns(function)
+            && shape.text("returns").is_none()
+        {
             let message = format!("{function} needs returns: how many are ready");
             return Err(self.report.error(Phase::Notation, shape.value.at, message));
         }
@@ -227,7 +231,8 @@ impl Lowerer<'_, '_> {
         if let Some(text) = self.key_text(shape, "raises")? {
             outcome.raises = self.raises(&text)?;
         }
-        let sends = ["write", "writev", "send", "sendto", "sendmsg", "sendfile"].contains(&function);
+        let sends =
+            ["write", "writev", "send", "sendto", "sendmsg", "sendfile"].contains(&function);
         if let (false, Some(text)) = (sends, self.key_text(shape, "data")?) {
             outcome.data = self.parse(&text, |_| data::data(&text, Use::Expect))?;
         }

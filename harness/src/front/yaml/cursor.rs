@@ -180,7 +180,8 @@ impl<'t> Cursor<'t> {
                 .count()
         };
         let mut length = digits(0);
-        if bytes.get(length) == Some(&b'.') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit) {
+        if bytes.get(length) == Some(&b'.') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit)
+        {
             length += 1 + digits(length + 1);
         }
         length += bytes[length..]
@@ -206,8 +207,10 @@ impl<'t> Cursor<'t> {
         match self.literal()? {
             (Literal::Time(span), range) => Ok((span, range)),
             (Literal::Int(0), range) => Ok((Span::ZERO, range)),
-            (Literal::Int(number), range) => Err(Fault::new(range, "a time needs a unit")
-                .help(format!("{number}ms or {number}s?"))),
+            (Literal::Int(number), range) => {
+                Err(Fault::new(range, "a time needs a unit")
+                    .help(format!("{number}ms or {number}s?")))
+            }
         }
     }
 }
@@ -247,7 +250,9 @@ fn read_literal(text: &str, range: Range<usize>) -> Parse<Literal> {
             .map(Literal::Int)
             .map_err(|_| too_large());
     }
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (whole, rest) = text.split_at(digits);
     if whole.len() > 1 && whole.starts_with('0') {
         let plain = whole.trim_start_matches('0');
@@ -260,7 +265,9 @@ fn read_literal(text: &str, range: Range<usize>) -> Parse<Literal> {
     }
     let (fraction, unit) = match rest.strip_prefix('.') {
         Some(rest) => {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
             rest.split_at(digits)
         }
         None => ("", rest),

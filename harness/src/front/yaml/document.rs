@@ -39,7 +39,15 @@ pub(super) enum Role {
 
 const COMMON: [&str; 6] = ["title", "why", "needs", "let", "given", "steps"];
 const CASE: [&str; 9] = [
-    "covers", "tags", "matrix", "table", "grid", "flows", "set", "link", "packetdrill",
+    "covers",
+    "tags",
+    "matrix",
+    "table",
+    "grid",
+    "flows",
+    "set",
+    "link",
+    "packetdrill",
 ];
 const FIXTURE: [&str; 2] = ["params", "exports"];
 
@@ -88,7 +96,11 @@ pub(super) fn document(
         }
     }
     if let (Some(_), Some(grid)) = (&out.table, &out.grid) {
-        report.error(Phase::Keys, grid.whole(), "table and grid exclude each other");
+        report.error(
+            Phase::Keys,
+            grid.whole(),
+            "table and grid exclude each other",
+        );
         failed = true;
     }
     if failed { Err(Reported) } else { Ok(out) }
@@ -137,7 +149,12 @@ fn value(name: &str, node: &Node, out: &mut Document, report: &mut Report) -> Lo
                 named(entry, report)?;
                 let values = texts(&entry.node, "a list of the matrix", report)?;
                 if values.is_empty() {
-                    return Err(wrong_type(&entry.node, &entry.key, "at least one value", report));
+                    return Err(wrong_type(
+                        &entry.node,
+                        &entry.key,
+                        "at least one value",
+                        report,
+                    ));
                 }
                 out.matrix.push((entry.key.clone(), entry.key_at, values));
             }
@@ -163,7 +180,14 @@ fn value(name: &str, node: &Node, out: &mut Document, report: &mut Report) -> Lo
             out.given = match &node.value {
                 Value::List(_) => texts(node, name, report)?,
                 Value::Scalar(text) => vec![text.clone()],
-                Value::Map(_) => return Err(wrong_type(node, name, "a fixture or a list of them", report)),
+                Value::Map(_) => {
+                    return Err(wrong_type(
+                        node,
+                        name,
+                        "a fixture or a list of them",
+                        report,
+                    ));
+                }
             }
         }
         _ => out.steps = shape::steps(node, report)?,

@@ -118,8 +118,14 @@ fn unique_names(document: &Document, rows: Option<&[Row]>, report: &mut Report) 
         .into_iter()
         .flat_map(|row| row.texts.iter())
         .map(|(name, text)| (name.as_str(), text.whole()));
-    let lets = document.texts.iter().map(|(name, at, _)| (name.as_str(), *at));
-    let matrix = document.matrix.iter().map(|(name, at, _)| (name.as_str(), *at));
+    let lets = document
+        .texts
+        .iter()
+        .map(|(name, at, _)| (name.as_str(), *at));
+    let matrix = document
+        .matrix
+        .iter()
+        .map(|(name, at, _)| (name.as_str(), *at));
     for (name, at) in columns.chain(lets).chain(matrix) {
         if let Some(first) = seen.insert(name, at) {
             let (line, _) = report.sources.line_column(first);
@@ -141,9 +147,12 @@ fn ip(texts: &Environment, report: &mut Report) -> Lowers<IpVersion> {
     };
     IpVersion::from_name(text.as_str()).ok_or_else(|| {
         let near = nearest(text.as_str(), ["v4", "v6", "v4mapped"]);
-        let fault = Fault::new(0..text.as_str().len(), format!("unknown ip \"{}\"", text.as_str()))
-            .help("v4, v6 or v4mapped")
-            .help_opt(near.map(|near| format!("did you mean {near}?")));
+        let fault = Fault::new(
+            0..text.as_str().len(),
+            format!("unknown ip \"{}\"", text.as_str()),
+        )
+        .help("v4, v6 or v4mapped")
+        .help_opt(near.map(|near| format!("did you mean {near}?")));
         report.fault(text, fault.phase(Phase::Expansion), &[])
     })
 }

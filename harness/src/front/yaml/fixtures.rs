@@ -154,7 +154,11 @@ impl Lowerer<'_, '_> {
         let used = self.parse(&text, |_| read_use(&text))?;
         let at = text.at(used.name.clone());
         if self.through.len() >= DEEPEST {
-            return Err(self.report.error(Phase::Expansion, at, "fixtures use each other in a circle"));
+            return Err(self.report.error(
+                Phase::Expansion,
+                at,
+                "fixtures use each other in a circle",
+            ));
         }
         let name = &text.as_str()[used.name.clone()];
         let fixture = match self.fixtures.get(name, self.report) {
@@ -209,7 +213,10 @@ impl Lowerer<'_, '_> {
             }
         }
         for (name, ..) in &fixture.params {
-            let given = used.arguments.iter().any(|(key, _)| &source[key.clone()] == name);
+            let given = used
+                .arguments
+                .iter()
+                .any(|(key, _)| &source[key.clone()] == name);
             if !given && known[name].as_str() == "required" {
                 let fault = Fault::new(
                     used.name.clone(),
@@ -264,7 +271,8 @@ impl Lowerer<'_, '_> {
         let alias = used.alias.clone().map(|alias| &text.as_str()[alias]);
         for (index, export) in fixture.exports.iter().enumerate() {
             let own = export.as_str();
-            let Some(Meaning::Descriptor(id)) = inner.names.get(own).map(|named| &named.meaning) else {
+            let Some(Meaning::Descriptor(id)) = inner.names.get(own).map(|named| &named.meaning)
+            else {
                 let text = format!("the fixture exports \"{own}\" and never binds it");
                 self.report.error(Phase::Names, export.whole(), text);
                 continue;

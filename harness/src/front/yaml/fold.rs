@@ -52,7 +52,9 @@ fn zero_like(value: Literal) -> Literal {
 
 fn pick(values: (Literal, Literal), smaller: bool) -> Result<Literal, NoValue> {
     match values {
-        (Literal::Int(a), Literal::Int(b)) => Ok(Literal::Int(if smaller { a.min(b) } else { a.max(b) })),
+        (Literal::Int(a), Literal::Int(b)) => {
+            Ok(Literal::Int(if smaller { a.min(b) } else { a.max(b) }))
+        }
         (Literal::Time(a), Literal::Time(b)) => {
             Ok(Literal::Time(if smaller { a.min(b) } else { a.max(b) }))
         }
@@ -67,12 +69,14 @@ fn binary(op: BinaryOp, left: Literal, right: Literal) -> Result<Literal, NoValu
         (_, Int(a), Int(b)) => integers(op, a, b).map(Int),
         (BinaryOp::Add, Time(a), Time(b)) => time(a.0.checked_add(b.0)),
         (BinaryOp::Sub, Time(a), Time(b)) => time(a.0.checked_sub(b.0)),
-        (BinaryOp::Div, Time(a), Time(b)) => a
-            .0
-            .checked_div(b.0)
-            .map(Int)
-            .ok_or(NoValue::Wrong("division by zero")),
-        (BinaryOp::Mul | BinaryOp::Div | BinaryOp::Shl, Time(a), Int(b)) => integers(op, a.0, b).map(|n| Time(Span(n))),
+        (BinaryOp::Div, Time(a), Time(b)) => {
+            a.0.checked_div(b.0)
+                .map(Int)
+                .ok_or(NoValue::Wrong("division by zero"))
+        }
+        (BinaryOp::Mul | BinaryOp::Div | BinaryOp::Shl, Time(a), Int(b)) => {
+            integers(op, a.0, b).map(|n| Time(Span(n)))
+        }
         (BinaryOp::Mul, Int(a), Time(b)) => integers(op, a, b.0).map(|n| Time(Span(n))),
         _ => Err(MIXED),
     }
@@ -109,8 +113,14 @@ mod tests {
     #[test]
     fn times_shift_and_scale_but_do_not_mix() {
         let ten = || Expr::Time(Span::millis(10));
-        assert_eq!(of(BinaryOp::Shl, ten(), Expr::Int(2)), Ok(Literal::Time(Span::millis(40))));
-        assert_eq!(of(BinaryOp::Mul, Expr::Int(3), ten()), Ok(Literal::Time(Span::millis(30))));
+        assert_eq!(
+            of(BinaryOp::Shl, ten(), Expr::Int(2)),
+            Ok(Literal::Time(Span::millis(40)))
+        );
+        assert_eq!(
+            of(BinaryOp::Mul, Expr::Int(3), ten()),
+            Ok(Literal::Time(Span::millis(30)))
+        );
         assert_eq!(of(BinaryOp::Div, ten(), ten()), Ok(Literal::Int(1)));
         assert!(of(BinaryOp::Add, ten(), Expr::Int(1)).is_err());
     }

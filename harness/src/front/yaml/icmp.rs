@@ -11,7 +11,11 @@ use super::report::{Fault, Parse};
 use super::segment::{self, Context};
 
 /// A type: its name, then type and fixed code in ICMP and in ICMPv6.
-type Kind = (&'static str, Option<(i64, Option<i64>)>, Option<(i64, Option<i64>)>);
+type Kind = (
+    &'static str,
+    Option<(i64, Option<i64>)>,
+    Option<(i64, Option<i64>)>,
+);
 
 const KINDS: [Kind; 8] = [
     ("unreachable", Some((3, None)), Some((1, None))),
@@ -95,8 +99,7 @@ fn quoted(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<PacketSpe
     let mut ahead = cursor.clone();
     let first = ahead.token_range();
     ahead.seek(first.end);
-    let is_range = ahead.rest().starts_with('(')
-        || cursor.text().as_str()[first].contains(':');
+    let is_range = ahead.rest().starts_with('(') || cursor.text().as_str()[first].contains(':');
     if is_range {
         let (seq, length) = segment::range(cursor, context)?;
         let mut tcp = segment::bare(seq, length);
@@ -120,7 +123,10 @@ pub(super) fn kind(
     let Some((name, v4, v6)) = KINDS.iter().find(|(name, ..)| *name == word) else {
         let near = nearest(word, KINDS.map(|(name, ..)| name));
         return Err(Fault::new(range, format!("unknown ICMP type \"{word}\""))
-            .help(format!("one of {}, type_N", KINDS.map(|(name, ..)| name).join(", ")))
+            .help(format!(
+                "one of {}, type_N",
+                KINDS.map(|(name, ..)| name).join(", ")
+            ))
             .help_opt(near.map(|near| format!("did you mean {near}?"))));
     };
     let found = if context.ip.wire_is_v6() { v6 } else { v4 };
@@ -156,7 +162,10 @@ fn numbered(word: &str, prefix: &str, range: &Range<usize>) -> Parse<Option<i64>
         None => Ok(None),
         Some(digits) => match digits.parse::<u8>() {
             Ok(number) => Ok(Some(i64::from(number))),
-            Err(_) => Err(Fault::new(range.clone(), format!("{prefix}N takes a number up to 255"))),
+            Err(_) => Err(Fault::new(
+                range.clone(),
+                format!("{prefix}N takes a number up to 255"),
+            )),
         },
     }
 }

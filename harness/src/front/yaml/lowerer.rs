@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::case::{
-    Capability, DescriptorId, Expr, Flow, FlowId, IpVersion, Link, Location, Place, Step, ThreadId, descriptor_field, flow_field, nearest,
+    Capability, DescriptorId, Expr, Flow, FlowId, IpVersion, Link, Location, Place, Step, ThreadId,
+    descriptor_field, flow_field, nearest,
 };
 
 use super::expr::Names;
@@ -93,7 +94,10 @@ pub(super) struct Blocked {
 pub(super) enum Until {
     Returns,
     /// Not before this time of the scope that was `level` deep.
-    Time { level: usize, low: i64 },
+    Time {
+        level: usize,
+        low: i64,
+    },
     Never,
 }
 
@@ -202,11 +206,20 @@ impl Lowerer<'_, '_> {
     pub(super) fn descriptor(&mut self, text: &Text, range: Range<usize>) -> DescriptorId {
         let name = &text.as_str()[range.clone()];
         let level = text.level(range.start).min(self.level());
-        match self.scopes[level].names.get(name).map(|named| &named.meaning) {
+        match self.scopes[level]
+            .names
+            .get(name)
+            .map(|named| &named.meaning)
+        {
             Some(Meaning::Descriptor(id)) => *id,
             Some(Meaning::Segment(_) | Meaning::Call(_) | Meaning::Result(_)) => {
                 let fault = Fault::new(range, format!("\"{name}\" is not a descriptor"));
-                self.fault(text, fault.help(format!("its value is ${name}")).phase(Phase::Names));
+                self.fault(
+                    text,
+                    fault
+                        .help(format!("its value is ${name}"))
+                        .phase(Phase::Names),
+                );
                 NO_DESCRIPTOR
             }
             None => {
@@ -271,13 +284,21 @@ impl Lowerer<'_, '_> {
         let names: Vec<&str> = self.flows.iter().map(|flow| flow.name.as_str()).collect();
         match names.as_slice() {
             [first, second] => format!("{first} or {second}"),
-            [first, second, .., last] if names.len() > 6 => format!("{first}, {second}, ... or {last}"),
+            [first, second, .., last] if names.len() > 6 => {
+                format!("{first}, {second}, ... or {last}")
+            }
             [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
             other => other.join(""),
         }
     }
 
-    fn captured(&self, name: &str, meaning: &Meaning, fields: &[&str], range: Range<usize>) -> Parse<Expr> {
+    fn captured(
+        &self,
+        name: &str,
+        meaning: &Meaning,
+        fields: &[&str],
+        range: Range<usize>,
+    ) -> Parse<Expr> {
         const SEGMENT: [&str; 11] = [
             "time", "seq", "ack", "len", "win", "urg", "ttl", "id", "ts_val", "ts_ecr", "mss",
         ];
@@ -290,12 +311,17 @@ impl Lowerer<'_, '_> {
             (Meaning::Call(step) | Meaning::Result(step), [field, rest @ ..])
                 if CALL.contains(field) && (rest.is_empty() || *field == "value") =>
             {
-                (*step, fields.iter().map(|field| (*field).to_owned()).collect())
+                (
+                    *step,
+                    fields.iter().map(|field| (*field).to_owned()).collect(),
+                )
             }
             (Meaning::Descriptor(_), _) => {
-                return Err(Fault::new(range, format!("{name} is a descriptor, not a value"))
-                    .help("descriptors are used without $")
-                    .phase(Phase::Names));
+                return Err(
+                    Fault::new(range, format!("{name} is a descriptor, not a value"))
+                        .help("descriptors are used without $")
+                        .phase(Phase::Names),
+                );
             }
             (meaning, _) => {
                 let (what, known) = match meaning {
@@ -336,7 +362,13 @@ impl Lowerer<'_, '_> {
             .phase(Phase::Names)
     }
 
-    fn descriptor_place(&mut self, id: DescriptorId, name: &str, field: &str, range: Range<usize>) -> Parse<Expr> {
+    fn descriptor_place(
+        &mut self,
+        id: DescriptorId,
+        name: &str,
+        field: &str,
+        range: Range<usize>,
+    ) -> Parse<Expr> {
         if descriptor_field(field).is_none() {
             return Err(no_field(field, range));
         }
@@ -399,9 +431,11 @@ impl Names for Lowerer<'_, '_> {
                     field: (*field).to_owned(),
                 }))
             }
-            _ => Err(Fault::new(range, format!("a flow has no {}", fields.join(".")))
-                .help("one of state, received")
-                .phase(Phase::Names)),
+            _ => Err(
+                Fault::new(range, format!("a flow has no {}", fields.join(".")))
+                    .help("one of state, received")
+                    .phase(Phase::Names),
+            ),
         }
     }
 }

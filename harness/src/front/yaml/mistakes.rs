@@ -66,7 +66,9 @@ struct Found {
 /// The line of a byte and the two before it, nearest first: start and end.
 fn lines_up_to(source: &str, byte: usize) -> Vec<(usize, usize)> {
     let mut lines = Vec::new();
-    let mut end = source[byte..].find('\n').map_or(source.len(), |at| byte + at);
+    let mut end = source[byte..]
+        .find('\n')
+        .map_or(source.len(), |at| byte + at);
     for _ in 0..3 {
         let start = source[..end].rfind('\n').map_or(0, |at| at + 1);
         lines.push((start, end));
@@ -95,9 +97,7 @@ fn indenting_tab(source: &str, byte: usize) -> Option<(usize, usize)> {
 fn value_mistake(source: &str, (start, end): (usize, usize)) -> Option<Found> {
     let line = &source[start..end];
     let content = line.trim_start();
-    let content = content
-        .strip_prefix("- ")
-        .map_or(content, str::trim_start);
+    let content = content.strip_prefix("- ").map_or(content, str::trim_start);
     let key_end = content.find(": ")?;
     let key = &content[..key_end];
     if !key
@@ -108,7 +108,8 @@ fn value_mistake(source: &str, (start, end): (usize, usize)) -> Option<Found> {
     }
     let value = content[key_end + 2..].trim();
     let value_start = start + (line.len() - content.len()) + key_end + 2;
-    let value_start = value_start + (source[value_start..end].len() - source[value_start..end].trim_start().len());
+    let value_start = value_start
+        + (source[value_start..end].len() - source[value_start..end].trim_start().len());
     let first = value.chars().next()?;
     let at = |offset: usize, length: usize, text: &str, help: String| {
         Some(Found {
@@ -148,11 +149,9 @@ fn value_mistake(source: &str, (start, end): (usize, usize)) -> Option<Found> {
             "put the text in quotes".to_owned(),
         ),
         _ => {
-            let offset = value.find(": ").or_else(|| {
-                value
-                    .ends_with(':')
-                    .then(|| value.len() - 1)
-            })?;
+            let offset = value
+                .find(": ")
+                .or_else(|| value.ends_with(':').then(|| value.len() - 1))?;
             at(
                 offset,
                 1,

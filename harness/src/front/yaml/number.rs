@@ -51,12 +51,7 @@ fn inexact(start: usize, end: usize, what: &str) -> Fault {
     )
 }
 
-fn alternative(
-    cursor: &mut Cursor<'_>,
-    how: Use,
-    bits: Bits,
-    names: &mut dyn Names,
-) -> Parse<Alt> {
+fn alternative(cursor: &mut Cursor<'_>, how: Use, bits: Bits, names: &mut dyn Names) -> Parse<Alt> {
     cursor.skip_spaces();
     let start = cursor.position();
     if cursor.take_word("any") {
@@ -79,7 +74,10 @@ fn alternative(
             return Err(inexact(range.start, range.end, ".."));
         }
         if high < low {
-            return Err(Fault::new(range, format!("empty range: {low} is after {high}")));
+            return Err(Fault::new(
+                range,
+                format!("empty range: {low} is after {high}"),
+            ));
         }
         return Ok(Alt::Between(low, high));
     }

@@ -19,14 +19,53 @@ use super::text::Text;
 use super::tree::{Entry, Node, Value};
 
 const KEYS: [&str; 19] = [
-    "segment", "flags", "length", "sport", "dport", "seq", "ack", "win", "urg", "reserved",
-    "data_offset", "checksum", "options", "ip", "fragments", "truncate", "bytes", "icmp", "one_of",
+    "segment",
+    "flags",
+    "length",
+    "sport",
+    "dport",
+    "seq",
+    "ack",
+    "win",
+    "urg",
+    "reserved",
+    "data_offset",
+    "checksum",
+    "options",
+    "ip",
+    "fragments",
+    "truncate",
+    "bytes",
+    "icmp",
+    "one_of",
 ];
 const IP_KEYS: [&str; 16] = [
-    "src", "dst", "ttl", "dscp", "ecn", "df", "mf", "id", "protocol", "version", "header_length",
-    "total_length", "checksum", "offset", "options", "flow_label",
+    "src",
+    "dst",
+    "ttl",
+    "dscp",
+    "ecn",
+    "df",
+    "mf",
+    "id",
+    "protocol",
+    "version",
+    "header_length",
+    "total_length",
+    "checksum",
+    "offset",
+    "options",
+    "flow_label",
 ];
-const ICMP_KEYS: [&str; 7] = ["type", "code", "mtu", "ptr", "checksum", "quote", "quote_length"];
+const ICMP_KEYS: [&str; 7] = [
+    "type",
+    "code",
+    "mtu",
+    "ptr",
+    "checksum",
+    "quote",
+    "quote_length",
+];
 
 impl Lowerer<'_, '_> {
     fn context(&mut self, how: Use) -> Context<'_> {
@@ -48,7 +87,9 @@ impl Lowerer<'_, '_> {
             }
             let Value::List(items) = &entry.node.value else {
                 let at = entry.node.at;
-                return Err(self.report.error(Phase::Keys, at, "one_of takes a list of packets"));
+                return Err(self
+                    .report
+                    .error(Phase::Keys, at, "one_of takes a list of packets"));
             };
             let several: Lowers<Vec<Expected>> =
                 items.iter().map(|item| self.expected(item)).collect();
@@ -74,7 +115,9 @@ impl Lowerer<'_, '_> {
             }
             Value::Map(entries) => self.packet_map(node, entries, how)?,
             Value::List(_) => {
-                return Err(self.report.error(Phase::Keys, node.at, "a packet is a line or a map"));
+                return Err(self
+                    .report
+                    .error(Phase::Keys, node.at, "a packet is a line or a map"));
             }
         };
         self.needs_of(&packet, how);
@@ -106,10 +149,17 @@ impl Lowerer<'_, '_> {
 
     fn packet_map(&mut self, node: &Node, entries: &[Entry], how: Use) -> Lowers<PacketSpec> {
         let written = self.written(entries, &KEYS)?;
-        let find = |key: &str| written.iter().find(|(known, _)| known == key).map(|(_, node)| node);
+        let find = |key: &str| {
+            written
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, node)| node)
+        };
         if let Some(bytes) = find("bytes") {
             if written.len() > 1 {
-                return Err(self.report.error(Phase::Keys, bytes.at, "bytes stands alone"));
+                return Err(self
+                    .report
+                    .error(Phase::Keys, bytes.at, "bytes stands alone"));
             }
             let bytes = self.hex(bytes)?;
             return Ok(PacketSpec::plain(Transport::Bytes(bytes)));
@@ -121,7 +171,11 @@ impl Lowerer<'_, '_> {
                 PacketSpec::plain(Transport::Icmp(icmp))
             }
             (Some(_), Some(icmp)) => {
-                return Err(self.report.error(Phase::Keys, icmp.at, "segment and icmp exclude each other"));
+                return Err(self.report.error(
+                    Phase::Keys,
+                    icmp.at,
+                    "segment and icmp exclude each other",
+                ));
             }
             (None, None) => {
                 let text = "a packet needs segment, icmp or bytes";
@@ -144,10 +198,17 @@ impl Lowerer<'_, '_> {
     }
 
     /// The line of a map, checked as far as other keys leave it as it is.
-    fn map_segment(&mut self, node: &Node, written: &[(String, Node)], how: Use) -> Lowers<PacketSpec> {
+    fn map_segment(
+        &mut self,
+        node: &Node,
+        written: &[(String, Node)],
+        how: Use,
+    ) -> Lowers<PacketSpec> {
         let text = node.text().ok_or(Reported).cloned();
         let Ok(text) = text else {
-            return Err(self.report.error(Phase::Keys, node.at, "segment takes one line"));
+            return Err(self
+                .report
+                .error(Phase::Keys, node.at, "segment takes one line"));
         };
         let has = |key: &str| written.iter().any(|(known, _)| known == key);
         self.parse(&text, |this| {
@@ -382,7 +443,8 @@ impl Lowerer<'_, '_> {
                     joined
                 }
                 Value::Map(_) | Value::List(_) => {
-                    let text = "an extension header is hop_by_hop, routing or destination, and hex ..";
+                    let text =
+                        "an extension header is hop_by_hop, routing or destination, and hex ..";
                     return Err(self.report.error(Phase::Keys, item.at, text));
                 }
             };
@@ -393,12 +455,16 @@ impl Lowerer<'_, '_> {
 
     fn fragments(&mut self, node: &Node, how: Use) -> Lowers<Vec<FragmentSpec>> {
         let Value::List(items) = &node.value else {
-            return Err(self.report.error(Phase::Keys, node.at, "fragments takes a list"));
+            return Err(self
+                .report
+                .error(Phase::Keys, node.at, "fragments takes a list"));
         };
         let mut out = Vec::new();
         for item in items {
             let Value::Map(entries) = &item.value else {
-                return Err(self.report.error(Phase::Keys, item.at, "a fragment is a map"));
+                return Err(self
+                    .report
+                    .error(Phase::Keys, item.at, "a fragment is a map"));
             };
             let mut fragment = FragmentSpec {
                 offset: 0,
@@ -476,7 +542,11 @@ impl Lowerer<'_, '_> {
         named: impl FnOnce(&str, std::ops::Range<usize>, &Context<'_>) -> Parse<(i64, Option<i64>)>,
     ) -> Lowers<(Num, Option<Num>)> {
         let text = self.node_text(node, "type")?;
-        if text.as_str().starts_with(|c: char| c.is_ascii_digit() || c == '$') || text.as_str() == "any" {
+        if text
+            .as_str()
+            .starts_with(|c: char| c.is_ascii_digit() || c == '$')
+            || text.as_str() == "any"
+        {
             return Ok((self.number_key(node, 8, how)?, None));
         }
         self.parse(&text, |this| {
@@ -539,9 +609,11 @@ fn extension(text: &Text) -> Parse<(u8, Vec<u8>)> {
     };
     let Some((_, number)) = NAMES.iter().find(|(name, _)| *name == word) else {
         let near = nearest(word, NAMES.map(|(name, _)| name));
-        return Err(Fault::new(range, format!("unknown extension header \"{word}\""))
-            .help("hop_by_hop, routing or destination")
-            .help_opt(near.map(|near| format!("did you mean {near}?"))));
+        return Err(
+            Fault::new(range, format!("unknown extension header \"{word}\""))
+                .help("hop_by_hop, routing or destination")
+                .help_opt(near.map(|near| format!("did you mean {near}?"))),
+        );
     };
     if !cursor.take_word("hex") {
         return Err(cursor.unexpected("\"hex\""));

@@ -40,7 +40,10 @@ pub(super) fn replace(text: &Text, known: &Environment, level: usize) -> Parse<T
             done = at + 1;
         }
         if out.as_str().len() > LONGEST {
-            return Err(Fault::new(at..done, "the text is over 1 MiB after replacement"));
+            return Err(Fault::new(
+                at..done,
+                "the text is over 1 MiB after replacement",
+            ));
         }
     }
     append_all(&mut out, &own(done..source.len()));
@@ -107,7 +110,10 @@ impl Names for Known<'_> {
 }
 
 fn known_text(known: &Environment, name: &str) -> String {
-    known.get(name).map(|text| text.as_str().to_owned()).unwrap_or_default()
+    known
+        .get(name)
+        .map(|text| text.as_str().to_owned())
+        .unwrap_or_default()
 }
 
 /// `$(..)` at `at`: its value if everything in it is known, else the same with what is known filled in.

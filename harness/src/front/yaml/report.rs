@@ -81,7 +81,12 @@ const ENOUGH: usize = 1000;
 
 impl Report {
     /// Adds an error at a place.
-    pub(super) fn error(&mut self, phase: Phase, at: Location, text: impl Into<String>) -> Reported {
+    pub(super) fn error(
+        &mut self,
+        phase: Phase,
+        at: Location,
+        text: impl Into<String>,
+    ) -> Reported {
         self.add(phase, Diagnostic::error(at, text))
     }
 
@@ -130,9 +135,9 @@ impl Report {
 
     /// Whether there are errors of this order or an earlier one.
     pub(super) fn failed(&self, up_to: Phase) -> bool {
-        self.found.iter().any(|(phase, diagnostic)| {
-            *phase <= up_to && diagnostic.severity == Severity::Error
-        })
+        self.found
+            .iter()
+            .any(|(phase, diagnostic)| *phase <= up_to && diagnostic.severity == Severity::Error)
     }
 
     /// The errors of the first order that has any.

@@ -1,8 +1,6 @@
 //! What calls return, and what they give through pointers.
 
-use crate::case::{
-    Alt, ERRNOS, Errno, Num, ResultSpec, Term, ValueSpec, constant, nearest,
-};
+use crate::case::{Alt, ERRNOS, Errno, Num, ResultSpec, Term, ValueSpec, constant, nearest};
 
 use super::address::{self, Place};
 use super::arguments::constants;
@@ -33,8 +31,15 @@ pub(super) fn returns(text: &Text, names: &mut dyn Names) -> Parse<ResultSpec> {
             let shown = nearest(word, ERRNOS.iter().map(|(name, _)| *name));
             let help = shown.map(|name| format!("returns: -1 {name}"));
             let is_errno = Errno::from_name(word).is_some();
-            let fault = Fault::new(range, "an error is written -1 EAGAIN".replace("EAGAIN", shown.unwrap_or("EAGAIN")));
-            return Err(if is_errno { fault } else { fault.help_opt(help) });
+            let fault = Fault::new(
+                range,
+                "an error is written -1 EAGAIN".replace("EAGAIN", shown.unwrap_or("EAGAIN")),
+            );
+            return Err(if is_errno {
+                fault
+            } else {
+                fault.help_opt(help)
+            });
         }
         let bits = constants(&mut cursor)?;
         cursor.finish()?;
@@ -49,7 +54,10 @@ pub(super) fn returns(text: &Text, names: &mut dyn Names) -> Parse<ResultSpec> {
 fn fails(cursor: &mut Cursor<'_>) -> Parse<ResultSpec> {
     let (number, range) = cursor.int()?;
     if number != 1 {
-        return Err(Fault::new(range, format!("a call does not return -{number}")).help("a failure is -1 and its errno"));
+        return Err(
+            Fault::new(range, format!("a call does not return -{number}"))
+                .help("a failure is -1 and its errno"),
+        );
     }
     let mut errors = Vec::new();
     loop {
@@ -106,8 +114,10 @@ impl Lowerer<'_, '_> {
                 self.parse(&text, |this| this.scalar_spec(&text, kind))
             }
             Value::List(items) => {
-                let items: Lowers<Vec<ValueSpec>> =
-                    items.iter().map(|item| self.value_spec(item, kind)).collect();
+                let items: Lowers<Vec<ValueSpec>> = items
+                    .iter()
+                    .map(|item| self.value_spec(item, kind))
+                    .collect();
                 items.map(ValueSpec::List)
             }
             Value::Map(entries) => {
@@ -119,7 +129,11 @@ impl Lowerer<'_, '_> {
                         Err(Reported) => failed = true,
                     }
                 }
-                if failed { Err(Reported) } else { Ok(ValueSpec::Map(fields)) }
+                if failed {
+                    Err(Reported)
+                } else {
+                    Ok(ValueSpec::Map(fields))
+                }
             }
         }
     }
@@ -207,10 +221,17 @@ impl Lowerer<'_, '_> {
         if matches!(first, Literal::Time(_)) || matches!(second, Some(Literal::Time(_))) {
             let start = cursor.position();
             let (low, _) = cursor.time()?;
-            let high = if cursor.take("..") { cursor.time()?.0 } else { low };
+            let high = if cursor.take("..") {
+                cursor.time()?.0
+            } else {
+                low
+            };
             if high < low {
                 let range = start..cursor.position();
-                return Err(Fault::new(range, format!("empty range: {low} is after {high}")));
+                return Err(Fault::new(
+                    range,
+                    format!("empty range: {low} is after {high}"),
+                ));
             }
             return Ok(ValueSpec::Time(low, high));
         }

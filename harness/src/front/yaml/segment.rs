@@ -95,7 +95,18 @@ struct Attributes {
 }
 
 const ATTRIBUTES: [&str; 13] = [
-    "ect0", "ect1", "ce", "noecn", "ttl", "dscp", "tos", "df", "nodf", "id", "flowlabel", "sport",
+    "ect0",
+    "ect1",
+    "ce",
+    "noecn",
+    "ttl",
+    "dscp",
+    "tos",
+    "df",
+    "nodf",
+    "id",
+    "flowlabel",
+    "sport",
     "dport",
 ];
 
@@ -134,11 +145,9 @@ fn attribute(
         }
         _ => {
             let near = nearest(word, ATTRIBUTES).map(|near| format!("did you mean {near}?"));
-            return Err(
-                Fault::new(range, format!("unknown attribute \"{word}\""))
-                    .help(format!("one of {}", ATTRIBUTES.join(", ")))
-                    .help_opt(near),
-            );
+            return Err(Fault::new(range, format!("unknown attribute \"{word}\""))
+                .help(format!("one of {}", ATTRIBUTES.join(", ")))
+                .help_opt(near));
         }
     }
     Ok(())
@@ -234,7 +243,9 @@ pub(super) fn flags(cursor: &mut Cursor<'_>) -> Parse<(Flags, Range<usize>)> {
                 digit = true;
                 Flags::from_bits((c as u16 - '0' as u16) << 6)
             }
-            '0'..='7' => return Err(Fault::new(here, "more than one digit in the flags").help(help)),
+            '0'..='7' => {
+                return Err(Fault::new(here, "more than one digit in the flags").help(help));
+            }
             _ => match Flags::from_letter(c) {
                 Some(flag) if flags.contains(flag) => {
                     return Err(Fault::new(here, format!("flag \"{c}\" given twice")));
@@ -253,7 +264,8 @@ fn unknown_flag(word: &str, c: char, at: Range<usize>, here: Range<usize>, help:
     let is_word = word.len() > 1 && word.chars().all(|c| Flags::from_letter(c).is_none());
     if is_word {
         let word = super::cursor::shorten(word);
-        return Fault::new(at, format!("\"{word}\" is not a packet")).help(format!("flags are {help}"));
+        return Fault::new(at, format!("\"{word}\" is not a packet"))
+            .help(format!("flags are {help}"));
     }
     Fault::new(here, format!("unknown flag \"{c}\"")).help(help)
 }
@@ -277,8 +289,10 @@ pub(super) fn range(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse
     {
         let right = (start + count) & 0xffff_ffff;
         if end != right {
-            return Err(Fault::new(at, format!("{start} + {count} is {right}, not {end}"))
-                .help("the end is the number after the last byte"));
+            return Err(
+                Fault::new(at, format!("{start} + {count} is {right}, not {end}"))
+                    .help("the end is the number after the last byte"),
+            );
         }
     }
     Ok((seq, length))
@@ -307,7 +321,11 @@ pub(super) fn check_ack(line: &Line) -> Parse<()> {
         (true, None) => Err(Fault::new(line.flags_at.clone(), "flag . without ack")
             .help("add ack N, or remove the .")),
         (false, Some(at)) => {
-            let ack = tcp.ack.as_ref().map(ToString::to_string).unwrap_or_default();
+            let ack = tcp
+                .ack
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let flags = if tcp.flags == Flags::NONE {
                 ".".to_owned()
             } else {

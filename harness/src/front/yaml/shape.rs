@@ -70,7 +70,11 @@ const KINDS: [(Kind, &str, &[&str]); 13] = [
     (Kind::Set, "set", &["after", "at"]),
     (Kind::Link, "link", &["after", "at"]),
     (Kind::Peer, "peer", &["after", "at", "flow"]),
-    (Kind::Signal, "signal", &["after", "at", "thread", "restart"]),
+    (
+        Kind::Signal,
+        "signal",
+        &["after", "at", "thread", "restart"],
+    ),
     (
         Kind::AnyOrder,
         "any_order",
@@ -81,8 +85,8 @@ const KINDS: [(Kind, &str, &[&str]); 13] = [
 
 /// All keys that some step has besides its kind.
 const KEYS: [&str; 17] = [
-    "note", "covers", "after", "at", "within", "since", "flow", "thread", "data", "isn", "push", "as",
-    "returns", "gives", "blocks", "raises", "restart",
+    "note", "covers", "after", "at", "within", "since", "flow", "thread", "data", "isn", "push",
+    "as", "returns", "gives", "blocks", "raises", "restart",
 ];
 
 impl Kind {
@@ -238,7 +242,9 @@ fn kind(node: &Node, entries: &[Entry], report: &mut Report) -> Lowers<Kind> {
 }
 
 fn no_kind(node: &Node, entries: &[Entry], report: &mut Report) -> Reported {
-    let unknown = entries.iter().find(|entry| !KEYS.contains(&entry.key.as_str()));
+    let unknown = entries
+        .iter()
+        .find(|entry| !KEYS.contains(&entry.key.as_str()));
     let Some(entry) = unknown else {
         return report.error_help(
             Phase::Keys,
@@ -261,16 +267,28 @@ fn wrong_key(kind: Kind, entry: &Entry, report: &mut Report) {
     let key = entry.key.as_str();
     let at = entry.key_at;
     if key == "within" && kind.is_action() {
-        let text =
-            format!("within is for what is expected; {name} happens at an exact time");
+        let text = format!("within is for what is expected; {name} happens at an exact time");
         report.error_help(Phase::Keys, at, text, "use after or at");
     } else if key == "covers" {
         let text = format!("{name} cannot fail, so it covers nothing");
-        report.error_help(Phase::Keys, at, text, "put covers on the step that checks it");
+        report.error_help(
+            Phase::Keys,
+            at,
+            text,
+            "put covers on the step that checks it",
+        );
     } else if KEYS.contains(&key) {
-        report.error(Phase::Keys, at, format!("\"{key}\" does not belong to {name}"));
+        report.error(
+            Phase::Keys,
+            at,
+            format!("\"{key}\" does not belong to {name}"),
+        );
     } else {
-        unknown_key(entry, KEYS.into_iter().filter(|key| kind.allows(key)), report);
+        unknown_key(
+            entry,
+            KEYS.into_iter().filter(|key| kind.allows(key)),
+            report,
+        );
     }
 }
 
@@ -356,15 +374,27 @@ fn value_type(shape: &mut Shape, report: &mut Report, in_loop: bool) -> Lowers<(
 fn packet_list(shape: &Shape, items: &[Node], report: &mut Report) -> Lowers<()> {
     let name = shape.kind.name();
     if items.is_empty() {
-        return Err(report.error(Phase::Keys, shape.value.at, format!("{name} names no packet")));
+        return Err(report.error(
+            Phase::Keys,
+            shape.value.at,
+            format!("{name} names no packet"),
+        ));
     }
-    if let Some(nested) = items.iter().find(|item| matches!(item.value, Value::List(_))) {
+    if let Some(nested) = items
+        .iter()
+        .find(|item| matches!(item.value, Value::List(_)))
+    {
         return Err(wrong_type(nested, name, "packets", report));
     }
     for key in ["as", "data", "isn", "push"] {
         if let Some(node) = shape.keys.get(key) {
             let text = format!("{key} does not go with a list");
-            return Err(report.error_help(Phase::Keys, node.at, text, "make it steps of their own"));
+            return Err(report.error_help(
+                Phase::Keys,
+                node.at,
+                text,
+                "make it steps of their own",
+            ));
         }
     }
     Ok(())
@@ -374,13 +404,21 @@ fn packet_list(shape: &Shape, items: &[Node], report: &mut Report) -> Lowers<()>
 fn members(shape: &Shape, report: &mut Report) -> Lowers<()> {
     for member in &shape.steps {
         if !matches!(member.kind, Kind::Expect | Kind::Returns) {
-            let text = format!("any_order takes expect and returns, not {}", member.kind.name());
+            let text = format!(
+                "any_order takes expect and returns, not {}",
+                member.kind.name()
+            );
             return Err(report.error(Phase::Keys, member.value.at, text));
         }
         for key in ["after", "at", "within", "since"] {
             if let Some(node) = member.keys.get(key) {
                 let text = format!("{key} does not belong inside any_order");
-                return Err(report.error_help(Phase::Keys, node.at, text, "write it beside any_order"));
+                return Err(report.error_help(
+                    Phase::Keys,
+                    node.at,
+                    text,
+                    "write it beside any_order",
+                ));
             }
         }
     }
@@ -401,7 +439,11 @@ fn exclusive(shape: &Shape, report: &mut Report) -> Lowers<()> {
     }
     if let (Some(node), Some(_)) = (shape.keys.get("since"), shape.keys.get("at")) {
         let at = node.at;
-        return Err(report.error(Phase::Keys, at, "since goes with after or within, not with at"));
+        return Err(report.error(
+            Phase::Keys,
+            at,
+            "since goes with after or within, not with at",
+        ));
     }
     if let Some(node) = shape.keys.get("as") {
         name(node, report)?;
@@ -421,9 +463,9 @@ pub(super) fn name<'n>(node: &'n Node, report: &mut Report) -> Lowers<&'n str> {
 /// Whether it is a name; some may contain `-`.
 pub(super) fn is_name(text: &str, dashes: bool) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || (dashes && c == '-'))
+        && text.chars().all(|c| {
+            c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || (dashes && c == '-')
+        })
 }
 
 /// A name that is none.

@@ -72,8 +72,11 @@ impl Lowerer<'_, '_> {
             self.steps(&shape.steps);
             if self.steps.len() > MOST_STEPS {
                 let at = text.at(range);
-                self.report
-                    .error(Phase::Expansion, at, format!("more than {MOST_STEPS} steps"));
+                self.report.error(
+                    Phase::Expansion,
+                    at,
+                    format!("more than {MOST_STEPS} steps"),
+                );
                 break;
             }
             if pass == 0 && self.report.failed(Phase::Notation) {
@@ -259,7 +262,12 @@ impl Lowerer<'_, '_> {
         })
     }
 
-    fn each_packet(&mut self, shape: &Shape, expected: &mut Expected, push: Option<bool>) -> Lowers<()> {
+    fn each_packet(
+        &mut self,
+        shape: &Shape,
+        expected: &mut Expected,
+        push: Option<bool>,
+    ) -> Lowers<()> {
         match expected {
             Expected::Nothing => Ok(()),
             Expected::Packet(packet) => {
@@ -362,7 +370,11 @@ impl Lowerer<'_, '_> {
                 Err(Reported) => failed = true,
             }
         }
-        if failed { Err(Reported) } else { Ok(Action::Assert(truths)) }
+        if failed {
+            Err(Reported)
+        } else {
+            Ok(Action::Assert(truths))
+        }
     }
 
     fn peer(&mut self, shape: &Shape) -> Lowers<Action> {
@@ -436,7 +448,10 @@ pub(super) fn signal(text: &Text) -> Result<Signal, Fault> {
     Signal::from_name(name).ok_or_else(|| {
         let near = nearest(name, Signal::ALL.map(Signal::name));
         Fault::new(0..name.len(), format!("unknown signal \"{name}\""))
-            .help(format!("one of {}", Signal::ALL.map(Signal::name).join(", ")))
+            .help(format!(
+                "one of {}",
+                Signal::ALL.map(Signal::name).join(", ")
+            ))
             .help_opt(near.map(|near| format!("did you mean {near}?")))
     })
 }

@@ -13,7 +13,13 @@ use super::report::{Fault, Parse};
 use super::text::Text;
 
 /// A function: its name, how it is written, fewest and most arguments, arguments that may lie.
-type Signature = (&'static str, &'static str, usize, usize, &'static [&'static str]);
+type Signature = (
+    &'static str,
+    &'static str,
+    usize,
+    usize,
+    &'static [&'static str],
+);
 
 const SIGNATURES: [Signature; 31] = [
     ("socket", "socket(af, SOCK_STREAM, 0)", 3, 3, &[]),
@@ -29,14 +35,32 @@ const SIGNATURES: [Signature; 31] = [
     ("readv", "readv(s, [500, 500])", 2, 2, &[]),
     ("recv", "recv(s, 1000, 0)", 3, 3, &["buf"]),
     ("recvfrom", "recvfrom(s, 1000, 0)", 3, 3, &[]),
-    ("recvmsg", "recvmsg(s, {iov=[1000], control=256}, 0)", 3, 3, &[]),
+    (
+        "recvmsg",
+        "recvmsg(s, {iov=[1000], control=256}, 0)",
+        3,
+        3,
+        &[],
+    ),
     ("write", "write(s, 1000)", 2, 2, &["buf"]),
     ("writev", "writev(s, [500, 500])", 2, 2, &[]),
     ("send", "send(s, 1000, 0)", 3, 3, &["buf"]),
     ("sendto", "sendto(s, 1000, 0, remote)", 4, 4, &[]),
     ("sendmsg", "sendmsg(s, {iov=[1000]}, 0)", 3, 3, &[]),
-    ("setsockopt", "setsockopt(s, SOL_TCP, TCP_NODELAY, 1)", 4, 4, &["len", "buf"]),
-    ("getsockopt", "getsockopt(s, SOL_SOCKET, SO_ERROR)", 3, 3, &["len", "buf"]),
+    (
+        "setsockopt",
+        "setsockopt(s, SOL_TCP, TCP_NODELAY, 1)",
+        4,
+        4,
+        &["len", "buf"],
+    ),
+    (
+        "getsockopt",
+        "getsockopt(s, SOL_SOCKET, SO_ERROR)",
+        3,
+        3,
+        &["len", "buf"],
+    ),
     ("getsockname", "getsockname(s)", 1, 1, &[]),
     ("getpeername", "getpeername(s)", 1, 1, &[]),
     ("fcntl", "fcntl(s, F_SETFL, O_NONBLOCK)", 2, 3, &[]),
@@ -44,7 +68,13 @@ const SIGNATURES: [Signature; 31] = [
     ("poll", "poll([{fd=s, events=POLLIN}], 100ms)", 2, 2, &[]),
     ("select", "select({read=[s]}, 0)", 2, 2, &[]),
     ("epoll_create", "epoll_create(1)", 1, 1, &[]),
-    ("epoll_ctl", "epoll_ctl(ep, EPOLL_CTL_ADD, s, {events=EPOLLIN, fd=s})", 3, 4, &[]),
+    (
+        "epoll_ctl",
+        "epoll_ctl(ep, EPOLL_CTL_ADD, s, {events=EPOLLIN, fd=s})",
+        3,
+        4,
+        &[],
+    ),
     ("epoll_wait", "epoll_wait(ep, 1, 0)", 3, 3, &[]),
     ("sendfile", "sendfile(s, 1000)", 2, 2, &[]),
 ];
@@ -55,7 +85,10 @@ const MORE: [Signature; 2] = [
 ];
 
 fn signature(name: &str) -> Option<&'static Signature> {
-    SIGNATURES.iter().chain(&MORE).find(|(known, ..)| *known == name)
+    SIGNATURES
+        .iter()
+        .chain(&MORE)
+        .find(|(known, ..)| *known == name)
 }
 
 /// Whether what a call returns is a descriptor.
@@ -69,7 +102,9 @@ pub(super) fn check(text: &Text, call: &CallText) -> Parse<&'static str> {
     let Some((known, usage, fewest, most, lies)) = signature(name) else {
         let names = SIGNATURES.iter().chain(&MORE).map(|(name, ..)| *name);
         let near = nearest(name, names).map(|near| format!("did you mean {near}?"));
-        return Err(Fault::new(call.function.clone(), format!("unknown call \"{name}\"")).help_opt(near));
+        return Err(
+            Fault::new(call.function.clone(), format!("unknown call \"{name}\"")).help_opt(near),
+        );
     };
     let given = call.arguments.len();
     if given < *fewest || given > *most {
@@ -94,8 +129,10 @@ pub(super) fn check(text: &Text, call: &CallText) -> Parse<&'static str> {
     for (range, _) in &call.named {
         let lie = &text.as_str()[range.clone()];
         if !lies.contains(&lie) {
-            return Err(Fault::new(range.clone(), format!("{name} has no argument \"{lie}\""))
-                .help(format!("as in {usage}")));
+            return Err(
+                Fault::new(range.clone(), format!("{name} has no argument \"{lie}\""))
+                    .help(format!("as in {usage}")),
+            );
         }
     }
     Ok(known)
@@ -114,9 +151,11 @@ fn wrong(at: &Argument, wanted: &str) -> Fault {
 
 impl Arguments<'_, '_, '_, '_> {
     fn at(&self, index: usize) -> Parse<Argument> {
-        self.call.arguments.get(index).cloned().ok_or_else(|| {
-            Fault::new(self.call.function.clone(), "an argument is missing")
-        })
+        self.call
+            .arguments
+            .get(index)
+            .cloned()
+            .ok_or_else(|| Fault::new(self.call.function.clone(), "an argument is missing"))
     }
 
     fn fd(&mut self, index: usize) -> Parse<DescriptorId> {
@@ -127,7 +166,9 @@ impl Arguments<'_, '_, '_, '_> {
     fn descriptor(&mut self, argument: &Argument) -> Parse<DescriptorId> {
         match &argument.value {
             Written::Word(_) => Ok(self.lowerer.descriptor(self.text, argument.range.clone())),
-            Written::Computed(_) => Err(wrong(argument, "a descriptor").help("descriptors are used without $")),
+            Written::Computed(_) => {
+                Err(wrong(argument, "a descriptor").help("descriptors are used without $"))
+            }
             _ => Err(wrong(argument, "a descriptor")),
         }
     }
@@ -140,7 +181,10 @@ impl Arguments<'_, '_, '_, '_> {
         match &argument.value {
             Written::Int(number) | Written::Bits(number) => Ok(Scalar::Known(*number)),
             Written::Computed(expr) => Ok(Scalar::Computed(expr.clone())),
-            Written::Time(_) => Err(Fault::new(argument.range.clone(), "a number here has no unit")),
+            Written::Time(_) => Err(Fault::new(
+                argument.range.clone(),
+                "a number here has no unit",
+            )),
             _ => Err(wrong(argument, "a number")),
         }
     }
@@ -153,9 +197,10 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn bytes(&self, argument: &Argument) -> Parse<Scalar> {
         match self.scalar(argument)? {
-            Scalar::Known(count) if !(0..=1 << 31).contains(&count) => {
-                Err(Fault::new(argument.range.clone(), format!("{count} is no number of bytes")))
-            }
+            Scalar::Known(count) if !(0..=1 << 31).contains(&count) => Err(Fault::new(
+                argument.range.clone(),
+                format!("{count} is no number of bytes"),
+            )),
             scalar => Ok(scalar),
         }
     }
@@ -170,7 +215,9 @@ impl Arguments<'_, '_, '_, '_> {
     fn address(&self, argument: &Argument) -> Parse<std::net::SocketAddr> {
         match &argument.value {
             Written::Address(address) => Ok(*address),
-            Written::Word(word) => Err(super::address::not_an_address(word, argument.range.clone())),
+            Written::Word(word) => {
+                Err(super::address::not_an_address(word, argument.range.clone()))
+            }
             _ => Err(wrong(argument, "an address")),
         }
     }
@@ -334,16 +381,24 @@ impl Arguments<'_, '_, '_, '_> {
     }
 
     /// The fields of a map argument, each of which is known.
-    fn map(&self, argument: &Argument, known: &[&str], usage: &str) -> Parse<BTreeMap<String, Argument>> {
+    fn map(
+        &self,
+        argument: &Argument,
+        known: &[&str],
+        usage: &str,
+    ) -> Parse<BTreeMap<String, Argument>> {
         let Written::Map(fields) = &argument.value else {
             return Err(wrong(argument, "a map").help(usage.to_owned()));
         };
         for (name, value) in fields {
             if !known.contains(&name.as_str()) {
-                let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
-                return Err(Fault::new(value.range.clone(), format!("unknown field \"{name}\""))
-                    .help(usage.to_owned())
-                    .help_opt(near));
+                let near = nearest(name, known.iter().copied())
+                    .map(|near| format!("did you mean {near}?"));
+                return Err(
+                    Fault::new(value.range.clone(), format!("unknown field \"{name}\""))
+                        .help(usage.to_owned())
+                        .help_opt(near),
+                );
             }
         }
         Ok(fields.iter().cloned().collect())
@@ -351,7 +406,11 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn recvmsg(&mut self, fd: DescriptorId) -> Parse<Syscall<Scalar>> {
         let argument = self.at(1)?;
-        let fields = self.map(&argument, &["iov", "control"], "as in {iov=[1000], control=256}")?;
+        let fields = self.map(
+            &argument,
+            &["iov", "control"],
+            "as in {iov=[1000], control=256}",
+        )?;
         Ok(Syscall::Recvmsg {
             fd,
             counts: match fields.get("iov") {
@@ -368,7 +427,8 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn sendmsg(&mut self, fd: DescriptorId) -> Parse<Syscall<Scalar>> {
         let argument = self.at(1)?;
-        let usage = "as in {iov=[1000], name=remote, control=[{level=SOL_IP, type=IP_TTL, data=5}]}";
+        let usage =
+            "as in {iov=[1000], name=remote, control=[{level=SOL_IP, type=IP_TTL, data=5}]}";
         let fields = self.map(&argument, &["iov", "name", "control"], usage)?;
         let mut control = Vec::new();
         if let Some(list) = fields.get("control") {
@@ -485,7 +545,11 @@ impl Arguments<'_, '_, '_, '_> {
         if let Some(argument) = self.call.arguments.get(3)
             && !matches!(argument.value, Written::Null)
         {
-            let fields = self.map(argument, &["events", "fd"], "as in {events=EPOLLIN|EPOLLET, fd=s}")?;
+            let fields = self.map(
+                argument,
+                &["events", "fd"],
+                "as in {events=EPOLLIN|EPOLLET, fd=s}",
+            )?;
             if let Some(written) = fields.get("events") {
                 events = self.scalar(written)?;
             }

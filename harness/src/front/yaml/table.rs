@@ -245,12 +245,18 @@ mod tests {
     #[test]
     fn cells_are_split_at_lone_bars_only() {
         assert_eq!(cells("a | POLLIN|POLLHUP |", 0).len(), 3);
-        assert_eq!(texts("a | b|c\n# x | y\n\nd |\n"), [vec!["a", "b|c"], vec!["d", ""]]);
+        assert_eq!(
+            texts("a | b|c\n# x | y\n\nd |\n"),
+            [vec!["a", "b|c"], vec!["d", ""]]
+        );
     }
 
     #[test]
     fn a_backslash_continues_a_row() {
-        assert_eq!(texts("a | b | \\\n    c\nd | e | f"), [["a", "b", "c"], ["d", "e", "f"]]);
+        assert_eq!(
+            texts("a | b | \\\n    c\nd | e | f"),
+            [["a", "b", "c"], ["d", "e", "f"]]
+        );
         assert_eq!(texts("a | b \\\n  | c"), [["a", "b", "c"]]);
     }
 }

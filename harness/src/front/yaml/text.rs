@@ -89,11 +89,19 @@ impl Text {
                 end: from.start + consumed + skipped + taken,
                 ..from
             };
-            text.push(&string[at..end], here, skipped > 0 && taken > 0 && rest_is(taken, c));
+            text.push(
+                &string[at..end],
+                here,
+                skipped > 0 && taken > 0 && rest_is(taken, c),
+            );
             run = end;
         }
         let consumed = source.len() - rest.len();
-        text.push_run(&string[run..], from, consumed.saturating_sub(string.len() - run));
+        text.push_run(
+            &string[run..],
+            from,
+            consumed.saturating_sub(string.len() - run),
+        );
         text
     }
 
@@ -149,7 +157,9 @@ impl Text {
         }
         let start = part.from.start + range.start.clamp(part.start, part.end) - part.start;
         let end = match self.part(range.end.max(1) - 1) {
-            Some(last) if last.verbatim && last.from.file == part.from.file && last.via == part.via => {
+            Some(last)
+                if last.verbatim && last.from.file == part.from.file && last.via == part.via =>
+            {
                 last.from.start + range.end.clamp(last.start, last.end) - last.start
             }
             _ => part.from.start + part.end - part.start,

@@ -61,7 +61,10 @@ impl Lowerer<'_, '_> {
     pub(super) fn one_time(&mut self, text: &Text, key: &str) -> Parse<TimeSpec> {
         let window = self.window(text)?;
         if window.is_range {
-            return Err(Fault::new(0..text.as_str().len(), format!("{key} takes one time, not a range")));
+            return Err(Fault::new(
+                0..text.as_str().len(),
+                format!("{key} takes one time, not a range"),
+            ));
         }
         Ok(window.from)
     }
@@ -107,7 +110,10 @@ impl Lowerer<'_, '_> {
         let mut window = self.parse(&text, |this| this.window(&text))?;
         if shape.kind.is_action() && window.is_range {
             let name = shape.kind.name();
-            let fault = Fault::new(whole, format!("{name} happens at an exact time, not in a range"));
+            let fault = Fault::new(
+                whole,
+                format!("{name} happens at an exact time, not in a range"),
+            );
             return Err(self.fault(&text, fault));
         }
         if key == "within" {
@@ -128,15 +134,25 @@ impl Lowerer<'_, '_> {
         self.window_from(shape, base, window, at)
     }
 
-    fn any_time(&mut self, shape: &Shape, text: &Text, whole: Range<usize>) -> Lowers<(When, Clock)> {
+    fn any_time(
+        &mut self,
+        shape: &Shape,
+        text: &Text,
+        whole: Range<usize>,
+    ) -> Lowers<(When, Clock)> {
         if shape.kind.is_action() {
             let name = shape.kind.name();
-            let fault = Fault::new(whole, format!("{name} happens at an exact time, not at any"));
+            let fault = Fault::new(
+                whole,
+                format!("{name} happens at an exact time, not at any"),
+            );
             return Err(self.fault(text, fault));
         }
         let at = text.at(whole);
-        self.report
-            .warn(at, "at: any accepts every time; it is for imported scripts and sketches");
+        self.report.warn(
+            at,
+            "at: any accepts every time; it is for imported scripts and sketches",
+        );
         let low = self.scope().clock.low;
         let clock = Clock {
             low,
@@ -155,10 +171,13 @@ impl Lowerer<'_, '_> {
         }
         let names = self.scopes[level].kept.keys().map(String::as_str);
         let near = nearest(name, names).map(|near| format!("did you mean {near}?"));
-        let fault = Fault::new(0..name.len(), format!("no step \"{name}\" before this step"))
-            .help("give it a name: as: ...")
-            .help_opt(near)
-            .phase(Phase::Names);
+        let fault = Fault::new(
+            0..name.len(),
+            format!("no step \"{name}\" before this step"),
+        )
+        .help("give it a name: as: ...")
+        .help_opt(near)
+        .phase(Phase::Names);
         Err(self.fault(&text, fault))
     }
 

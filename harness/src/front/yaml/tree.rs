@@ -60,7 +60,11 @@ impl Node {
     /// As written, on one line.
     pub(super) fn one_line(&self) -> String {
         match &self.value {
-            Value::Scalar(text) => text.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
+            Value::Scalar(text) => text
+                .as_str()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
             Value::List(items) => {
                 let items: Vec<String> = items.iter().map(Self::one_line).collect();
                 format!("[{}]", items.join(", "))
@@ -138,7 +142,13 @@ pub(super) fn read(source: &str, file: FileId, report: &mut Report) -> Lowers<No
             Ok((event, span)) => reader.event(event, span)?,
             Err(error) => {
                 let at = reader.places.byte(error.marker().index());
-                return Err(mistakes::report(source, file, at, error.info(), reader.report));
+                return Err(mistakes::report(
+                    source,
+                    file,
+                    at,
+                    error.info(),
+                    reader.report,
+                ));
             }
         }
     }
@@ -151,7 +161,9 @@ pub(super) fn read(source: &str, file: FileId, report: &mut Report) -> Lowers<No
         Some(Node {
             value: Value::Scalar(text),
             ..
-        }) if text.as_str().is_empty() => Err(report.error(Phase::Yaml, nothing, "the file is empty")),
+        }) if text.as_str().is_empty() => {
+            Err(report.error(Phase::Yaml, nothing, "the file is empty"))
+        }
         Some(_) if report.failed(Phase::Yaml) => Err(Reported),
         Some(root) => Ok(root),
         None => Err(report.error(Phase::Yaml, nothing, "the file is empty")),
@@ -171,7 +183,9 @@ impl Reader<'_, '_> {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.root.is_some() => {
-                Err(self.report.error(Phase::Yaml, at, "a case is one YAML document"))
+                Err(self
+                    .report
+                    .error(Phase::Yaml, at, "a case is one YAML document"))
             }
             Event::DocumentStart(_) => Ok(()),
             Event::Alias(_) => Err(mistakes::alias(at, self.report)),
@@ -207,7 +221,9 @@ impl Reader<'_, '_> {
         }
         if tagged {
             let at = self.before(at, '!');
-            return Err(self.report.error(Phase::Yaml, at, "tags are not allowed in a case"));
+            return Err(self
+                .report
+                .error(Phase::Yaml, at, "tags are not allowed in a case"));
         }
         Ok(())
     }
@@ -268,7 +284,9 @@ impl Reader<'_, '_> {
             return Err(mistakes::too_deep(at, self.report));
         }
         if self.at_key() {
-            return Err(self.report.error(Phase::Yaml, at, "a key must be plain text"));
+            return Err(self
+                .report
+                .error(Phase::Yaml, at, "a key must be plain text"));
         }
         self.open.push(open);
         Ok(())

@@ -22,7 +22,14 @@ use super::tree::{Entry, Node, Value};
 const MOST_FLOWS: usize = 4096;
 
 const LINK_KEYS: [&str; 8] = [
-    "mtu", "offload", "delay", "loss", "duplicate", "reorder", "drop", "to",
+    "mtu",
+    "offload",
+    "delay",
+    "loss",
+    "duplicate",
+    "reorder",
+    "drop",
+    "to",
 ];
 
 impl Lowerer<'_, '_> {
@@ -66,12 +73,14 @@ impl Lowerer<'_, '_> {
             }
             let text = self.entry_text(key)?;
             let ip = self.ip;
-            let endpoint = |this: &mut Self| this.parse(&text, |_| {
-                let mut cursor = Cursor::new(&text);
-                let (address, _) = address::address(&mut cursor, ip, Place::Link)?;
-                cursor.finish()?;
-                Ok(address)
-            });
+            let endpoint = |this: &mut Self| {
+                this.parse(&text, |_| {
+                    let mut cursor = Cursor::new(&text);
+                    let (address, _) = address::address(&mut cursor, ip, Place::Link)?;
+                    cursor.finish()?;
+                    Ok(address)
+                })
+            };
             match key.key.as_str() {
                 "remote" => flow.remote = endpoint(self)?,
                 "local" => flow.local = Some(endpoint(self)?),
@@ -96,7 +105,9 @@ impl Lowerer<'_, '_> {
         if count == 0 || self.flows.len() + count as usize > MOST_FLOWS || last > 65535 {
             let text = format!("{count} flows from port {} on", flow.remote.port());
             let help = format!("1 to {MOST_FLOWS}, up to port 65535");
-            return Err(self.report.error_help(Phase::Names, entry.node.at, text, help));
+            return Err(self
+                .report
+                .error_help(Phase::Names, entry.node.at, text, help));
         }
         for index in 0..count {
             let mut one = flow.clone();
@@ -163,7 +174,11 @@ impl Lowerer<'_, '_> {
             let text = self.entry_text(entry)?;
             out.push(Setting {
                 name: name.to_owned(),
-                value: text.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
+                value: text
+                    .as_str()
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" "),
             });
         }
         if failed { Err(Reported) } else { Ok(out) }
