@@ -110,7 +110,7 @@ impl<'c> Engine<'c> {
                 continue;
             };
             let Ends::In(window, _) = made.ends else { continue };
-            if made.overdue.is_some() || now < window.give_up(timing) {
+            if made.overdue.is_some() || now <= window.give_up(timing) {
                 continue;
             }
             let (step, call) = (made.step, made.text.to_owned());

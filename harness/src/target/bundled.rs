@@ -112,6 +112,8 @@ struct Pending {
     binds: Vec<DescriptorId>,
     polled: Vec<DescriptorId>,
     closes: Option<DescriptorId>,
+    /// Its value comes back through a pointer.
+    is_ioctl: bool,
 }
 
 impl Target for Bundled {
@@ -144,7 +146,9 @@ impl Target for Bundled {
             Syscall::Close { fd } => Some(*fd),
             _ => None,
         };
-        self.calls.insert(submission.thread, Pending { binds: submission.binds.clone(), polled, closes });
+        let is_ioctl = matches!(submission.call, Syscall::Ioctl { .. });
+        let pending = Pending { binds: submission.binds.clone(), polled, closes, is_ioctl };
+        self.calls.insert(submission.thread, pending);
         self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
             |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),
         )?;
@@ -240,6 +244,7 @@ impl Bundled {
         }
         let mut completion = Completion { result: Ok(0), data: Vec::new(), given: None };
         match reply {
+            sut::Reply::Value(value) if pending.is_ioctl => completion.given = Some(Value::Int(value)),
             sut::Reply::Value(value) => {
                 completion.result = Ok(value);
                 self.bind(&pending.binds, value);
