@@ -24,6 +24,7 @@ struct Line<'a> {
     trace: Option<String>,
     repeat: u32,
     attempts: u32,
+    repeated: &'a [String],
     line: Option<usize>,
     why: Option<String>,
 }
@@ -73,6 +74,7 @@ pub fn case_line(case: &Case, target: &str, run: &CaseRun, saved: Option<&Saved>
         trace: saved.map(|saved| saved.trace.display().to_string()),
         repeat,
         attempts: run.attempts,
+        repeated: &run.repeated,
         line: step.map(|step| case.sources.line_column(step.origin.at).0),
         why,
     })
@@ -94,6 +96,7 @@ pub fn invalid_line(id: &str, target: &str, line: Option<usize>, why: &str) -> S
         trace: None,
         repeat: 1,
         attempts: 0,
+        repeated: &[],
         line,
         why: Some(why.to_owned()),
     })

@@ -7,8 +7,8 @@ use crate::time::{Span, Timestamp};
 
 use super::{Completion, Inspection, Observation, Target, TargetError, TargetInfo, Timing};
 
-/// Plays a list of observations in order of their times, on any clock. A call returns what the list says next for
-/// its thread; all else that is done to it is taken and forgotten.
+/// Plays a list of observations in order of their times, on any clock, from the first act on. All that is done to it
+/// is taken and kept for tests to look at.
 pub struct Scripted {
     info: TargetInfo,
     now: Timestamp,
@@ -94,7 +94,8 @@ impl Target for Scripted {
         if let Some(observation) = self.ready.pop_front() {
             return Ok(Some(observation));
         }
-        if self.coming.front().is_some_and(|first| first.at() <= until.max(self.now)) {
+        let started = !self.acts.is_empty();
+        if started && self.coming.front().is_some_and(|first| first.at() <= until.max(self.now)) {
             let observation = self.coming.pop_front();
             if let Some(observation) = &observation {
                 self.now = self.now.max(observation.at());

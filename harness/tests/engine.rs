@@ -1,0 +1,242 @@
+//! Stories of the engine on a scripted target: what it takes, what it refuses, and what it says.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tcpdrill::case::{Case, ThreadId};
+use tcpdrill::engine::{Act, Engine, Input, Report, Want};
+use tcpdrill::front::{MemoryLibrary, yaml};
+use tcpdrill::target::scripted::Scripted;
+use tcpdrill::target::{Completion, Observation, Target, Timing, Tolerance};
+use tcpdrill::time::{Span, Timestamp};
+use tcpdrill::verdict::{Problem, Verdict};
+use tcpdrill::wire::pattern::{self, Direction};
+use tcpdrill::wire::{Body, Flags, Ip, Ipv4, Lies, Packet, Tcp, build};
+
+const REAL: Timing = Timing::Real(Tolerance { early: 5_000_000, late: 4_500_000, divisor: 8 });
+
+fn case(steps: &str) -> Case {
+    let text = format!("title: a story\nsteps:\n{steps}");
+    let lowered = yaml::lower("story.yaml", "story", Arc::from(text), &MemoryLibrary::default());
+    let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+    lowered.cases.into_iter().next().expect("a story is one case")
+}
+
+/// `. seq:seq+length(length)` from the default flow of a target without ISN.
+fn segment(ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
+    to(8080, ms, flags, seq, length)
+}
+
+fn to(port: u16, ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
+    let tcp = Tcp {
+        sport: 8080,
+        dport: port,
+        seq,
+        ack: 1,
+        flags,
+        payload: pattern::fill(Direction::ToPeer, u64::from(seq) - 1, length),
+        ..Tcp::default()
+    };
+    let ip = Ipv4::new(Ipv4Addr::new(192, 168, 0, 1), Ipv4Addr::new(192, 0, 2, 1));
+    let packet = build(&Packet { ip: Ip::V4(ip), body: Body::Tcp(tcp) }, &Lies::default()).concat();
+    Observation::Emitted { at: Timestamp(ms * 1_000_000), packet }
+}
+
+fn returned(ms: i64, value: i64) -> Observation {
+    let completion = Completion { result: Ok(value), data: Vec::new(), given: None };
+    Observation::Returned { at: Timestamp(ms * 1_000_000), thread: ThreadId(0), completion }
+}
+
+fn run(steps: &str, target: Scripted) -> Report {
+    run_case(&case(steps), target)
+}
+
+fn run_case(case: &Case, mut target: Scripted) -> Report {
+    let mut engine = Engine::new(case, target.info().timing);
+    for _ in 0..10_000 {
+        let input = match engine.poll() {
+            Want::Done => return engine.report(),
+            Want::Advance(until) => match target.advance(until) {
+                Ok(Some(observation)) => Input::Observed(observation),
+                Ok(None) => Input::Reached(until),
+                Err(error) => Input::Refused(error),
+            },
+            Want::Act { act, .. } => {
+                let at = match &act {
+                    Act::Inject(packet) => target.inject(packet),
+                    Act::Submit(submission) => target.submit(submission),
+                    Act::Configure(setting) => target.configure(setting),
+                    Act::Signal { thread, signal, restart } => target.signal(*thread, *signal, *restart),
+                };
+                at.map_or_else(Input::Refused, |at| Input::Acted { at })
+            }
+            Want::Inspect(what) => Input::Inspected(target.inspect(&what).map_err(|error| error.to_string())),
+        };
+        engine.handle(input);
+    }
+    panic!("the engine does not come to an end");
+}
+
+/// The first step makes the flow's local port known.
+const OPEN: &str = "  - inject: . 1:1(0) ack 1\n";
+
+fn story(steps: &str, coming: Vec<Observation>) -> Report {
+    run(&format!("{OPEN}{steps}"), Scripted::new(Timing::Virtual, coming))
+}
+
+/// Names of the problems, in order.
+fn problems(report: &Report) -> Vec<&'static str> {
+    report
+        .verdict
+        .mismatches()
+        .iter()
+        .map(|mismatch| match mismatch.problem {
+            Problem::WrongPacket { .. } => "wrong",
+            Problem::NothingCame { .. } => "nothing",
+            Problem::UnexpectedPacket { .. } => "unexpected",
+            Problem::NoFlow { .. } => "no flow",
+            Problem::TooEarly { .. } => "early",
+            Problem::TooLate { .. } => "late",
+            Problem::StillBlocked { .. } => "blocked",
+            Problem::DidNotBlock { .. } => "did not block",
+            Problem::WrongResult { .. } => "result",
+            Problem::NotTrue { .. } => "not true",
+            Problem::InThePast { .. } => "past",
+            Problem::Consequence { .. } => "consequence",
+            Problem::Meaningless { .. } => "meaningless",
+        })
+        .collect()
+}
+
+#[test]
+fn segments_against_expectations() {
+    let a = |ms| segment(ms, Flags::ACK, 1, 10);
+    let b = |ms| segment(ms, Flags::ACK, 11, 10);
+    let first = "  - expect: . 1:11(10) ack 1\n";
+    let after = "  - after: 100ms\n    expect: . 1:11(10) ack 1\n";
+    let range = "  - after: 100ms..200ms\n    expect: . 1:11(10) ack 1\n";
+    let second = "  - expect: . 11:21(10) ack 1\n";
+    let silent = "  - silent: 1s\n";
+    let allow = "  - allow: . 1:11(10) ack 1\n";
+    let table: Vec<(&str, String, Vec<Observation>, &[&str])> = vec![
+        ("at once", first.to_owned(), vec![a(0)], &[]),
+        ("a millisecond late", first.to_owned(), vec![a(1)], &["nothing"]),
+        ("late, and seen later", format!("{first}{silent}"), vec![a(1)], &["late"]),
+        ("exactly then", after.to_owned(), vec![a(100)], &[]),
+        ("one tick too early", after.to_owned(), vec![a(99)], &["early"]),
+        ("both ends belong to a range", range.to_owned(), vec![a(100)], &[]),
+        ("both ends belong to a range", range.to_owned(), vec![a(200)], &[]),
+        ("after a range", format!("{range}{silent}"), vec![a(201)], &["late"]),
+        ("nothing at all", range.to_owned(), vec![], &["nothing"]),
+        ("another one", first.to_owned(), vec![b(0)], &["wrong"]),
+        ("a later one fits", second.to_owned(), vec![a(0), b(0)], &["unexpected"]),
+        ("left at the end", first.to_owned(), vec![a(0), b(0)], &["unexpected"]),
+        ("after the end", first.to_owned(), vec![a(0), b(1)], &[]),
+        ("in a silence", silent.to_owned(), vec![a(500)], &["unexpected"]),
+        ("before a silence", silent.to_owned(), vec![a(0)], &["unexpected"]),
+        ("at the end of a silence", format!("{silent}{first}"), vec![a(1000)], &[]),
+        ("allowed in a silence", format!("{allow}{silent}"), vec![a(500), a(600)], &[]),
+        ("allowed before what is expected", format!("{allow}{second}"), vec![a(0), b(0)], &[]),
+        ("allowed is not expected", format!("{allow}{silent}"), vec![b(500)], &["unexpected"]),
+        ("nothing is nothing", "  - expect: nothing\n".to_owned(), vec![], &[]),
+        ("nothing is not something", "  - expect: nothing\n".to_owned(), vec![a(0)], &["unexpected"]),
+        ("two wrong things", format!("{first}{second}"), vec![b(0), a(0)], &["unexpected", "nothing"]),
+        ("no flow", first.to_owned(), vec![a(0), to(9, 0, Flags::ACK, 1, 0)], &["no flow"]),
+    ];
+    for (what, steps, coming, expected) in table {
+        assert_eq!(problems(&story(&steps, coming)), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_case_ends_with_the_window_of_its_last_step() {
+    let wide = "  - within: 500ms\n    expect: . 1:11(10) ack 1\n";
+    let then_silent = "  - silent: 1ms\n";
+    let stray = |ms| vec![segment(100, Flags::ACK, 1, 10), segment(ms, Flags::ACK, 11, 10)];
+    assert_eq!(problems(&story(wide, stray(500))), ["unexpected"]);
+    assert_eq!(problems(&story(wide, stray(501))), [""; 0]);
+    assert_eq!(problems(&story(&format!("{wide}{then_silent}"), stray(102))), [""; 0], "the window of an earlier step");
+}
+
+#[test]
+fn calls_return_or_block_as_written() {
+    let at_once = "  - call: s = socket(af, SOCK_STREAM, 0)\n";
+    let ok = |value| Some(Completion { result: Ok(value), data: Vec::new(), given: None });
+    let blocks = format!("{at_once}  - call: accept(s)\n    blocks: 10ms\n");
+    let later = format!("{at_once}  - call: accept(s)\n    blocks: true\n  - after: 10ms\n    returns: any\n");
+    let forever = format!("{at_once}  - call: accept(s)\n    blocks: forever\n  - silent: 1s\n");
+    let table: Vec<(&str, &str, Vec<Option<Completion>>, Vec<Observation>, &[&str])> = vec![
+        ("returns", at_once, vec![ok(3)], vec![], &[]),
+        ("does not return", at_once, vec![None], vec![], &["blocked"]),
+        ("returns late", at_once, vec![None], vec![returned(1, 3)], &["blocked"]),
+        ("blocks so long", &blocks, vec![ok(3), None], vec![returned(10, 4)], &[]),
+        ("returns too early", &blocks, vec![ok(3), None], vec![returned(9, 4)], &["early"]),
+        ("blocks too long", &blocks, vec![ok(3), None], vec![], &["blocked"]),
+        ("does not block", &blocks, vec![ok(3), ok(4)], vec![], &["early"]),
+        ("returns when a step says", &later, vec![ok(3), None], vec![returned(10, 4)], &[]),
+        ("before the step says", &later, vec![ok(3), None], vec![returned(5, 4)], &["early"]),
+        ("never", &later, vec![ok(3), None], vec![], &["blocked"]),
+        ("at once instead", &later, vec![ok(3), ok(4)], vec![], &["did not block", "consequence"]),
+        ("still blocked at the end", &forever, vec![ok(3), None], vec![], &[]),
+        ("not blocked at the end", &forever, vec![ok(3), None], vec![returned(500, 4)], &["did not block"]),
+    ];
+    for (what, steps, results, coming, expected) in table {
+        let mut target = Scripted::new(Timing::Virtual, coming);
+        target.at_once = results.into();
+        assert_eq!(problems(&run(steps, target)), expected, "{what}");
+    }
+}
+
+#[test]
+fn calls_on_a_descriptor_that_was_never_obtained_are_not_made() {
+    let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: listen(s, 1)\n";
+    let failed = Completion { result: Err(tcpdrill::case::Errno(24)), data: Vec::new(), given: None };
+    let mut target = Scripted::new(Timing::Virtual, Vec::new());
+    target.at_once = vec![Some(failed)].into();
+    assert_eq!(problems(&run(steps, target)), ["result", "consequence"]);
+}
+
+#[test]
+fn a_real_clock_has_its_tolerance() {
+    let after = "  - inject: . 1:1(0) ack 1\n  - after: 200ms\n    expect: . 1:11(10) ack 1\n";
+    // 200 ms may be 5 ms early, and 4.5 ms and an eighth of the wait late.
+    for (ms, expected) in [(194, &["early"][..]), (195, &[]), (200, &[]), (229, &[]), (230, &["late"])] {
+        let target = Scripted::new(REAL, vec![segment(ms, Flags::ACK, 1, 10)]);
+        assert_eq!(problems(&run(after, target)), expected, "{ms} ms");
+    }
+}
+
+#[test]
+fn acts_that_come_too_late_say_nothing_about_the_target() {
+    let steps = "  - inject: . 1:1(0) ack 1\n  - expect: . 1:11(10) ack 1\n";
+    for (lateness, passes) in [(Span::millis(4), true), (Span::millis(5), false)] {
+        let mut target = Scripted::new(REAL, vec![segment(6, Flags::ACK, 1, 10)]);
+        target.lateness = lateness;
+        let verdict = run(steps, target).verdict;
+        match passes {
+            true => assert_eq!(verdict, Verdict::Pass, "what an act causes may be later by as much"),
+            false => assert!(matches!(verdict, Verdict::Inconclusive { .. }), "{verdict:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_disturbed_run_is_inconclusive() {
+    let disturbed = Observation::Disturbed { at: Timestamp(1), by: "packets were lost".to_owned() };
+    let report = story("  - silent: 1s\n", vec![disturbed]);
+    assert_eq!(report.verdict, Verdict::Inconclusive { why: "packets were lost".to_owned() });
+}
+
+#[test]
+fn a_missing_answer_comes_with_the_state_of_the_connection() {
+    let report = story("  - expect: . 1:11(10) ack 1\n", Vec::new());
+    let [mismatch] = report.verdict.mismatches() else { panic!("{:?}", report.verdict) };
+    assert_eq!(mismatch.hints, ["the connection is in state ESTABLISHED"]);
+}
+
+#[test]
+fn the_remote_end_of_a_flow_is_where_it_should_be() {
+    let case = case(OPEN);
+    let remote: SocketAddr = (Ipv4Addr::new(192, 0, 2, 1), 8080).into();
+    assert_eq!(case.flows[0].remote, remote);
+}
