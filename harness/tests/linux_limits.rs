@@ -88,7 +88,7 @@ impl Before {
         let start = Instant::now();
         loop {
             let (inhabited, kernel, orphans) = (namespaces(), kernel_namespaces(), orphans());
-            if inhabited == self.inhabited
+            if inhabited.is_subset(&self.inhabited)
                 && kernel <= self.kernel.map(|count| count + SLACK)
                 && orphans <= self.orphans
             {

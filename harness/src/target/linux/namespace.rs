@@ -10,7 +10,6 @@ use nix::unistd::{Pid, gettid};
 
 use super::faults::{broken, out_of_files};
 use super::mailbox::Mailbox;
-use super::schedule;
 use crate::target::TargetError;
 
 /// Enough for threads that only make calls.
@@ -47,7 +46,6 @@ impl Namespace {
             .stack_size(STACK)
             .spawn(move || {
                 let _closes = work.closer();
-                schedule::raise();
                 let entered = unshare(CloneFlags::CLONE_NEWNET).map(|()| gettid());
                 let failed = entered.is_err();
                 if tell.put(entered).is_err() || failed {
