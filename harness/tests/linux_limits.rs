@@ -1,6 +1,8 @@
 //! The Linux target in numbers: many at once, nothing left behind, how long it takes.
 
 #![cfg(all(feature = "linux", target_os = "linux"))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::disallowed_methods, reason = "these measure real time")]
 
 mod linux_support;
 
@@ -8,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +18,7 @@ use std::time::{Duration, Instant};
 use linux_support::{ACK, FIN, MAIN, OTHER, PSH, Rig, SYN, factory, world};
 use tcpdrill::case::{DescriptorId, IpVersion, Syscall};
 use tcpdrill::target::TargetFactory;
+use tcpdrill::target::linux::LinuxFactory;
 use tcpdrill::time::Span;
 
 const S: DescriptorId = DescriptorId(1);
@@ -281,4 +285,55 @@ fn opening_and_finishing_takes_milliseconds() {
         open[25], open[49], finish[25], finish[49]
     );
     assert!(open[25] + finish[25] < Duration::from_millis(50));
+}
+
+#[test]
+fn busy_neighbours_make_nothing_late() {
+    let Some(factory) = factory() else { return };
+    let _alone = alone();
+    let quiet = lateness(factory);
+    let stop = AtomicBool::new(false);
+    let busy = thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().unwrap().get() {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let busy = lateness(factory);
+        stop.store(true, Ordering::Relaxed);
+        busy
+    });
+    eprintln!("latest of 200 waits: {quiet} alone, {busy} beside busy loops");
+    let bound = factory.info().timing.late(Span::millis(2));
+    assert!(busy <= bound, "{busy} is more than {bound}");
+}
+
+/// How late the target is at most, when nothing happens and when a call is released.
+fn lateness(factory: &LinuxFactory) -> Span {
+    let mut rig = Rig::open(factory, IpVersion::V4);
+    let next = rig.accepted();
+    let mut latest = Span::ZERO;
+    for n in 0..100 {
+        let until = rig.target.now() + Span::millis(2);
+        while rig.target.advance(until).unwrap().is_some() {}
+        latest = latest.max(rig.target.now() - until);
+        rig.start(
+            OTHER,
+            Syscall::Read {
+                fd: S,
+                count: 1,
+                lie: None,
+            },
+            &[],
+            &[],
+        );
+        let mut data = rig.segment(PSH | ACK, 1 + n, next);
+        data.payload = vec![7];
+        let injected = rig.inject(&data);
+        latest = latest.max(rig.returned(Span::millis(50)).0 - injected);
+    }
+    rig.target.finish().unwrap();
+    latest
 }
