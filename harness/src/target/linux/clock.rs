@@ -4,7 +4,8 @@
 //! distance of the two clocks when the packet is read, a moment after it was stamped. That follows a clock that is
 //! slewed, and notices one that is set.
 
-use nix::time::{ClockId, clock_getres, clock_gettime};
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, ClockNanosleepFlags, clock_getres, clock_gettime, clock_nanosleep};
 
 use crate::time::Timestamp;
 
@@ -68,6 +69,16 @@ impl Offset {
 /// CLOCK_MONOTONIC in nanoseconds.
 pub(super) fn monotonic() -> i64 {
     nanos(ClockId::CLOCK_MONOTONIC)
+}
+
+/// Sleeps for so many nanoseconds; says how much longer it took.
+pub(super) fn nap(length: i64) -> i64 {
+    let due = monotonic() + length;
+    let at = TimeSpec::new(due / 1_000_000_000, due % 1_000_000_000);
+    let clock = ClockId::CLOCK_MONOTONIC;
+    // A signal that ends it early does no harm.
+    let _ = clock_nanosleep(clock, ClockNanosleepFlags::TIMER_ABSTIME, &at);
+    monotonic() - due
 }
 
 /// One jiffy in nanoseconds. The coarse clocks advance once a tick, and the kernel gives the length of a tick as

@@ -13,7 +13,7 @@ use super::faults::{broken, out_of_files};
 use super::inbox::Inbox;
 use super::namespace::Namespace;
 use super::netlink::Netlink;
-use super::schedule::Driving;
+use super::schedule::{self, Driving};
 use super::settings::{self, Outcome};
 use super::tap::{self, Tap};
 use super::tun::Tun;
@@ -53,7 +53,6 @@ pub(super) struct Wires {
 impl LinuxTarget {
     /// Makes the world of a case.
     pub(super) fn open(info: &TargetInfo, world: &World) -> Result<Self, TargetError> {
-        let driving = Driving::start();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()
@@ -91,7 +90,7 @@ impl LinuxTarget {
             workers: BTreeMap::new(),
             queue: Queue::default(),
             context,
-            _driving: driving,
+            _driving: Driving::start(),
         })
     }
 
@@ -212,5 +211,12 @@ fn furnish(world: &World) -> Result<Inside, TargetError> {
             congestion = Some(name);
         }
     }
-    Ok(Inside { tun, tap, netlink, congestion })
+    // Not before: making namespaces needs workers of the kernel, which many threads in this class would hold up.
+    schedule::raise();
+    Ok(Inside {
+        tun,
+        tap,
+        netlink,
+        congestion,
+    })
 }

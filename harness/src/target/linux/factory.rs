@@ -5,9 +5,6 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::thread;
 
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
-
 use super::driver::LinuxTarget;
 use super::faults::{broken, out_of_files};
 use super::namespace::Namespace;
@@ -134,16 +131,12 @@ fn release() -> String {
 fn lateness() -> Result<i64, TargetError> {
     thread::spawn(|| {
         let _driving = schedule::Driving::start();
-        (0..WAKES).map(|_| one_lateness()).max().unwrap_or(0)
+        (0..WAKES)
+            .map(|_| clock::nap(MILLISECOND / 2))
+            .max()
+            .unwrap_or(0)
     })
     .join()
     .map(|lateness| lateness.max(LEAST_LATENESS))
     .map_err(|_| broken("the lateness of waking up cannot be measured"))
-}
-
-fn one_lateness() -> i64 {
-    let due = clock::monotonic() + MILLISECOND / 2;
-    let at = TimeSpec::new(due / 1_000_000_000, due % 1_000_000_000);
-    let _ = clock_nanosleep(ClockId::CLOCK_MONOTONIC, ClockNanosleepFlags::TIMER_ABSTIME, &at);
-    clock::monotonic() - due
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
+use super::clock;
 use super::faults::out_of_files;
 use super::netlink::{Message, Netlink};
 use crate::case::{Addresses, IpVersion};
@@ -10,6 +11,11 @@ use crate::target::TargetError;
 
 /// IPv6 refuses links that are narrower.
 const IPV6_MIN_MTU: u16 = 1280;
+
+/// How long the kernel may take to make addresses usable, and how long to wait between asking. Nanoseconds.
+const PATIENCE: i64 = 20_000_000_000;
+const NAP: i64 = 100_000;
+const MOST_NAP: i64 = 20_000_000;
 
 const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
 const TC_H_ROOT: u32 = 0xffff_ffff;
@@ -43,7 +49,41 @@ pub(super) fn build(index: u32, mtu: u16) -> Result<(), TargetError> {
             Ok(()) => {}
         }
     }
+    if families.contains(&IpVersion::V6) {
+        wait_for_ipv6(&mut netlink)?;
+    }
     Ok(())
+}
+
+/// Waits until packets to the IPv6 addresses are received: a worker of the kernel sees to that some time after they
+/// were added, even without the search for a double.
+fn wait_for_ipv6(netlink: &mut Netlink) -> Result<(), TargetError> {
+    let deadline = clock::monotonic() + PATIENCE;
+    let mut nap = NAP;
+    for n in 1..=Addresses::COUNT {
+        let ip = Addresses(IpVersion::V6).local(n);
+        while !is_local(netlink, ip).map_err(|error| out_of_files("rtnetlink", &error))? {
+            if clock::monotonic() > deadline {
+                return Err(TargetError::Broken(format!("{ip} does not become usable")));
+            }
+            // Longer each time: many who ask often keep the worker from its work.
+            clock::nap(nap);
+            nap = (2 * nap).min(MOST_NAP);
+        }
+    }
+    Ok(())
+}
+
+/// Whether packets to the address would be received.
+fn is_local(netlink: &mut Netlink, ip: IpAddr) -> io::Result<bool> {
+    let fixed = [family(ip), 128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let question =
+        Message::new(libc::RTM_GETROUTE, 0, &fixed).attribute(libc::RTA_DST, &octets(ip));
+    match netlink.ask(question) {
+        Ok(answers) => Ok(answers.first().and_then(|route| route.get(7)) == Some(&libc::RTN_LOCAL)),
+        Err(error) if error.raw_os_error() == Some(libc::ENETUNREACH) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A first-in-first-out queue, whatever the host has as default.

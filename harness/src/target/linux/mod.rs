@@ -16,6 +16,7 @@ mod faults;
 mod inbox;
 mod inspect;
 mod link;
+mod mailbox;
 mod namespace;
 mod netlink;
 mod offload;

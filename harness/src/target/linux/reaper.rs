@@ -5,39 +5,39 @@
 //! them all the same.
 
 use std::os::fd::OwnedFd;
-use std::sync::{OnceLock, mpsc};
+use std::sync::OnceLock;
 use std::thread;
+
+use super::mailbox::Mailbox;
+use super::namespace::STACK;
 
 /// How many wait at the same time: those that wait together are served together.
 const AT_ONCE: usize = 4;
 
 /// Closes them, some time.
 pub(super) fn close(descriptors: Vec<OwnedFd>) {
-    static QUEUE: OnceLock<Option<mpsc::Sender<Vec<OwnedFd>>>> = OnceLock::new();
+    static QUEUE: OnceLock<Option<Mailbox<Vec<OwnedFd>>>> = OnceLock::new();
     let queue = QUEUE.get_or_init(start);
     // Without the threads, dropping what comes back closes it here.
     if let Some(queue) = queue {
-        drop(queue.send(descriptors));
+        drop(queue.put(descriptors));
     }
 }
 
-fn start() -> Option<mpsc::Sender<Vec<OwnedFd>>> {
-    let (sender, receiver) = mpsc::channel::<Vec<OwnedFd>>();
-    let receiver = std::sync::Arc::new(std::sync::Mutex::new(receiver));
+fn start() -> Option<Mailbox<Vec<OwnedFd>>> {
+    let queue = Mailbox::<Vec<OwnedFd>>::new();
     let mut started = 0;
     for _ in 0..AT_ONCE {
-        let receiver = receiver.clone();
+        let theirs = queue.share();
         let spawned = thread::Builder::new()
             .name("tcpdrill-close".to_owned())
-            .stack_size(super::namespace::STACK)
+            .stack_size(STACK)
             .spawn(move || {
-                loop {
-                    let next = receiver.lock().map(|receiver| receiver.recv());
-                    let Ok(Ok(descriptors)) = next else { return };
+                while let Some(descriptors) = theirs.take() {
                     drop(descriptors);
                 }
             });
         started += usize::from(spawned.is_ok());
     }
-    (started > 0).then_some(sender)
+    (started > 0).then_some(queue)
 }

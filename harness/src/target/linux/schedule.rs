@@ -9,10 +9,9 @@ use std::marker::PhantomData;
 
 use super::sys;
 
-/// Of the thread that drives a case.
-const DRIVER: i32 = 1;
-/// Of threads that make calls: above the driver, so that a released call notes its time before anything else.
-const CALLER: i32 = 2;
+/// The lowest of the class, for all of our threads: between threads of different priority one could wait for another
+/// that it does not let run.
+const PRIORITY: i32 = 1;
 
 thread_local! {
     /// How many targets this thread drives.
@@ -33,7 +32,7 @@ impl Driving {
         DEPTH.with(|depth| {
             if depth.get() == 0 {
                 BEFORE.set(sys::scheduling());
-                let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, DRIVER);
+                let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, PRIORITY);
             }
             depth.set(depth.get() + 1);
         });
@@ -53,7 +52,7 @@ impl Drop for Driving {
     }
 }
 
-/// Raises the calling thread, which makes calls, for as long as it lives.
-pub(super) fn raise_caller() {
-    let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, CALLER);
+/// Raises the calling thread for as long as it lives.
+pub(super) fn raise() {
+    let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, PRIORITY);
 }

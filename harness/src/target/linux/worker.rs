@@ -1,8 +1,8 @@
 //! Threads that make the calls of a case: one each for `main` and every other thread that the case names.
 
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use nix::unistd::gettid;
 use super::calls::{self, Context};
 use super::faults::{broken, out_of_files};
 use super::inbox::Inbox;
+use super::mailbox::Mailbox;
 use super::namespace::{Namespace, STACK};
 use super::{schedule, sys};
 use crate::case::{Signal, Submission, ThreadId};
@@ -45,7 +46,7 @@ impl Progress {
 #[derive(Debug)]
 pub(super) struct Worker {
     id: ThreadId,
-    jobs: mpsc::Sender<Submission>,
+    jobs: Mailbox<Submission>,
     number: i32,
     progress: Arc<Progress>,
     inbox: Arc<Inbox>,
@@ -60,19 +61,25 @@ impl Worker {
         context: &Arc<Context>,
         inbox: &Arc<Inbox>,
     ) -> Result<Self, TargetError> {
-        let (jobs, work) = mpsc::channel();
-        let (tell, told) = mpsc::channel();
-        let progress = Arc::new(Progress { number: AtomicI64::new(-1), started: AtomicI64::new(0) });
+        let (jobs, told) = (Mailbox::<Submission>::new(), Mailbox::new());
+        let (work, tell) = (jobs.share(), told.share());
+        let progress = Arc::new(Progress {
+            number: AtomicI64::new(-1),
+            started: AtomicI64::new(0),
+        });
         let (theirs, results, context) = (progress.clone(), inbox.clone(), context.clone());
         // A thread lives where the thread that starts it lives.
         let handle = namespace
             .run(move || {
-                thread::Builder::new().name(format!("tcpdrill-call{}", id.0)).stack_size(STACK).spawn(
-                    move || {
-                        schedule::raise_caller();
+                thread::Builder::new()
+                    .name(format!("tcpdrill-call{}", id.0))
+                    .stack_size(STACK)
+                    .spawn(move || {
+                        let _closes = work.closer();
+                        schedule::raise();
                         sys::mask(libc::SIGPIPE, true);
-                        let _ = tell.send(gettid().as_raw());
-                        for submission in work {
+                        let _ = tell.put(gettid().as_raw());
+                        while let Some(submission) = work.take() {
                             let outcome = run(id, &submission, &context, &theirs);
                             results.finish(id, outcome);
                         }
@@ -80,8 +87,17 @@ impl Worker {
                 )
             })?
             .map_err(|error| out_of_files("a thread", &error))?;
-        let number = told.recv().map_err(|_| broken("a thread of the case died"))?;
-        Ok(Self { id, jobs, number, progress, inbox: inbox.clone(), handle })
+        let number = told
+            .take()
+            .ok_or_else(|| broken("a thread of the case died"))?;
+        Ok(Self {
+            id,
+            jobs,
+            number,
+            progress,
+            inbox: inbox.clone(),
+            handle,
+        })
     }
 
     /// Makes it call. Returns when the call has returned or is known to block; says when it was made.
@@ -90,7 +106,9 @@ impl Worker {
             return Err(broken(format!("thread {} is blocked in a call", self.id.0)));
         }
         self.progress.reset();
-        self.jobs.send(submission.clone()).map_err(|_| broken("a thread of the case died"))?;
+        self.jobs
+            .put(submission.clone())
+            .map_err(|_| broken("a thread of the case died"))?;
         self.settle()?;
         match self.inbox.take_failure(self.id) {
             Some(error) => Err(error),
@@ -142,8 +160,10 @@ impl Worker {
                 return Err(broken(format!("the call of thread {} cannot be interrupted", self.id.0)));
             }
         }
-        drop(self.jobs);
-        self.handle.join().map_err(|_| broken("a thread of the case panicked"))
+        self.jobs.close();
+        self.handle
+            .join()
+            .map_err(|_| broken("a thread of the case panicked"))
     }
 
     /// Whether it provably sleeps in its call: its state and the number of the system call it is in, read twice.
