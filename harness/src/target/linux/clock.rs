@@ -50,7 +50,10 @@ impl Offset {
         let real = nanos(ClockId::CLOCK_REALTIME);
         let after = monotonic();
         let sampled = before + (after - before) / 2;
-        Self { nanos: real - sampled, sampled }
+        Self {
+            nanos: real - sampled,
+            sampled,
+        }
     }
 
     /// Samples again; whether the real-time clock was set meanwhile.

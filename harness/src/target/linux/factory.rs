@@ -66,7 +66,11 @@ impl LinuxFactory {
                 divisor: DIVISOR,
             }),
         };
-        Ok(Self { info, unmet, _stamping: stamping })
+        Ok(Self {
+            info,
+            unmet,
+            _stamping: stamping,
+        })
     }
 
     /// Settings of the baseline that this kernel does not have, or has otherwise, each with the reason.
@@ -117,14 +121,21 @@ fn probe() -> Result<(bool, bool, Vec<String>), TargetError> {
 
 fn keep_stamping() -> io::Result<OwnedFd> {
     let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
-    sys::set_int(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
+    sys::set_int(
+        socket.as_raw_fd(),
+        libc::SOL_SOCKET,
+        libc::SO_TIMESTAMPNS,
+        1,
+    )?;
     Ok(socket)
 }
 
 /// The release of the kernel: `6.18.4`.
 fn release() -> String {
-    nix::sys::utsname::uname()
-        .map_or_else(|_| "unknown".to_owned(), |name| name.release().to_string_lossy().into_owned())
+    nix::sys::utsname::uname().map_or_else(
+        |_| "unknown".to_owned(),
+        |name| name.release().to_string_lossy().into_owned(),
+    )
 }
 
 /// How late a thread of ours wakes up at worst, measured as threads of cases run.

@@ -36,7 +36,9 @@ impl Driving {
             }
             depth.set(depth.get() + 1);
         });
-        Self { not_send: PhantomData }
+        Self {
+            not_send: PhantomData,
+        }
     }
 }
 

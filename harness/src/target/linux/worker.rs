@@ -83,8 +83,7 @@ impl Worker {
                             let outcome = run(id, &submission, &context, &theirs);
                             results.finish(id, outcome);
                         }
-                    },
-                )
+                    })
             })?
             .map_err(|error| out_of_files("a thread", &error))?;
         let number = told
@@ -157,7 +156,10 @@ impl Worker {
             tries += 1;
             if tries > PATIENCE.as_millis() {
                 // The thread is left behind: joining it would block.
-                return Err(broken(format!("the call of thread {} cannot be interrupted", self.id.0)));
+                return Err(broken(format!(
+                    "the call of thread {} cannot be interrupted",
+                    self.id.0
+                )));
             }
         }
         self.jobs.close();
@@ -200,7 +202,15 @@ fn run(
         let signal = Signal::Pipe;
         observations.push(Observation::Signalled { at, thread, signal });
     }
-    let completion = Completion { result: outcome.result, data: outcome.data, given: outcome.given };
-    observations.push(Observation::Returned { at, thread, completion });
+    let completion = Completion {
+        result: outcome.result,
+        data: outcome.data,
+        given: outcome.given,
+    };
+    observations.push(Observation::Returned {
+        at,
+        thread,
+        completion,
+    });
     Ok(observations)
 }
