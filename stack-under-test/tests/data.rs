@@ -3,7 +3,8 @@
 mod util;
 
 use stack_under_test::syscall::constants::{
-    IPPROTO_TCP, MSG_PEEK, SIOCINQ, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY,
+    IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK, SIOCINQ, SIOCOUTQ, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET,
+    TCP_NODELAY,
 };
 use stack_under_test::{Errno, OptionValue, Reply, Signal, Syscall};
 use util::{MAIN, OTHER, World, data, failed};
@@ -92,7 +93,8 @@ fn ten_segments_are_the_first_window() {
     assert_eq!(world.write(fd, 20_000), Ok(Reply::Value(20_000)));
     for number in 0..10 {
         let start = number * 1000 + 1;
-        world.expect(&format!(". {start}:{}(1000) ack 1", start + 1000));
+        let flags = if number % 2 == 0 { "." } else { "P." };
+        world.expect(&format!("{flags} {start}:{}(1000) ack 1", start + 1000));
     }
     world.quiet();
     world.inject(". 1:1(0) ack 2001 win 32792");
@@ -240,6 +242,7 @@ fn our_window_closes_and_reading_opens_it() {
     let fd = world.accept(listener);
     let mut next = 1;
     let mut window = 4380;
+    let mut edge = 4381;
     for _ in 0..50 {
         if window == 0 {
             break;
@@ -250,6 +253,8 @@ fn our_window_closes_and_reading_opens_it() {
         world.wait(500);
         while let Some((_, seen)) = world.sent.pop_front() {
             window = u32::from(seen.win);
+            assert!(next + window >= edge, "the right edge never moves left");
+            edge = next + window;
         }
     }
     assert_eq!(window, 0);
@@ -284,4 +289,43 @@ fn peeking_takes_nothing() {
         10
     );
     assert_eq!(data(world.read_now(fd)), 10);
+}
+
+#[test]
+fn as_much_is_taken_as_linux_takes() {
+    // As measured with Linux 6.18: largest window, MSS, bytes taken by one write that does not block.
+    for (win, mss, taken) in [
+        (32792, 1000, 42_000),
+        (65535, 1000, 42_000),
+        (8000, 1000, 40_000),
+        (65535, 1460, 46_720),
+    ] {
+        let mut world = World::new();
+        let [high, low] = u16::to_be_bytes(mss);
+        let fd = world.server_with(&[2, 4, high, low], win);
+        let write = Syscall::Send {
+            fd,
+            data: vec![0; 300_000],
+            flags: MSG_DONTWAIT,
+        };
+        assert_eq!(world.value(write), taken, "window {win}, MSS {mss}");
+        assert_eq!(
+            world.value(Syscall::Ioctl {
+                fd,
+                request: SIOCOUTQ
+            }),
+            taken
+        );
+    }
+}
+
+#[test]
+fn an_acknowledgement_of_the_future_is_answered() {
+    let mut world = World::new();
+    let fd = world.server();
+    world.inject("P. 1:11(10) ack 5000");
+    world.expect(". 1:1(0) ack 1");
+    world.inject("P. 1:11(10) ack 5000");
+    world.quiet();
+    assert_eq!(failed(world.read_now(fd)), Errno::EAGAIN);
 }

@@ -99,8 +99,7 @@ impl Connection {
         let fin_acknowledged = match ack {
             AckMeaning::Current => self.take_current(env, segment, out),
             AckMeaning::Old => false,
-            // RFC9293/3.10.7.4-ack-future wants an answer; Linux gives none while ESTABLISHED.
-            AckMeaning::Future if self.state == SyncState::Established => return Fate::Lives,
+            // RFC9293/3.10.7.4-ack-future, RFC5961/5.2-1
             AckMeaning::Future | AckMeaning::TooOld => {
                 return if self.may_challenge(env) {
                     self.challenge(env, out)

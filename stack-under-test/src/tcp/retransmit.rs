@@ -7,6 +7,7 @@ use super::env::Env;
 use super::flow::Outbox;
 use super::timers::Timer;
 use super::transition::SyncState;
+use super::transmit::Piece;
 use crate::settings::Settings;
 use crate::wire::flags::Flags;
 
@@ -177,7 +178,17 @@ impl Connection {
             .min(self.queue.end() - start);
         let end = start + length;
         let fin = self.queue.fin() && end == self.queue.end();
-        self.send_new(env, start, end, fin, Flags::PSH, out);
+        self.send_new(
+            env,
+            Piece {
+                start,
+                end,
+                fin,
+                follows: false,
+            },
+            Flags::PSH,
+            out,
+        );
     }
 
     /// A timer is due.

@@ -13,6 +13,8 @@ pub(crate) struct Sent {
     /// The number after the last byte, FIN included.
     pub(crate) end: SeqNum,
     pub(crate) fin: bool,
+    /// Whether Linux would have handed it to the device in one piece with the segment before it.
+    pub(crate) follows: bool,
     pub(crate) at: Instant,
     pub(crate) retransmitted: bool,
     /// Thought lost and not sent again since.
@@ -60,6 +62,18 @@ impl SendQueue {
     pub(crate) fn len(&self) -> u32 {
         // Bounded by the send buffer.
         self.bytes.len() as u32
+    }
+
+    /// Bytes held and what surrounds them in the kernel, for each piece handed to the device and each block.
+    pub(crate) fn memory(&self) -> u32 {
+        const OVERHEAD: u32 = 896;
+        let pieces = self.sent.iter().filter(|sent| !sent.follows).count() + self.blocks.len();
+        self.len() + OVERHEAD * pieces as u32
+    }
+
+    /// Whether what comes next to be sent is the last block.
+    pub(crate) fn has_one_block(&self) -> bool {
+        self.blocks.len() == 1
     }
 
     /// The number after everything written, FIN included.

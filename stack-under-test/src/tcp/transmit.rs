@@ -21,6 +21,15 @@ enum Next {
     Held,
 }
 
+/// A segment about to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub(super) start: SeqNum,
+    pub(super) end: SeqNum,
+    pub(super) fin: bool,
+    pub(super) follows: bool,
+}
+
 impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
     pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], out: &mut Outbox) -> usize {
@@ -36,10 +45,18 @@ impl Connection {
             }
             let (now, later) = rest.split_at_checked(room as usize).unwrap_or((rest, &[]));
             self.queue.append(self.send.nxt, now, goal);
-            if self.queue.data_end().beyond(self.send.pushed) > self.send.max_window / 2 {
+            rest = later;
+            if self.queue.room_in_block(self.send.nxt, goal) > 0 {
+                continue;
+            }
+            // A full block leaves while the rest is copied, if it is the only one or much is not pushed yet.
+            let much = self.queue.data_end().beyond(self.send.pushed) > self.send.max_window / 2;
+            if much {
                 self.push_mark();
             }
-            rest = later;
+            if much || self.queue.has_one_block() {
+                self.transmit(env, out);
+            }
         }
         if rest.len() < bytes.len() {
             // RFC9293/MUST-61
@@ -67,7 +84,7 @@ impl Connection {
 
     /// The bytes that may wait for acknowledgement: a multiple of the memory that segments of this size take in Linux.
     pub(crate) fn send_buffer(&self, env: &Env<'_>) -> u32 {
-        const OVERHEAD: u32 = 640;
+        const OVERHEAD: u32 = 576;
         const DESCRIPTOR: u32 = 256;
         if let Some(fixed) = self.knobs.send_buffer {
             return fixed;
@@ -79,12 +96,12 @@ impl Connection {
     }
 
     pub(crate) fn has_memory(&self, env: &Env<'_>) -> bool {
-        self.queue.len() < self.send_buffer(env)
+        self.queue.memory() < self.send_buffer(env)
     }
 
     /// Whether a program that waits for room is woken: a third of the buffer is free.
     pub(crate) fn is_writable(&self, env: &Env<'_>) -> bool {
-        let queued = self.queue.len();
+        let queued = self.queue.memory();
         self.send_buffer(env).saturating_sub(queued) >= queued / 2 && self.has_memory(env)
     }
 
@@ -183,8 +200,10 @@ impl Connection {
         ((bytes / u64::from(mss)) as u32).max(2)
     }
 
+    /// Sends a piece. If it has more than one segment the last is pushed, as by Linux.
     fn send_until(&mut self, env: &Env<'_>, end: SeqNum, out: &mut Outbox) {
         let mss = self.segment_size(env);
+        let first = self.send.nxt;
         while self.send.nxt.before(end) {
             let start = self.send.nxt;
             let data_end = end.min(self.queue.data_end());
@@ -192,20 +211,30 @@ impl Connection {
             // RFC9293/3.6-close-delivers: the FIN follows the last byte.
             let fin = stop == self.queue.data_end() && end.after(stop);
             stop += u32::from(fin);
-            self.send_new(env, start, stop, fin, Flags::NONE, out);
+            let follows = start != first;
+            let push = Flags::PSH.when(follows && stop == end);
+            self.send_new(
+                env,
+                Piece {
+                    start,
+                    end: stop,
+                    fin,
+                    follows,
+                },
+                push,
+                out,
+            );
         }
     }
 
     /// Sends a segment for the first time.
-    pub(super) fn send_new(
-        &mut self,
-        env: &Env<'_>,
-        start: SeqNum,
-        end: SeqNum,
-        fin: bool,
-        more: Flags,
-        out: &mut Outbox,
-    ) {
+    pub(super) fn send_new(&mut self, env: &Env<'_>, piece: Piece, more: Flags, out: &mut Outbox) {
+        let Piece {
+            start,
+            end,
+            fin,
+            follows,
+        } = piece;
         let payload = self.queue.slice(start, end);
         let length = payload.len() as u32;
         let flags = Flags::FIN.when(fin) | Flags::PSH.when(self.queue.is_pushed(start, end)) | more;
@@ -217,6 +246,7 @@ impl Connection {
             start,
             end,
             fin,
+            follows,
             at: env.now,
             retransmitted: false,
             lost: false,
