@@ -351,6 +351,10 @@ impl Lowerer<'_, '_> {
         let flows = self.flows.iter().map(|flow| flow.name.as_str());
         let near = nearest(name, kept.iter().copied().chain(known).chain(flows));
         let help = near.map(|near| {
+            if near == name {
+                return "names are replaced once, and not again inside what they stand for"
+                    .to_owned();
+            }
             let at = scope.names.get(near).map(|named| named.at);
             match at.map(|at| self.report.sources.line_column(at)) {
                 Some((line, _)) => format!("did you mean {near} (line {line})?"),
