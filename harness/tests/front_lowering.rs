@@ -263,12 +263,14 @@ steps:
     gives: ECONNREFUSED
   - call: getsockname(s)
     gives: local:8080
+  - expect: S 0:0(0)
+    isn: new
+    flow: a
   - call: r, w = pipe()
   - call: splice(r, s, 10, SPLICE_F_MOVE)
   - call: fcntl(s, F_SETFL, O_NONBLOCK)
   - expect: . 1:1(0) ack 1 <nop,nop,ECN e0b 1 ceb 0 e1b 1,opt 254 beef len 40>
     push: false
-    isn: new
     flow: a
     as: last
   - assert: not (last.win < 10 or last.time > 1s) and main.state == CLOSED
@@ -283,6 +285,31 @@ steps:
     ] {
         assert!(case.needs.contains(&needed), "{needed}");
     }
+}
+
+#[test]
+fn renamed_fixtures_keep_their_other_names_apart() {
+    let source = "title: t\ngiven: x = server()\nsteps:\n  - call: close(x.l)\n  - assert: x.l.accept_queue == 0\n  - assert: x.state == ESTABLISHED\n";
+    let case = one(source);
+    assert_eq!(case.descriptors, ["x.l", "x"]);
+    assert_eq!(story(&case)[9], "x.l.accept_queue == 0");
+}
+
+#[test]
+fn line_ends_of_windows_and_a_byte_order_mark_change_nothing() {
+    let source =
+        "title: t\ntable: |\n  name | n\n  a    | 1\nsteps:\n  - inject: . $n:$n(0) ack 1\n";
+    let windows = format!("\u{feff}{}", source.replace('\n', "\r\n"));
+    assert_eq!(story(&one(&windows)), story(&one(source)));
+    let wrong = windows.replace("ack 1", "ack 01");
+    let found = yaml::lower("a.yaml", "a/b", Arc::from(wrong), &library()).expect_err("wrong");
+    assert!(
+        found
+            .render(false)
+            .starts_with("a.yaml:6:28: error: a number does"),
+        "{}",
+        found.render(false)
+    );
 }
 
 #[test]

@@ -411,6 +411,18 @@ impl Names for Lowerer<'_, '_> {
         let [name, fields @ ..] = path else {
             return Err(Fault::new(range, "a name is missing"));
         };
+        if let [own, field] = fields {
+            // A fixture under another name: `sa.l`.
+            let joined = format!("{name}.{own}");
+            if let Some(Meaning::Descriptor(id)) = self.scopes[level]
+                .names
+                .get(&joined)
+                .map(|named| &named.meaning)
+            {
+                let id = *id;
+                return self.descriptor_place(id, &joined, field, range);
+            }
+        }
         if let Some(named) = self.scopes[level].names.get(*name).cloned() {
             return match (named.meaning, fields) {
                 (Meaning::Descriptor(id), [field]) => self.descriptor_place(id, name, field, range),

@@ -5,13 +5,15 @@ use crate::case::{
     Transport, When, nearest,
 };
 
+use crate::wire::Flags;
+
 use super::cursor::Cursor;
 use super::data;
 use super::expr::expression;
 use super::lowerer::{Clock, Lowerer, Meaning};
 use super::number::Use;
 use super::report::{Fault, Lowers, Phase, Reported};
-use super::shape::{Kind, Shape};
+use super::shape::{Kind, Shape, is_name, not_a_name};
 use super::text::Text;
 use super::tree::{Node, Value};
 use super::types;
@@ -106,6 +108,10 @@ impl Lowerer<'_, '_> {
         let Ok(name) = self.replaced(written) else {
             return;
         };
+        if !is_name(name.as_str(), false) {
+            not_a_name(written.whole(), name.as_str(), false, self.report);
+            return;
+        }
         let clock = self.scope().clock;
         self.scope()
             .kept
@@ -231,6 +237,9 @@ impl Lowerer<'_, '_> {
         };
         let mut packet = self.packet(&shape.value, Use::Inject)?;
         self.payload(shape, &mut packet, Use::Inject)?;
+        if isn.is_some() {
+            self.must_be_syn(shape, &packet)?;
+        }
         Ok(Action::Inject {
             flow: flow?,
             packet,
@@ -252,6 +261,9 @@ impl Lowerer<'_, '_> {
         let mut expected = self.expected(&shape.value)?;
         let push = self.truth(shape, "push")?;
         self.each_packet(shape, &mut expected, push)?;
+        if let (Some(_), Expected::Packet(packet)) = (isn, &expected) {
+            self.must_be_syn(shape, packet)?;
+        }
         if matches!(expected, Expected::Nothing) {
             self.lasts_to_end = true;
         }
@@ -260,6 +272,16 @@ impl Lowerer<'_, '_> {
             expected,
             isn,
         })
+    }
+
+    /// `isn` starts a new numbering, which only a SYN can.
+    fn must_be_syn(&mut self, shape: &Shape, packet: &PacketSpec) -> Lowers<()> {
+        match (&packet.transport, shape.keys.get("isn")) {
+            (Transport::Tcp(tcp), Some(node)) if !tcp.flags.contains(Flags::SYN) => Err(self
+                .report
+                .error(Phase::Notation, node.at, "isn belongs to a SYN")),
+            _ => Ok(()),
+        }
     }
 
     fn each_packet(
