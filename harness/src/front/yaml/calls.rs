@@ -30,8 +30,7 @@ impl Lowerer<'_, '_> {
             let function = signatures::check(&text, &call)?;
             Ok((call, function))
         });
-        let thread_name = self.key_text(shape, "thread")?;
-        let thread = self.thread(thread_name.as_ref().map(Text::as_str));
+        let thread = self.thread_of(shape)?;
         let (call, function) = read?;
         let syscall = self.parse(&text, |this| {
             let mut arguments = Arguments {
@@ -105,6 +104,7 @@ impl Lowerer<'_, '_> {
             let name = &text.as_str()[range.clone()];
             let here = self.here();
             self.bind(name, Meaning::Result(here), text.at(range.clone()));
+            self.result_name = Some(name.to_owned());
         }
         None
     }
@@ -256,8 +256,7 @@ impl Lowerer<'_, '_> {
 
     /// A `returns` step.
     pub(super) fn returns_step(&mut self, shape: &Shape) -> Lowers<Action> {
-        let thread_name = self.key_text(shape, "thread")?;
-        let thread = self.thread(thread_name.as_ref().map(Text::as_str));
+        let thread = self.thread_of(shape)?;
         let here = self.here();
         let ended = match self.blocked.get(&thread.0) {
             Some(blocked) if blocked.until == Until::Returns => self.blocked.remove(&thread.0),
@@ -267,6 +266,7 @@ impl Lowerer<'_, '_> {
         match &ended {
             Some(blocked) => {
                 function = blocked.call;
+                self.result_name.clone_from(&blocked.result);
                 if let Some(name) = &blocked.result
                     && let Some(named) = self.scope().names.get_mut(name)
                 {

@@ -218,6 +218,7 @@ fn case(
         in_loop: false,
         inside: None,
         cell: None,
+        result_name: None,
         passes: None,
         lasts_to_end: false,
         longest: 0,

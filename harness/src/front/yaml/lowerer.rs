@@ -122,6 +122,8 @@ pub(super) struct Lowerer<'r, 'f> {
     pub(super) inside: Option<usize>,
     /// The table cell that supplied a part of the present step.
     pub(super) cell: Option<Location>,
+    /// The name that the present step binds to an integer result.
+    pub(super) result_name: Option<String>,
     /// Time that the present step lets pass.
     pub(super) passes: Option<Span>,
     /// The moment of the present step is the end of its window.
@@ -241,8 +243,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// The thread with this name; threads exist by being named.
-    pub(super) fn thread(&mut self, name: Option<&str>) -> ThreadId {
-        let name = name.unwrap_or("main");
+    pub(super) fn thread(&mut self, name: &str) -> ThreadId {
         if let Some(index) = self.threads.iter().position(|known| known == name) {
             return ThreadId(index);
         }

@@ -1,8 +1,8 @@
 //! Steps, one after the other.
 
 use crate::case::{
-    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, TimeSpec,
-    Transport, When, nearest,
+    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId,
+    TimeSpec, Transport, When, nearest,
 };
 
 use crate::wire::Flags;
@@ -143,11 +143,12 @@ impl Lowerer<'_, '_> {
             self.scope().clock = clock;
             self.longest = self.longest.max(clock.low);
         }
+        let result_name = self.result_name.take();
         let covers = self.covers(shape);
         Ok(Step {
             when,
             action: action?,
-            name: self.name_of(shape),
+            name: self.name_of(shape).or(result_name),
             covers: covers?,
             note: shape.text("note").map(|note| note.as_str().to_owned()),
             origin: self.origin(shape.kind.name(), &shape.value),
@@ -344,6 +345,18 @@ impl Lowerer<'_, '_> {
         }
     }
 
+    /// The thread a step names, `main` by default. Threads exist by being named.
+    pub(super) fn thread_of(&mut self, shape: &Shape) -> Lowers<ThreadId> {
+        let Some(text) = self.key_text(shape, "thread")? else {
+            return Ok(self.thread("main"));
+        };
+        if !is_name(text.as_str(), false) {
+            let at = text.at(0..text.as_str().len());
+            return Err(not_a_name(at, text.as_str(), false, self.report));
+        }
+        Ok(self.thread(text.as_str()))
+    }
+
     fn silent(&mut self, shape: &Shape) -> Lowers<Action> {
         let flow = match shape.text("flow") {
             Some(text) => Some(self.flow(Some(text), shape.value.at)?),
@@ -416,8 +429,7 @@ impl Lowerer<'_, '_> {
     fn signal(&mut self, shape: &Shape) -> Lowers<Action> {
         let text = self.value_text(shape)?;
         let signal = self.parse(&text, |_| signal(&text))?;
-        let name = self.key_text(shape, "thread")?;
-        let thread = self.thread(name.as_ref().map(Text::as_str));
+        let thread = self.thread_of(shape)?;
         let restart = self.truth(shape, "restart")?.unwrap_or(false);
         self.needs.insert(Capability::Signals);
         Ok(Action::Signal {

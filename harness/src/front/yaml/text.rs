@@ -197,7 +197,11 @@ impl Text {
 
     /// Adds a stretch of another text.
     pub(super) fn append(&mut self, other: &Self, range: Range<usize>) {
-        for part in &other.parts {
+        let first = other.parts.partition_point(|part| part.end <= range.start);
+        let within = other.parts[first..]
+            .iter()
+            .take_while(|part| part.start < range.end);
+        for part in within {
             let start = part.start.max(range.start);
             let end = part.end.min(range.end);
             if start >= end {
