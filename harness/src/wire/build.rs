@@ -2,8 +2,9 @@
 
 use super::checksum;
 use super::fields;
+use super::ip::{Extension, Ip, IpVersion, protocol};
 use super::lies::{Fragment, IpLies, Lies};
-use super::packet::{Body, Extension, Ip, IpVersion, Packet, protocol};
+use super::packet::{Body, Packet};
 
 /// Bytes of a TCP header up to and with its checksum.
 const TCP_CHECKSUM_END: usize = 18;
@@ -40,41 +41,39 @@ fn body_bytes(body: &Body, lies: &Lies) -> Vec<u8> {
 
 /// Fills in the checksum of TCP or ICMP. A receiver that believes a lying IP length must find it good.
 fn seal(body: &mut [u8], packet: &Packet, lies: &Lies) {
-    let claimed = match lies.ip.total_length {
-        Some(total) if lies.fragments.is_empty() => {
-            usize::from(total).saturating_sub(uncounted(&packet.ip))
-        }
-        Some(_) | None => body.len(),
-    };
     match &packet.body {
         Body::Tcp(_) => {
-            let covered = covered(body, claimed, TCP_CHECKSUM_END);
-            let good = checksum::transport(&packet.ip, protocol::TCP, covered, claimed);
+            let covered = believed(body, TCP_CHECKSUM_END, &packet.ip, lies);
+            let good = checksum::transport(&packet.ip, protocol::TCP, covered);
             fields::set_tcp_checksum(body, lies.checksum.apply(good));
         }
         Body::Icmp(_) => {
-            let covered = covered(body, claimed, ICMP_CHECKSUM_END);
-            let good = icmp_checksum(&packet.ip, covered, claimed);
+            let covered = believed(body, ICMP_CHECKSUM_END, &packet.ip, lies);
+            let good = icmp_checksum(&packet.ip, covered);
             fields::set_icmp_checksum(body, lies.checksum.apply(good));
         }
         Body::Fragment { .. } | Body::Other { .. } => {}
     }
 }
 
-/// The true checksum of an ICMP message in which it is zero.
-pub(super) fn icmp_checksum(ip: &Ip, message: &[u8], length: usize) -> u16 {
-    match ip.version() {
-        IpVersion::V4 => checksum::plain(message),
-        IpVersion::V6 => checksum::transport(ip, protocol::ICMPV6, message, length),
-    }
+/// The part of the body that a receiver sees who believes the IP length; all of it if there is less than that, or if
+/// it would see fewer than `least` bytes, not even the checksum.
+fn believed<'a>(body: &'a [u8], least: usize, ip: &Ip, lies: &Lies) -> &'a [u8] {
+    let lie = lies.ip.total_length.filter(|_| lies.fragments.is_empty());
+    let claimed = lie.map_or(body.len(), |total| {
+        usize::from(total).saturating_sub(uncounted(ip))
+    });
+    body.get(..claimed)
+        .filter(|seen| seen.len() >= least)
+        .unwrap_or(body)
 }
 
-/// The part of the body that a checksum over `claimed` bytes covers; all of it if that would leave out the
-/// checksum itself.
-fn covered(body: &[u8], claimed: usize, least: usize) -> &[u8] {
-    body.get(..claimed)
-        .filter(|covered| covered.len() >= least)
-        .unwrap_or(body)
+/// The true checksum of an ICMP message in which it is zero.
+pub(super) fn icmp_checksum(ip: &Ip, message: &[u8]) -> u16 {
+    match ip.version() {
+        IpVersion::V4 => checksum::plain(message),
+        IpVersion::V6 => checksum::transport(ip, protocol::ICMPV6, message),
+    }
 }
 
 /// How many of the bytes that the IP length field counts are not the body's.
@@ -91,31 +90,33 @@ fn with_header(ip: &Ip, protocol: u8, body: &[u8], lies: &IpLies) -> Vec<u8> {
         Ip::V4(ip) => fields::write_ipv4(ip, protocol, body.len()),
         Ip::V6(ip) => fields::write_ipv6(ip, protocol, body.len()),
     };
+    let header_len = bytes.len();
+    bytes.extend_from_slice(body);
     if let Some(version) = lies.version {
         fields::set_version(&mut bytes, version);
     }
     match ip {
-        Ip::V4(_) => finish_ipv4(&mut bytes, lies),
+        Ip::V4(_) => finish_ipv4(&mut bytes, header_len, lies),
         Ip::V6(_) => {
             if let Some(length) = lies.total_length {
                 fields::set_ipv6_payload_length(&mut bytes, length);
             }
         }
     }
-    bytes.extend_from_slice(body);
     bytes
 }
 
-/// Lies and checksum of an IPv4 header that stands alone.
-fn finish_ipv4(header: &mut [u8], lies: &IpLies) {
+/// Lies and checksum of an IPv4 header. The checksum covers what the header length says, as far as there is that much.
+fn finish_ipv4(packet: &mut [u8], mut header_len: usize, lies: &IpLies) {
     if let Some(words) = lies.header_length {
-        fields::set_ipv4_header_length(header, words);
+        fields::set_ipv4_header_length(packet, words);
+        header_len = (usize::from(words) * 4).clamp(IpVersion::V4.header_len(), packet.len());
     }
     if let Some(length) = lies.total_length {
-        fields::set_ipv4_total_length(header, length);
+        fields::set_ipv4_total_length(packet, length);
     }
-    let good = checksum::plain(header);
-    fields::set_ipv4_checksum(header, lies.checksum.apply(good));
+    let good = checksum::plain(&packet[..header_len]);
+    fields::set_ipv4_checksum(packet, lies.checksum.apply(good));
 }
 
 fn fragment(packet: &Packet, body: &[u8], piece: &Fragment, lies: &IpLies) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use pnet::packet::util;
 
-use super::packet::Ip;
+use super::ip::Ip;
 
 /// The ones' complement sum of 16-bit words, not complemented. An odd last byte counts as a word's upper half.
 fn sum(data: &[u8]) -> u64 {
@@ -45,11 +45,11 @@ pub fn pseudo(src: IpAddr, dst: IpAddr, protocol: u8, length: u32) -> u16 {
     fold(addresses + sum(&length.to_be_bytes()) + u64::from(protocol))
 }
 
-/// The checksum of a TCP segment or ICMPv6 message in which the checksum field is zero, when the IP header claims
-/// that it is `length` bytes long. An IPv6 routing header is not looked into: the destination is the header's.
+/// The checksum of a TCP segment or ICMPv6 message in which the checksum field is zero. An IPv6 routing header is not
+/// looked into: the destination is the header's.
 #[must_use]
-pub fn transport(ip: &Ip, protocol: u8, segment: &[u8], length: usize) -> u16 {
-    let length = u32::try_from(length).unwrap_or(u32::MAX);
+pub fn transport(ip: &Ip, protocol: u8, segment: &[u8]) -> u16 {
+    let length = u32::try_from(segment.len()).unwrap_or(u32::MAX);
     let pseudo = pseudo(ip.src(), ip.dst(), protocol, length);
     !fold(u64::from(pseudo) + sum(segment))
 }

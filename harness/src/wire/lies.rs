@@ -1,6 +1,6 @@
 //! What a packet shall say that is not so.
 
-use super::packet::Ip;
+use super::ip::Ip;
 
 /// How a packet differs from the truth. The default is none at all.
 ///

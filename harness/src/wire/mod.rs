@@ -9,12 +9,14 @@
 //! * [`notation`] prints a packet in one line, as cases write it.
 //! * [`pattern`] is the payload that says at which stream offset it stands.
 //!
-//! Header layouts and sums come from `pnet`'s packet types; `fields` and `checksum` are the only files that name it.
+//! Header layouts and sums come from `pnet`'s packet types; `fields` and `checksum` are the only places that name it.
 
 mod build;
 pub mod checksum;
+mod fault;
 mod fields;
 pub mod icmp;
+mod ip;
 mod lies;
 pub mod notation;
 mod option;
@@ -25,9 +27,11 @@ pub mod seq;
 mod tcp;
 
 pub use build::build;
+pub use fault::{Fault, Layer, ParseError};
 pub use icmp::Icmp;
+pub use ip::{Extension, Ip, IpVersion, Ipv4, Ipv6, protocol};
 pub use lies::{Checksum, Fragment, IpLies, Lies};
 pub use option::{AccEcnOrder, OptionFault, TcpOption, encode_options, parse_options};
-pub use packet::{Body, Endpoints, Extension, Ip, IpVersion, Ipv4, Ipv6, Packet, protocol};
-pub use parse::{Fault, Layer, ParseError, Parsed, Stated, parse};
+pub use packet::{Body, Endpoints, Packet};
+pub use parse::{Parsed, Stated, parse};
 pub use tcp::{Flags, Tcp};

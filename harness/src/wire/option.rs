@@ -1,8 +1,9 @@
 //! TCP options, byte for byte.
+//!
+//! To add a kind: a variant of [`TcpOption`] with its kind and form, a line each in `from_data` and `encode`, its words
+//! in [`notation`](super::notation), and itself in the tests' strategy of options.
 
 use thiserror::Error;
-
-use super::tcp::Tcp;
 
 const EOL: u8 = 0;
 const NOP: u8 = 1;
@@ -198,7 +199,7 @@ impl TcpOption {
             (MSS, &[high, low]) => Self::Mss(u16::from_be_bytes([high, low])),
             (WSCALE, &[shift]) => Self::Wscale(shift),
             (SACK_OK, []) => Self::SackOk,
-            (SACK, [_, ..]) if data.len() % 8 == 0 => Self::Sack(
+            (SACK, [_, ..]) if data.len().is_multiple_of(8) => Self::Sack(
                 data.chunks_exact(8)
                     .map(|edges| (u32_at(edges, 0), u32_at(edges, 4)))
                     .collect(),
@@ -289,49 +290,4 @@ fn framed(out: &mut Vec<u8>, kind: u8, data: &[u8]) {
     out.push(kind);
     out.push((data.len() + 2) as u8);
     out.extend_from_slice(data);
-}
-
-/// The options one usually looks for. Each gives the first of its kind.
-impl Tcp {
-    /// Maximum segment size, in bytes.
-    #[must_use]
-    pub fn mss(&self) -> Option<u16> {
-        self.options.iter().find_map(|option| {
-            if let TcpOption::Mss(size) = option {
-                Some(*size)
-            } else {
-                None
-            }
-        })
-    }
-
-    /// Window scale, a shift.
-    #[must_use]
-    pub fn wscale(&self) -> Option<u8> {
-        self.options.iter().find_map(|option| {
-            if let TcpOption::Wscale(shift) = option {
-                Some(*shift)
-            } else {
-                None
-            }
-        })
-    }
-
-    /// Timestamp value and echo reply.
-    #[must_use]
-    pub fn timestamps(&self) -> Option<(u32, u32)> {
-        self.options.iter().find_map(|option| {
-            if let TcpOption::Ts { val, ecr } = option {
-                Some((*val, *ecr))
-            } else {
-                None
-            }
-        })
-    }
-
-    /// Whether selective acknowledgement is permitted.
-    #[must_use]
-    pub fn sack_ok(&self) -> bool {
-        self.options.contains(&TcpOption::SackOk)
-    }
 }

@@ -40,6 +40,51 @@ impl Tcp {
     }
 }
 
+/// The options one usually looks for. Each gives the first of its kind.
+impl Tcp {
+    /// Maximum segment size, in bytes.
+    #[must_use]
+    pub fn mss(&self) -> Option<u16> {
+        self.options.iter().find_map(|option| {
+            if let TcpOption::Mss(size) = option {
+                Some(*size)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Window scale, a shift.
+    #[must_use]
+    pub fn wscale(&self) -> Option<u8> {
+        self.options.iter().find_map(|option| {
+            if let TcpOption::Wscale(shift) = option {
+                Some(*shift)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Timestamp value and echo reply.
+    #[must_use]
+    pub fn timestamps(&self) -> Option<(u32, u32)> {
+        self.options.iter().find_map(|option| {
+            if let TcpOption::Ts { val, ecr } = option {
+                Some((*val, *ecr))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Whether selective acknowledgement is permitted.
+    #[must_use]
+    pub fn sack_ok(&self) -> bool {
+        self.options.contains(&TcpOption::SackOk)
+    }
+}
+
 /// TCP's nine flags, FIN the lowest bit, AE the highest (RFC 9293, 3.1; AE: RFC 9768).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u16);
@@ -145,5 +190,71 @@ impl fmt::Display for Flags {
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Flags({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Flags, Tcp};
+    use crate::wire::option::TcpOption;
+
+    #[test]
+    fn flags_and_letters() {
+        for (flag, letter) in Flags::LETTERS {
+            assert_eq!(Flags::from_letter(letter), Some(flag));
+            assert_eq!(flag.to_string(), letter.to_string());
+        }
+        assert_eq!(Flags::from_letter('Q'), None);
+        assert_eq!(Flags::from_bits(0xffff).to_string(), "FSRP.UEWA");
+        let mut flags = Flags::SYN | Flags::ACK;
+        assert!(flags.contains(Flags::ACK) && !flags.contains(Flags::ACK | Flags::FIN));
+        flags |= Flags::PSH;
+        assert_eq!(
+            flags.without(Flags::PSH | Flags::FIN),
+            Flags::SYN | Flags::ACK
+        );
+        assert_eq!(format!("{flags:?}"), "Flags(SP.)");
+    }
+
+    #[test]
+    fn sequence_space_is_data_syn_and_fin() {
+        let len = |flags, data| {
+            Tcp {
+                flags,
+                payload: vec![0; data],
+                ..Tcp::default()
+            }
+            .seq_len()
+        };
+        assert_eq!(len(Flags::ACK, 0), 0);
+        assert_eq!(len(Flags::ACK, 10), 10);
+        assert_eq!(len(Flags::SYN, 10), 11);
+        assert_eq!(len(Flags::FIN, 0), 1);
+        assert_eq!(len(Flags::SYN | Flags::FIN, 1), 3);
+    }
+
+    #[test]
+    fn options_are_found_the_first_of_each() {
+        let none = Tcp::default();
+        assert_eq!(
+            (none.mss(), none.wscale(), none.timestamps(), none.sack_ok()),
+            (None, None, None, false)
+        );
+        let options = vec![
+            TcpOption::Nop,
+            TcpOption::Mss(1),
+            TcpOption::Mss(2),
+            TcpOption::Wscale(3),
+            TcpOption::Ts { val: 4, ecr: 5 },
+            TcpOption::SackOk,
+        ];
+        let tcp = Tcp {
+            options,
+            ..Tcp::default()
+        };
+        assert_eq!(
+            (tcp.mss(), tcp.wscale(), tcp.timestamps(), tcp.sack_ok()),
+            (Some(1), Some(3), Some((4, 5)), true)
+        );
     }
 }
