@@ -372,6 +372,31 @@ fn names_times_and_assertions() {
 }
 
 #[test]
+fn icmp_names_without_counterpart() {
+    check(&[
+        (
+            "title: t\nmatrix: { ip: [v4, v6] }\nsteps:\n  - inject: icmp unreachable protocol [S 0:0(0)]\n"
+                .to_owned(),
+            "ICMPv6 has no protocol",
+            "write matrix: { ip: [..] } with the versions that have it",
+            "protocol",
+        ),
+        (
+            story("  - inject: icmp unreachable prot [S 0:0(0)]\n"),
+            "unknown ICMP code \"prot\"",
+            "did you mean port?",
+            "prot",
+        ),
+        (
+            story("  - inject: icmp unreachabel port\n"),
+            "unknown ICMP type \"unreachabel\"",
+            "did you mean unreachable?",
+            "unreachabel",
+        ),
+    ]);
+}
+
+#[test]
 fn too_large_is_said_without_reading() {
     let found = yaml::check_size("big.yaml", 100_000_000).expect_err("too large");
     assert_eq!(

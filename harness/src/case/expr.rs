@@ -35,7 +35,9 @@ pub enum Expr {
 /// What an expression can look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A field of what a named step kept: `first.win`. The step is an index into the case's steps.
+    /// A field of what a named step kept: `first.win`. The step is an index into the case's steps. A call that
+    /// binds an integer (`n = read(..)`) is looked at by that name with the path `result`, whether or not it has
+    /// an `as`; if it was ended by a `Returns` step, the index is that step's.
     Captured {
         /// Index into the case's steps.
         step: usize,

@@ -104,7 +104,8 @@ pub enum Action {
         /// Whether its handler restarts calls (SA_RESTART).
         restart: bool,
     },
-    /// `Expect` and `Returns` steps that may happen in any order inside the window.
+    /// `Expect` and `Returns` steps that may happen in any order inside this step's window; their own `when` says
+    /// nothing. What a member keeps (`as`) is looked up by the index of this step and the member's name.
     AnyOrder(Vec<Step>),
 }
 

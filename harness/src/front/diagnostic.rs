@@ -150,8 +150,9 @@ fn window(file: &SourceFile, at: Location) -> Option<Window> {
     let line_end = text[at.start..]
         .find('\n')
         .map_or(text.len(), |offset| at.start + offset);
-    let line = &text[line_start..line_end];
+    let line = text[line_start..line_end].trim_end_matches('\r');
     let start = at.start - line_start;
+    let start = start.min(line.len());
     let end = floor(line, at.end.clamp(at.start, line_end) - line_start).max(start);
     let from = floor(line, start.saturating_sub(SHOWN));
     let end = floor(line, end.min(start + SHOWN)).max(start);

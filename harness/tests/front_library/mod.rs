@@ -3,7 +3,7 @@
 use tcpdrill::front::MemoryLibrary;
 
 /// A library with the shipped fixtures.
-pub fn library() -> MemoryLibrary {
+pub(crate) fn library() -> MemoryLibrary {
     let mut library = MemoryLibrary::default();
     for (name, text) in [
         (

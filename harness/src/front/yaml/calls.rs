@@ -2,7 +2,7 @@
 
 use crate::case::{
     Action, Blocks, Capability, Location, Outcome, Payload, ResultSpec, Scalar, Signal, Syscall,
-    ThreadId, TimeSpec,
+    ThreadId, TimeSpec, constant,
 };
 
 use super::arguments::{self, CallText};
@@ -13,8 +13,9 @@ use super::number::Use;
 use super::report::{Fault, Lowers, Phase, Reported};
 use super::results;
 use super::shape::Shape;
+use super::signatures;
 use super::steps::signal;
-use super::syscalls::{self, Arguments};
+use super::syscalls::Arguments;
 use super::text::Text;
 
 impl Lowerer<'_, '_> {
@@ -26,11 +27,10 @@ impl Lowerer<'_, '_> {
             let mut cursor = Cursor::new(&text);
             let mut context = arguments::Context { ip, names: this };
             let call = arguments::call(&mut cursor, &mut context)?;
-            let function = syscalls::check(&text, &call)?;
+            let function = signatures::check(&text, &call)?;
             Ok((call, function))
         });
-        let thread_name = self.key_text(shape, "thread")?;
-        let thread = self.thread(thread_name.as_ref().map(Text::as_str));
+        let thread = self.thread_of(shape)?;
         let (call, function) = read?;
         let syscall = self.parse(&text, |this| {
             let mut arguments = Arguments {
@@ -49,13 +49,17 @@ impl Lowerer<'_, '_> {
         if later {
             self.moves_to_returns(shape)?;
         }
-        let outcome = self.outcome(shape, function, later)?;
+        if let (Blocks::Forever, Some(node)) = (&blocks, shape.keys.get("returns")) {
+            let text = "a call that blocks forever does not return";
+            return Err(self.report.error(Phase::Notation, node.at, text));
+        }
         let syscall = syscall?;
+        let outcome = self.outcome(shape, &syscall, later)?;
         let data = self.sent_data(shape, &syscall)?;
         if let Some(binds) = &binds {
             check_bindings(self, &text, &call, function, binds.len())?;
         }
-        self.needs.extend(syscalls::needs(&syscall));
+        self.needs.extend(signatures::needs(&syscall));
         if !later
             && blocks != Blocks::Forever
             && needs_returns(function)
@@ -88,7 +92,7 @@ impl Lowerer<'_, '_> {
         call: &CallText,
         function: &str,
     ) -> Option<Vec<crate::case::DescriptorId>> {
-        if syscalls::makes_descriptors(function) {
+        if signatures::makes_descriptors(function) {
             let mut ids = Vec::new();
             for range in &call.binds {
                 let name = &text.as_str()[range.clone()];
@@ -100,6 +104,7 @@ impl Lowerer<'_, '_> {
             let name = &text.as_str()[range.clone()];
             let here = self.here();
             self.bind(name, Meaning::Result(here), text.at(range.clone()));
+            self.result_name = Some(name.to_owned());
         }
         None
     }
@@ -150,7 +155,7 @@ impl Lowerer<'_, '_> {
         let result = call
             .binds
             .first()
-            .filter(|_| !syscalls::makes_descriptors(function))
+            .filter(|_| !signatures::makes_descriptors(function))
             .map(|range| text.as_str()[range.clone()].to_owned());
         let blocked = Blocked {
             call: function,
@@ -206,12 +211,13 @@ impl Lowerer<'_, '_> {
     }
 
     /// What a call must return, by the keys of the step that says so.
-    fn outcome(&mut self, shape: &Shape, function: &str, later: bool) -> Lowers<Outcome> {
+    fn outcome(&mut self, shape: &Shape, call: &Syscall<Scalar>, later: bool) -> Lowers<Outcome> {
         let mut outcome = Outcome::success();
         if later {
             return Ok(outcome);
         }
-        if function == "fcntl" {
+        let get_flags = constant("F_GETFL").map(Scalar::Known);
+        if matches!(call, Syscall::Fcntl { command, .. } if Some(command) == get_flags.as_ref()) {
             outcome.result = ResultSpec::Any;
         }
         if let Some(text) = self.key_text(shape, "returns")? {
@@ -220,7 +226,7 @@ impl Lowerer<'_, '_> {
                 outcome.origin = Some(self.origin("returns", node));
             }
         }
-        self.outcome_keys(shape, function, &mut outcome)?;
+        self.outcome_keys(shape, call.name(), &mut outcome)?;
         Ok(outcome)
     }
 
@@ -250,8 +256,7 @@ impl Lowerer<'_, '_> {
 
     /// A `returns` step.
     pub(super) fn returns_step(&mut self, shape: &Shape) -> Lowers<Action> {
-        let thread_name = self.key_text(shape, "thread")?;
-        let thread = self.thread(thread_name.as_ref().map(Text::as_str));
+        let thread = self.thread_of(shape)?;
         let here = self.here();
         let ended = match self.blocked.get(&thread.0) {
             Some(blocked) if blocked.until == Until::Returns => self.blocked.remove(&thread.0),
@@ -261,6 +266,7 @@ impl Lowerer<'_, '_> {
         match &ended {
             Some(blocked) => {
                 function = blocked.call;
+                self.result_name.clone_from(&blocked.result);
                 if let Some(name) = &blocked.result
                     && let Some(named) = self.scope().names.get_mut(name)
                 {

@@ -104,7 +104,7 @@ fn variants(document: &Document, report: &mut Report) -> Lowers<Vec<Variant>> {
 
 fn with(variant: &Variant, name: &str, value: &Text) -> Variant {
     let mut texts = variant.texts.clone();
-    texts.insert(name.to_owned(), value.clone().as_cell());
+    texts.insert(name.to_owned(), value.clone().into_cell());
     let mut brackets = variant.brackets.clone();
     brackets.push(format!("{name}={}", value.as_str()));
     Variant { brackets, texts }
@@ -218,6 +218,7 @@ fn case(
         in_loop: false,
         inside: None,
         cell: None,
+        result_name: None,
         passes: None,
         lasts_to_end: false,
         longest: 0,

@@ -194,7 +194,11 @@ impl Reader<'_, '_, '_> {
             });
         }
         let Some((word, range)) = self.cursor.word() else {
-            return Err(self.cursor.unexpected("a number or name"));
+            let fault = self.cursor.unexpected("a number or name");
+            return Err(match self.cursor.peek() {
+                Some('$') => fault.help("names in an expression are written without $"),
+                _ => fault,
+            });
         };
         if ["min", "max"].contains(&word) && self.cursor.take("(") {
             let left = self.deeper(Self::or)?;

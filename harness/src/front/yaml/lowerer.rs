@@ -122,6 +122,8 @@ pub(super) struct Lowerer<'r, 'f> {
     pub(super) inside: Option<usize>,
     /// The table cell that supplied a part of the present step.
     pub(super) cell: Option<Location>,
+    /// The name that the present step binds to an integer result.
+    pub(super) result_name: Option<String>,
     /// Time that the present step lets pass.
     pub(super) passes: Option<Span>,
     /// The moment of the present step is the end of its window.
@@ -241,8 +243,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// The thread with this name; threads exist by being named.
-    pub(super) fn thread(&mut self, name: Option<&str>) -> ThreadId {
-        let name = name.unwrap_or("main");
+    pub(super) fn thread(&mut self, name: &str) -> ThreadId {
         if let Some(index) = self.threads.iter().position(|known| known == name) {
             return ThreadId(index);
         }
@@ -351,6 +352,10 @@ impl Lowerer<'_, '_> {
         let flows = self.flows.iter().map(|flow| flow.name.as_str());
         let near = nearest(name, kept.iter().copied().chain(known).chain(flows));
         let help = near.map(|near| {
+            if near == name {
+                return "names are replaced once, and not again inside what they stand for"
+                    .to_owned();
+            }
             let at = scope.names.get(near).map(|named| named.at);
             match at.map(|at| self.report.sources.line_column(at)) {
                 Some((line, _)) => format!("did you mean {near} (line {line})?"),
@@ -407,6 +412,18 @@ impl Names for Lowerer<'_, '_> {
         let [name, fields @ ..] = path else {
             return Err(Fault::new(range, "a name is missing"));
         };
+        if let [own, field] = fields {
+            // A fixture under another name: `sa.l`.
+            let joined = format!("{name}.{own}");
+            if let Some(Meaning::Descriptor(id)) = self.scopes[level]
+                .names
+                .get(&joined)
+                .map(|named| &named.meaning)
+            {
+                let id = *id;
+                return self.descriptor_place(id, &joined, field, range);
+            }
+        }
         if let Some(named) = self.scopes[level].names.get(*name).cloned() {
             return match (named.meaning, fields) {
                 (Meaning::Descriptor(id), [field]) => self.descriptor_place(id, name, field, range),

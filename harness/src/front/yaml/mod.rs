@@ -13,6 +13,7 @@ mod expand;
 mod expr;
 mod fixtures;
 mod fold;
+mod headers;
 mod icmp;
 mod lowerer;
 mod mistakes;
@@ -25,6 +26,7 @@ mod results;
 mod segment;
 mod settings;
 mod shape;
+mod signatures;
 mod steps;
 mod syscalls;
 mod table;
@@ -73,7 +75,7 @@ pub fn check_size(path: &str, bytes: u64) -> Result<(), Diagnostics> {
 fn size(bytes: u64) -> String {
     let tenths = bytes.div_ceil(100_000);
     match tenths {
-        0..100 if tenths % 10 != 0 => format!("{}.{} MB", tenths / 10, tenths % 10),
+        0..100 if !tenths.is_multiple_of(10) => format!("{}.{} MB", tenths / 10, tenths % 10),
         _ => format!("{} MB", bytes.div_euclid(1_000_000)),
     }
 }

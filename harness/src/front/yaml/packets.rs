@@ -1,12 +1,11 @@
 //! Packets of steps: one line, or a map whose keys replace what the line says.
 
 use crate::case::{
-    Capability, ChecksumSpec, Expected, FragmentSpec, IcmpSpec, IpSpec, Num, OptionSpec,
-    OptionsSpec, PacketSpec, Quote, TcpSpec, Transport, nearest,
+    Capability, ChecksumSpec, Expected, IcmpSpec, Num, OptionSpec, OptionsSpec, PacketSpec, Quote,
+    TcpSpec, Transport,
 };
 use crate::wire::Flags;
 
-use super::address::{self, Place};
 use super::cursor::Cursor;
 use super::icmp;
 use super::lowerer::Lowerer;
@@ -38,24 +37,6 @@ const KEYS: [&str; 19] = [
     "bytes",
     "icmp",
     "one_of",
-];
-const IP_KEYS: [&str; 16] = [
-    "src",
-    "dst",
-    "ttl",
-    "dscp",
-    "ecn",
-    "df",
-    "mf",
-    "id",
-    "protocol",
-    "version",
-    "header_length",
-    "total_length",
-    "checksum",
-    "offset",
-    "options",
-    "flow_label",
 ];
 const ICMP_KEYS: [&str; 7] = [
     "type",
@@ -125,7 +106,11 @@ impl Lowerer<'_, '_> {
     }
 
     /// The entries of a map by key; those whose value is `auto` are left out.
-    fn written(&mut self, entries: &[Entry], known: &[&str]) -> Lowers<Vec<(String, Node)>> {
+    pub(super) fn written(
+        &mut self,
+        entries: &[Entry],
+        known: &[&str],
+    ) -> Lowers<Vec<(String, Node)>> {
         let mut out = Vec::new();
         let mut failed = false;
         for entry in entries {
@@ -273,14 +258,14 @@ impl Lowerer<'_, '_> {
     }
 
     /// The text of a value; its names are replaced already.
-    fn node_text(&mut self, node: &Node, key: &str) -> Lowers<Text> {
+    pub(super) fn node_text(&mut self, node: &Node, key: &str) -> Lowers<Text> {
         match node.text() {
             Some(text) => Ok(text.clone()),
             None => Err(super::shape::wrong_type(node, key, "text", self.report)),
         }
     }
 
-    fn number_key(&mut self, node: &Node, bits: u32, how: Use) -> Lowers<Num> {
+    pub(super) fn number_key(&mut self, node: &Node, bits: u32, how: Use) -> Lowers<Num> {
         let text = self.node_text(node, "a number")?;
         self.parse(&text, |this| {
             let mut cursor = Cursor::new(&text);
@@ -290,7 +275,7 @@ impl Lowerer<'_, '_> {
         })
     }
 
-    fn exact_key(&mut self, node: &Node, bits: u32) -> Lowers<i64> {
+    pub(super) fn exact_key(&mut self, node: &Node, bits: u32) -> Lowers<i64> {
         let text = self.node_text(node, "a number")?;
         self.parse(&text, |_| {
             let mut cursor = Cursor::new(&text);
@@ -300,7 +285,7 @@ impl Lowerer<'_, '_> {
         })
     }
 
-    fn hex(&mut self, node: &Node) -> Lowers<Vec<u8>> {
+    pub(super) fn hex(&mut self, node: &Node) -> Lowers<Vec<u8>> {
         let text = self.node_text(node, "hex")?;
         self.parse(&text, |_| {
             let mut cursor = Cursor::new(&text);
@@ -313,7 +298,7 @@ impl Lowerer<'_, '_> {
         })
     }
 
-    fn truth_key(&mut self, node: &Node, key: &str) -> Lowers<bool> {
+    pub(super) fn truth_key(&mut self, node: &Node, key: &str) -> Lowers<bool> {
         let text = self.node_text(node, key)?;
         match text.as_str() {
             "true" => Ok(true),
@@ -325,7 +310,7 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn checksum(&mut self, node: &Node, how: Use) -> Lowers<ChecksumSpec> {
+    pub(super) fn checksum(&mut self, node: &Node, how: Use) -> Lowers<ChecksumSpec> {
         let text = self.node_text(node, "checksum")?;
         self.parse(&text, |_| match text.as_str() {
             "good" => Ok(ChecksumSpec::Good),
@@ -355,141 +340,6 @@ impl Lowerer<'_, '_> {
             cursor.finish()?;
             Ok(read)
         })
-    }
-
-    fn ip_map(&mut self, node: &Node, how: Use, ip: &mut IpSpec) -> Lowers<()> {
-        let Value::Map(entries) = &node.value else {
-            return Err(self.report.error(Phase::Keys, node.at, "ip takes a map"));
-        };
-        let mut known = IP_KEYS.to_vec();
-        known.push("ext");
-        for (key, node) in self.written(entries, &known)? {
-            let (field, bits): (&mut Option<Num>, u32) = match key.as_str() {
-                "src" => {
-                    ip.src = Some(self.link_address(&node)?);
-                    continue;
-                }
-                "dst" => {
-                    ip.dst = Some(self.link_address(&node)?);
-                    continue;
-                }
-                "df" => {
-                    ip.df = Some(self.truth_key(&node, "df")?);
-                    continue;
-                }
-                "mf" => {
-                    ip.mf = Some(self.truth_key(&node, "mf")?);
-                    continue;
-                }
-                "checksum" => {
-                    ip.checksum = Some(self.checksum(&node, how)?);
-                    continue;
-                }
-                "options" => {
-                    ip.options = Some(self.hex(&node)?);
-                    continue;
-                }
-                "ext" => {
-                    ip.ext = self.extensions(&node)?;
-                    continue;
-                }
-                "ttl" => (&mut ip.ttl, 8),
-                "dscp" => (&mut ip.dscp, 6),
-                "ecn" => (&mut ip.ecn, 2),
-                "id" => (&mut ip.id, 32),
-                "protocol" => (&mut ip.protocol, 8),
-                "version" => (&mut ip.version, 4),
-                "header_length" => (&mut ip.header_length, 4),
-                "total_length" => (&mut ip.total_length, 16),
-                "offset" => (&mut ip.offset, 13),
-                _ => (&mut ip.flow_label, 20),
-            };
-            *field = Some(self.number_key(&node, bits, how)?);
-        }
-        Ok(())
-    }
-
-    fn link_address(&mut self, node: &Node) -> Lowers<std::net::IpAddr> {
-        let text = self.node_text(node, "an address")?;
-        let ip = self.ip;
-        self.parse(&text, |_| {
-            let mut cursor = Cursor::new(&text);
-            // A bare literal needs no quotes here, where nothing else can stand.
-            if let Ok(address) = text.as_str().parse() {
-                return Ok(address);
-            }
-            let (address, _) = address::address(&mut cursor, ip, Place::Link)?;
-            cursor.finish()?;
-            Ok(address.ip())
-        })
-    }
-
-    /// IPv6 extension headers: `hop_by_hop hex ..`, or the same as a map of one key.
-    fn extensions(&mut self, node: &Node) -> Lowers<Vec<(u8, Vec<u8>)>> {
-        let Value::List(items) = &node.value else {
-            return Err(self.report.error(Phase::Keys, node.at, "ext takes a list"));
-        };
-        let mut out = Vec::new();
-        for item in items {
-            let text = match &item.value {
-                Value::Scalar(text) => self.replaced(text)?,
-                Value::Map(entries) if entries.len() == 1 => {
-                    let entry = &entries[0];
-                    let value = self.node_text(&entry.node, &entry.key)?;
-                    let value = self.replaced(&value)?;
-                    let mut joined = Text::verbatim(&entry.key, entry.key_at);
-                    joined.append(&Text::made(" ", entry.key_at), 0..1);
-                    joined.append(&value, 0..value.as_str().len());
-                    joined
-                }
-                Value::Map(_) | Value::List(_) => {
-                    let text =
-                        "an extension header is hop_by_hop, routing or destination, and hex ..";
-                    return Err(self.report.error(Phase::Keys, item.at, text));
-                }
-            };
-            out.push(self.parse(&text, |_| extension(&text))?);
-        }
-        Ok(out)
-    }
-
-    fn fragments(&mut self, node: &Node, how: Use) -> Lowers<Vec<FragmentSpec>> {
-        let Value::List(items) = &node.value else {
-            return Err(self
-                .report
-                .error(Phase::Keys, node.at, "fragments takes a list"));
-        };
-        let mut out = Vec::new();
-        for item in items {
-            let Value::Map(entries) = &item.value else {
-                return Err(self
-                    .report
-                    .error(Phase::Keys, item.at, "a fragment is a map"));
-            };
-            let mut fragment = FragmentSpec {
-                offset: 0,
-                length: 0,
-                more: false,
-                ip: IpSpec::default(),
-            };
-            let written = self.written(entries, &["offset", "length", "more", "ip"])?;
-            for wanted in ["offset", "length"] {
-                if !written.iter().any(|(key, _)| key == wanted) {
-                    let text = format!("a fragment needs {wanted}");
-                    return Err(self.report.error(Phase::Keys, item.at, text));
-                }
-            }
-            for (key, node) in &written {
-                match key.as_str() {
-                    "offset" => fragment.offset = self.exact_key(node, 16)? as u16,
-                    "length" => fragment.length = self.exact_key(node, 16)? as u16,
-                    "more" => fragment.more = self.truth_key(node, "more")?,
-                    _ => self.ip_map(node, how, &mut fragment.ip)?,
-                }
-            }
-            out.push(fragment);
-        }
-        Ok(out)
     }
 
     fn icmp_map(&mut self, node: &Node, how: Use) -> Lowers<IcmpSpec> {
@@ -599,26 +449,4 @@ fn is_raw(packet: &PacketSpec) -> bool {
         || ip.options.is_some()
         || ip.mf.is_some()
         || !ip.ext.is_empty()
-}
-
-fn extension(text: &Text) -> Parse<(u8, Vec<u8>)> {
-    const NAMES: [(&str, u8); 3] = [("hop_by_hop", 0), ("routing", 43), ("destination", 60)];
-    let mut cursor = Cursor::new(text);
-    let Some((word, range)) = cursor.word() else {
-        return Err(cursor.unexpected("an extension header"));
-    };
-    let Some((_, number)) = NAMES.iter().find(|(name, _)| *name == word) else {
-        let near = nearest(word, NAMES.map(|(name, _)| name));
-        return Err(
-            Fault::new(range, format!("unknown extension header \"{word}\""))
-                .help("hop_by_hop, routing or destination")
-                .help_opt(near.map(|near| format!("did you mean {near}?"))),
-        );
-    };
-    if !cursor.take_word("hex") {
-        return Err(cursor.unexpected("\"hex\""));
-    }
-    let bytes = hex_digits(&mut cursor)?;
-    cursor.finish()?;
-    Ok((*number, bytes))
 }

@@ -11,7 +11,7 @@ use crate::wire::Flags;
 use super::cursor::Cursor;
 use super::expr::Names;
 use super::icmp;
-use super::number::{Bits, Use, exact, number};
+use super::number::{Bits, Use, capture, exact, number};
 use super::options;
 use super::report::{Fault, Parse};
 
@@ -55,6 +55,14 @@ pub(super) fn line(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<
     cursor.skip_spaces();
     if cursor.peek_word() == Some("icmp") {
         return icmp_line(cursor, context, attributes);
+    }
+    if cursor.peek() == Some('$') {
+        let start = cursor.position();
+        capture(cursor, context.names)?;
+        return Err(Fault::new(
+            start..cursor.position(),
+            "a value is not a packet",
+        ));
     }
     let mut line = tcp(cursor, context)?;
     line.packet.ip = attributes.ip;

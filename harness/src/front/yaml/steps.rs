@@ -1,9 +1,11 @@
 //! Steps, one after the other.
 
 use crate::case::{
-    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, TimeSpec,
-    Transport, When, nearest,
+    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId,
+    TimeSpec, Transport, When, nearest,
 };
+
+use crate::wire::Flags;
 
 use super::cursor::Cursor;
 use super::data;
@@ -11,7 +13,7 @@ use super::expr::expression;
 use super::lowerer::{Clock, Lowerer, Meaning};
 use super::number::Use;
 use super::report::{Fault, Lowers, Phase, Reported};
-use super::shape::{Kind, Shape};
+use super::shape::{Kind, Shape, is_name, not_a_name};
 use super::text::Text;
 use super::tree::{Node, Value};
 use super::types;
@@ -106,6 +108,10 @@ impl Lowerer<'_, '_> {
         let Ok(name) = self.replaced(written) else {
             return;
         };
+        if !is_name(name.as_str(), false) {
+            not_a_name(written.whole(), name.as_str(), false, self.report);
+            return;
+        }
         let clock = self.scope().clock;
         self.scope()
             .kept
@@ -137,11 +143,12 @@ impl Lowerer<'_, '_> {
             self.scope().clock = clock;
             self.longest = self.longest.max(clock.low);
         }
+        let result_name = self.result_name.take();
         let covers = self.covers(shape);
         Ok(Step {
             when,
             action: action?,
-            name: self.name_of(shape),
+            name: self.name_of(shape).or(result_name),
             covers: covers?,
             note: shape.text("note").map(|note| note.as_str().to_owned()),
             origin: self.origin(shape.kind.name(), &shape.value),
@@ -231,6 +238,9 @@ impl Lowerer<'_, '_> {
         };
         let mut packet = self.packet(&shape.value, Use::Inject)?;
         self.payload(shape, &mut packet, Use::Inject)?;
+        if isn.is_some() {
+            self.must_be_syn(shape, &packet)?;
+        }
         Ok(Action::Inject {
             flow: flow?,
             packet,
@@ -252,6 +262,9 @@ impl Lowerer<'_, '_> {
         let mut expected = self.expected(&shape.value)?;
         let push = self.truth(shape, "push")?;
         self.each_packet(shape, &mut expected, push)?;
+        if let (Some(_), Expected::Packet(packet)) = (isn, &expected) {
+            self.must_be_syn(shape, packet)?;
+        }
         if matches!(expected, Expected::Nothing) {
             self.lasts_to_end = true;
         }
@@ -260,6 +273,16 @@ impl Lowerer<'_, '_> {
             expected,
             isn,
         })
+    }
+
+    /// `isn` starts a new numbering, which only a SYN can.
+    fn must_be_syn(&mut self, shape: &Shape, packet: &PacketSpec) -> Lowers<()> {
+        match (&packet.transport, shape.keys.get("isn")) {
+            (Transport::Tcp(tcp), Some(node)) if !tcp.flags.contains(Flags::SYN) => Err(self
+                .report
+                .error(Phase::Notation, node.at, "isn belongs to a SYN")),
+            _ => Ok(()),
+        }
     }
 
     fn each_packet(
@@ -320,6 +343,18 @@ impl Lowerer<'_, '_> {
                 Err(self.fault(&text, fault))
             }
         }
+    }
+
+    /// The thread a step names, `main` by default. Threads exist by being named.
+    pub(super) fn thread_of(&mut self, shape: &Shape) -> Lowers<ThreadId> {
+        let Some(text) = self.key_text(shape, "thread")? else {
+            return Ok(self.thread("main"));
+        };
+        if !is_name(text.as_str(), false) {
+            let at = text.at(0..text.as_str().len());
+            return Err(not_a_name(at, text.as_str(), false, self.report));
+        }
+        Ok(self.thread(text.as_str()))
     }
 
     fn silent(&mut self, shape: &Shape) -> Lowers<Action> {
@@ -394,8 +429,7 @@ impl Lowerer<'_, '_> {
     fn signal(&mut self, shape: &Shape) -> Lowers<Action> {
         let text = self.value_text(shape)?;
         let signal = self.parse(&text, |_| signal(&text))?;
-        let name = self.key_text(shape, "thread")?;
-        let thread = self.thread(name.as_ref().map(Text::as_str));
+        let thread = self.thread_of(shape)?;
         let restart = self.truth(shape, "restart")?.unwrap_or(false);
         self.needs.insert(Capability::Signals);
         Ok(Action::Signal {

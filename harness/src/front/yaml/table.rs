@@ -143,7 +143,7 @@ fn row(text: &Text, columns: &[String], cells: &Cells, report: &mut Report) -> L
     Ok(columns
         .iter()
         .zip(cells)
-        .map(|(column, cell)| (column.clone(), text.slice(cell.clone()).as_cell()))
+        .map(|(column, cell)| (column.clone(), text.slice(cell.clone()).into_cell()))
         .collect())
 }
 
@@ -213,7 +213,7 @@ pub(super) fn grid(text: &Text, lets: &Environment, report: &mut Report) -> Lowe
             let stands_for = |range: &Range<usize>| {
                 let written = text.slice(range.clone());
                 let found = lets.get(written.as_str()).cloned();
-                found.unwrap_or(written).as_cell()
+                found.unwrap_or(written).into_cell()
             };
             let mut texts = Environment::new();
             texts.insert(row_word.to_owned(), stands_for(&cells[0]));

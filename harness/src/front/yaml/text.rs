@@ -73,8 +73,7 @@ impl Text {
         let mut text = Self::empty(from);
         let mut rest = source;
         let mut run = 0;
-        let mut chars = string.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
+        for (at, c) in string.char_indices() {
             let end = at + c.len_utf8();
             let consumed = source.len() - rest.len();
             if let Some(after) = rest.strip_prefix(c) {
@@ -198,7 +197,11 @@ impl Text {
 
     /// Adds a stretch of another text.
     pub(super) fn append(&mut self, other: &Self, range: Range<usize>) {
-        for part in &other.parts {
+        let first = other.parts.partition_point(|part| part.end <= range.start);
+        let within = other.parts[first..]
+            .iter()
+            .take_while(|part| part.start < range.end);
+        for part in within {
             let start = part.start.max(range.start);
             let end = part.end.min(range.end);
             if start >= end {
@@ -234,7 +237,7 @@ impl Text {
     }
 
     /// The same as the cell of a table.
-    pub(super) fn as_cell(mut self) -> Self {
+    pub(super) fn into_cell(mut self) -> Self {
         for part in &mut self.parts {
             part.cell = true;
         }
@@ -253,8 +256,8 @@ impl Text {
 /// How a character of the decoded text stands in the source where it does not stand there as it is: bytes to skip
 /// before it, and bytes it takes.
 fn skip(rest: &str, c: char) -> (usize, usize) {
-    if rest.starts_with('\\') {
-        let escape: usize = match rest[1..].chars().next() {
+    if let Some(escaped) = rest.strip_prefix('\\') {
+        let escape: usize = match escaped.chars().next() {
             Some('x') => 4,
             Some('u') => 6,
             Some('U') => 10,

@@ -124,10 +124,10 @@ impl Lowerer<'_, '_> {
             let text = format!("name \"{}\" given twice (first in line {line})", flow.name);
             self.report.error(Phase::Names, entry.key_at, text);
         }
-        if let Some(same) = self
-            .flows
-            .iter()
-            .find(|known| known.remote == flow.remote && known.local == flow.local)
+        let same = |known: &&Flow| known.remote == flow.remote && known.local == flow.local;
+        // Without a local port written, the flow that is free is taken.
+        if flow.local.is_some()
+            && let Some(same) = self.flows.iter().find(same)
         {
             let text = format!("flows {} and {} have the same ends", same.name, flow.name);
             self.report.error(Phase::Names, entry.key_at, text);
