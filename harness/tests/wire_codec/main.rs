@@ -12,4 +12,5 @@ mod options;
 mod other_codec;
 mod round_trip;
 mod samples;
+mod stack_codec;
 mod strategies;
