@@ -180,7 +180,7 @@ fn nothing_stays_of_connections_without_descriptor() {
             rig.remote_port = 9_002;
             rig.inject(&rig.segment(SYN, 0, 0));
             let answer = loop {
-                let (_, segment) = rig.emitted(Span::millis(50));
+                let (_, segment) = rig.emitted(Span::seconds(1));
                 if segment.to.port() == 9_002 && segment.flags == SYN | ACK {
                     break segment;
                 }

@@ -202,6 +202,9 @@ fn states_without_descriptor_can_be_seen() {
         let mut rig = Rig::open(factory, ip);
         assert_eq!(state(&mut rig), 7, "nothing there");
         let next = rig.accepted();
+        rig.remote_port = 7_000;
+        assert_eq!(state(&mut rig), 7, "the listener is not a connection");
+        rig.remote_port = linux_support::PORT;
         assert_eq!(
             rig.call(Syscall::Shutdown { fd: S, how: 1 }, &[]).result,
             Ok(0)

@@ -189,7 +189,7 @@ impl Rig {
             ip,
             remote_port: PORT,
             held: VecDeque::new(),
-            brief: Span::millis(5),
+            brief: Span::millis(20),
         }
     }
 
@@ -323,7 +323,7 @@ impl Rig {
         let mut syn = self.segment(SYN, 0, 0);
         syn.options = vec![2, 4, 1000_u16.to_be_bytes()[0], 1000_u16.to_be_bytes()[1]];
         self.inject(&syn);
-        let (_, answer) = self.emitted(Span::millis(50) + self.brief);
+        let (_, answer) = self.emitted(Span::seconds(1) + self.brief);
         assert_eq!((answer.flags, answer.ack), (SYN | ACK, 1));
         let next = answer.seq.wrapping_add(1);
         self.inject(&self.segment(ACK, 1, next));
