@@ -345,6 +345,12 @@ fn names_times_and_assertions() {
             "S 0:0(0)",
         ),
         (
+            "title: t\nflows: { a: {}, b: { remote: remote2 } }\ngiven: server()\nsteps: []\n".to_owned(),
+            "which flow? a or b",
+            "every fixture takes flow=...: the flow of its steps",
+            "server",
+        ),
+        (
             story("  - inject: . 1:1(0) ack 1\n  - inject: . 1:1(0) ack 1\n  - inject: . 1:1(0) ack 1\n  - inject: . 1:1(0) ack 1\n  - inject: . 1:1(0) ack 1\n    as: first\n  - expect: . 1:1(0) ack 1 win $frist.win\n"),
             "no value \"frist\" before this step",
             "did you mean first (line 9)?",

@@ -41,7 +41,7 @@ pub(super) fn cases(
     for variant in variants(document, report)? {
         let lowered = case(id, document, variant, &mut fixtures, report);
         // A mistake of the file's frame is the same in every row.
-        if report.failed(Phase::Keys) {
+        if report.failed(Phase::Keys) || report.is_full() {
             return Err(Reported);
         }
         if let Ok(case) = lowered {

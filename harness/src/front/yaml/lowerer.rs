@@ -8,6 +8,8 @@ use crate::case::{
     descriptor_field, flow_field, nearest,
 };
 
+use crate::front::Diagnostic;
+
 use super::expr::Names;
 use super::fixtures::Fixtures;
 use super::replace::{Environment, replace};
@@ -261,10 +263,11 @@ impl Lowerer<'_, '_> {
                 return Ok(FlowId(0));
             }
             let text = format!("which flow? {}", self.flow_names());
-            let mut diagnostic = crate::front::Diagnostic::error(at, text);
-            for through in self.through.iter().rev() {
-                diagnostic.related.push((*through, "used here".to_owned()));
-            }
+            let diagnostic = match self.through.first() {
+                Some(used) => Diagnostic::error(*used, text)
+                    .with_help("every fixture takes flow=...: the flow of its steps"),
+                None => Diagnostic::error(at, text),
+            };
             return Err(self.report.add(Phase::Names, diagnostic));
         };
         let written = self.replaced(written)?;

@@ -72,6 +72,10 @@ impl Lowerer<'_, '_> {
                     .report
                     .error(Phase::Keys, at, "one_of takes a list of packets"));
             };
+            if items.is_empty() {
+                let at = entry.node.at;
+                return Err(self.report.error(Phase::Keys, at, "one_of names no packet"));
+            }
             let several: Lowers<Vec<Expected>> =
                 items.iter().map(|item| self.expected(item)).collect();
             return several.map(Expected::OneOf);

@@ -63,6 +63,12 @@ impl Fault {
         self
     }
 
+    /// Help where there is none yet.
+    pub(super) fn or_help(mut self, help: &str) -> Self {
+        self.help = self.help.or_else(|| Some(help.to_owned()));
+        self
+    }
+
     pub(super) fn phase(mut self, phase: Phase) -> Self {
         self.phase = phase;
         self
@@ -77,7 +83,7 @@ pub(super) struct Report {
 }
 
 /// Mistakes of one file beyond this many are not collected.
-const ENOUGH: usize = 1000;
+const ENOUGH: usize = 200;
 
 impl Report {
     /// Adds an error at a place.
@@ -103,7 +109,7 @@ impl Report {
 
     /// Adds a mistake, once.
     pub(super) fn add(&mut self, phase: Phase, diagnostic: Diagnostic) -> Reported {
-        let known = self.found.len() >= ENOUGH
+        let known = self.is_full()
             || self.found.iter().any(|(_, known)| {
                 known.location == diagnostic.location && known.text == diagnostic.text
             });
@@ -138,6 +144,11 @@ impl Report {
         self.found
             .iter()
             .any(|(phase, diagnostic)| *phase <= up_to && diagnostic.severity == Severity::Error)
+    }
+
+    /// Whether no more mistakes are collected.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= ENOUGH
     }
 
     /// The errors of the first order that has any.

@@ -76,7 +76,9 @@ impl Lowerer<'_, '_> {
             "false" => Blocks::No,
             "forever" => Blocks::Forever,
             _ => {
-                let window = self.window(text)?;
+                let window = self
+                    .window(text)
+                    .map_err(|fault| fault.or_help("true, forever, a time or a range of times"))?;
                 Blocks::For {
                     from: window.from,
                     to: window.to,
