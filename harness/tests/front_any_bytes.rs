@@ -93,15 +93,9 @@ fn deep_brackets_in_a_notation_are_refused() {
 fn odd_files_are_refused_in_words() {
     for (bytes, text) in [
         (&b"title: \xff\xfe"[..], "not UTF-8 text"),
-        (
-            b"title: a\nsteps: []\n---\ntitle: b\nsteps: []\n",
-            "a case is one YAML document",
-        ),
+        (b"title: a\nsteps: []\n---\ntitle: b\nsteps: []\n", "a case is one YAML document"),
         (b"- a\n- b\n", "a case takes a map, this is a list"),
-        (
-            b"title: !!str a\nsteps: []\n",
-            "tags are not allowed in a case",
-        ),
+        (b"title: !!str a\nsteps: []\n", "tags are not allowed in a case"),
     ] {
         let found = yaml::from_bytes("a.yaml", "a/b", bytes, &library()).expect_err("odd");
         assert_eq!(found.list[0].text, text);
@@ -116,12 +110,7 @@ fn the_case_itself_is_right() {
     }
     let right = CASE.replace("$challenge ", ". 1:1(0) ack 1 ");
     let lowered = yaml::lower("a.yaml", "a/b", Arc::from(right), &library());
-    assert_eq!(
-        lowered
-            .map(|lowered| lowered.cases.len())
-            .map_err(|found| found.render(false)),
-        Ok(6)
-    );
+    assert_eq!(lowered.map(|lowered| lowered.cases.len()).map_err(|found| found.render(false)), Ok(6));
 }
 
 proptest! {

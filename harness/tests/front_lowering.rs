@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use front_library::library;
 use tcpdrill::case::{
-    Action, Base, Blocks, Capability, Case, Expected, OptionsSpec, Outcome, ResultSpec, TimeSpec,
-    Transport, When, render_packet,
+    Action, Base, Blocks, Capability, Case, Expected, OptionsSpec, Outcome, ResultSpec, TimeSpec, Transport,
+    When, render_packet,
 };
 use tcpdrill::front::yaml;
 use tcpdrill::time::Span;
@@ -37,29 +37,18 @@ fn short(action: &Action) -> String {
         Action::Inject { packet, flow, .. } => {
             format!("inject {} {}", flow.0, render_packet(packet))
         }
-        Action::Expect {
-            expected: Expected::Packet(packet),
-            flow,
-            ..
-        } => format!("expect {} {}", flow.0, render_packet(packet)),
-        Action::Expect {
-            expected: Expected::Nothing,
-            ..
-        } => "expect nothing".to_owned(),
-        Action::Assert(truths) => truths
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; "),
+        Action::Expect { expected: Expected::Packet(packet), flow, .. } => {
+            format!("expect {} {}", flow.0, render_packet(packet))
+        }
+        Action::Expect { expected: Expected::Nothing, .. } => "expect nothing".to_owned(),
+        Action::Assert(truths) => truths.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         other => format!("{other:?}"),
     }
 }
 
 #[test]
 fn fixtures_come_before_the_story() {
-    let case = one(
-        "title: t\ngiven: server(win=1000)\nsteps:\n  - call: read(s, 1)\n    blocks: forever\n",
-    );
+    let case = one("title: t\ngiven: server(win=1000)\nsteps:\n  - call: read(s, 1)\n    blocks: forever\n");
     assert_eq!(case.given, 8);
     assert_eq!(case.descriptors, ["l", "s"]);
     let story = story(&case);
@@ -73,15 +62,7 @@ fn fixtures_come_before_the_story() {
 fn rows_and_combinations_are_named_in_order() {
     let source = "title: t\ntable: |\n  name | n\n  a    | 1\n  b    | 2\nmatrix: { ip: [v4, v6] }\nsteps:\n  - inject: . $n:$n(0) ack 1\n";
     let ids: Vec<String> = cases(source).into_iter().map(|case| case.id).collect();
-    assert_eq!(
-        ids,
-        [
-            "a/b[a,ip=v4]",
-            "a/b[a,ip=v6]",
-            "a/b[b,ip=v4]",
-            "a/b[b,ip=v6]"
-        ]
-    );
+    assert_eq!(ids, ["a/b[a,ip=v4]", "a/b[a,ip=v6]", "a/b[b,ip=v4]", "a/b[b,ip=v6]"]);
 }
 
 #[test]
@@ -89,18 +70,8 @@ fn a_grid_has_a_test_for_each_cell_that_is_not_empty() {
     let source = "title: t\nlet: { rst: \"R 1:1(0)\", ack: . 1:1(0) ack 1 }\ngrid: |\n  segment \\ state | established | fin-wait-1\n  # left out\n  rst             | nothing     |\n  ack             | ack         | nothing\ngiven: $state()\nsteps:\n  - inject: $segment\n  - expect: $cell\n";
     let cases = cases(source);
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
-    assert_eq!(
-        ids,
-        [
-            "a/b[rst,established]",
-            "a/b[ack,established]",
-            "a/b[ack,fin-wait-1]"
-        ]
-    );
-    assert_eq!(
-        story(&cases[0])[8..],
-        ["inject 0 R 1:1(0)", "expect nothing"]
-    );
+    assert_eq!(ids, ["a/b[rst,established]", "a/b[ack,established]", "a/b[ack,fin-wait-1]"]);
+    assert_eq!(story(&cases[0])[8..], ["inject 0 R 1:1(0)", "expect nothing"]);
     assert!(cases[0].steps[9].origin.cell.is_some());
 }
 
@@ -108,36 +79,22 @@ fn a_grid_has_a_test_for_each_cell_that_is_not_empty() {
 fn loops_are_unrolled_and_known_numbers_computed() {
     let source = "title: t\nflows: { f: { remote: remote:6000, count: 3 } }\nsteps:\n  - repeat: 2\n    steps:\n      - after: $(min(210ms << i, 300ms))\n        inject: S 0:0(0) win $(100 * i)\n        flow: f$(i + 1)\n";
     let case = one(source);
-    assert_eq!(
-        story(&case),
-        ["inject 1 S 0:0(0) win 0", "inject 2 S 0:0(0) win 100"]
-    );
+    assert_eq!(story(&case), ["inject 1 S 0:0(0) win 0", "inject 2 S 0:0(0) win 100"]);
     assert_eq!(case.flows[2].remote.port(), 6002);
     let whens: Vec<&When> = case.steps.iter().map(|step| &step.when).collect();
-    let exactly = |span| When::Window {
-        base: Base::Previous,
-        from: TimeSpec::Known(span),
-        to: TimeSpec::Known(span),
-    };
-    assert_eq!(
-        whens,
-        [&exactly(Span::millis(210)), &exactly(Span::millis(300))]
-    );
+    let exactly =
+        |span| When::Window { base: Base::Previous, from: TimeSpec::Known(span), to: TimeSpec::Known(span) };
+    assert_eq!(whens, [&exactly(Span::millis(210)), &exactly(Span::millis(300))]);
 }
 
 #[test]
 fn lists_are_steps_and_times_belong_to_the_first() {
-    let source =
-        "title: t\nsteps:\n  - within: 1s\n    expect:\n      - S 0:0(0)\n      - R 1:1(0)\n";
+    let source = "title: t\nsteps:\n  - within: 1s\n    expect:\n      - S 0:0(0)\n      - R 1:1(0)\n";
     let case = one(source);
     assert_eq!(story(&case), ["expect 0 S 0:0(0)", "expect 0 R 1:1(0)"]);
     assert_eq!(
         case.steps[0].when,
-        When::Window {
-            base: Base::Previous,
-            from: TimeSpec::ZERO,
-            to: TimeSpec::Known(Span::seconds(1)),
-        }
+        When::Window { base: Base::Previous, from: TimeSpec::ZERO, to: TimeSpec::Known(Span::seconds(1)) }
     );
     assert_eq!(case.steps[1].when, When::NOW);
 }
@@ -164,13 +121,8 @@ fn blocked_calls_leave_their_outcome_to_returns() {
         panic!("a call");
     };
     assert_eq!(*blocks, Blocks::UntilReturns);
-    let Action::Returns {
-        outcome: Outcome {
-            result: ResultSpec::Fails(errors),
-            ..
-        },
-        ..
-    } = &case.steps[9].action
+    let Action::Returns { outcome: Outcome { result: ResultSpec::Fails(errors), .. }, .. } =
+        &case.steps[9].action
     else {
         panic!("returns with errors");
     };
@@ -192,27 +144,15 @@ fn maps_say_what_a_line_cannot() {
         panic!("a segment");
     };
     assert_eq!(tcp.options, OptionsSpec::Unwritten);
-    assert_eq!(
-        tcp.data_offset.as_ref().and_then(|number| number.known()),
-        Some(15)
-    );
+    assert_eq!(tcp.data_offset.as_ref().and_then(|number| number.known()), Some(15));
     assert!(case.needs.contains(&Capability::RawIp));
 }
 
 #[test]
 fn icmp_has_the_numbers_of_its_version() {
     let source = "title: t\nmatrix: { ip: [v4, v6] }\nsteps:\n  - inject: icmp unreachable port [S 0:0(0)]\n";
-    let found: Vec<String> = cases(source)
-        .iter()
-        .map(|case| story(case).remove(0))
-        .collect();
-    assert_eq!(
-        found,
-        [
-            "inject 0 icmp type_3 code_3 [S 0:0(0)]",
-            "inject 0 icmp type_1 code_4 [S 0:0(0)]"
-        ]
-    );
+    let found: Vec<String> = cases(source).iter().map(|case| story(case).remove(0)).collect();
+    assert_eq!(found, ["inject 0 icmp type_3 code_3 [S 0:0(0)]", "inject 0 icmp type_1 code_4 [S 0:0(0)]"]);
 }
 
 #[test]
@@ -277,12 +217,7 @@ steps:
 "#
     .replace(" and main.state == CLOSED", " and a.state == CLOSED and a.received == 0");
     let case = one(&source);
-    for needed in [
-        Capability::LocalIsn,
-        Capability::Signals,
-        Capability::Errqueue,
-        Capability::Inspect,
-    ] {
+    for needed in [Capability::LocalIsn, Capability::Signals, Capability::Errqueue, Capability::Inspect] {
         assert!(case.needs.contains(&needed), "{needed}");
     }
 }
@@ -297,19 +232,12 @@ fn renamed_fixtures_keep_their_other_names_apart() {
 
 #[test]
 fn line_ends_of_windows_and_a_byte_order_mark_change_nothing() {
-    let source =
-        "title: t\ntable: |\n  name | n\n  a    | 1\nsteps:\n  - inject: . $n:$n(0) ack 1\n";
+    let source = "title: t\ntable: |\n  name | n\n  a    | 1\nsteps:\n  - inject: . $n:$n(0) ack 1\n";
     let windows = format!("\u{feff}{}", source.replace('\n', "\r\n"));
     assert_eq!(story(&one(&windows)), story(&one(source)));
     let wrong = windows.replace("ack 1", "ack 01");
     let found = yaml::lower("a.yaml", "a/b", Arc::from(wrong), &library()).expect_err("wrong");
-    assert!(
-        found
-            .render(false)
-            .starts_with("a.yaml:6:28: error: a number does"),
-        "{}",
-        found.render(false)
-    );
+    assert!(found.render(false).starts_with("a.yaml:6:28: error: a number does"), "{}", found.render(false));
 }
 
 #[test]

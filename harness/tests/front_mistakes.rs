@@ -25,11 +25,7 @@ fn first(source: &str) -> (String, String, String) {
     let diagnostic = &found.list[0];
     let at = diagnostic.location.expect("a place");
     let text = &found.sources.file(at.file).expect("a file").text;
-    (
-        diagnostic.text.clone(),
-        diagnostic.help.clone().unwrap_or_default(),
-        text[at.start..at.end].to_owned(),
-    )
+    (diagnostic.text.clone(), diagnostic.help.clone().unwrap_or_default(), text[at.start..at.end].to_owned())
 }
 
 fn check(rows: &[(String, &str, &str, &str)]) {
@@ -38,9 +34,7 @@ fn check(rows: &[(String, &str, &str, &str)]) {
         let found = first(source);
         let wanted = ((*text).to_owned(), (*help).to_owned(), (*words).to_owned());
         if found != wanted {
-            wrong.push_str(&format!(
-                "{source}\n  found  {found:?}\n  wanted {wanted:?}\n"
-            ));
+            wrong.push_str(&format!("{source}\n  found  {found:?}\n  wanted {wanted:?}\n"));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -89,16 +83,9 @@ fn yaml_and_its_limits() {
             "write attributes as (ect0) . 1:1(0)",
             "[",
         ),
+        (story("  - inject: - 1:1(0)\n"), "\"-\" starts a list here", "no flags is written none", "-"),
         (
-            story("  - inject: - 1:1(0)\n"),
-            "\"-\" starts a list here",
-            "no flags is written none",
-            "-",
-        ),
-        (
-            story(
-                "  - silent: 1s\n    note: a\n  - after: 1s\n    expect: nothing\n    after: 2s\n",
-            ),
+            story("  - silent: 1s\n    note: a\n  - after: 1s\n    expect: nothing\n    after: 2s\n"),
             "key \"after\" given twice (first in line 6)",
             "",
             "after",
@@ -109,12 +96,7 @@ fn yaml_and_its_limits() {
 #[test]
 fn keys_and_their_types() {
     check(&[
-        (
-            "title: t\nstepz: []".to_owned(),
-            "unknown key \"stepz\"",
-            "did you mean steps?",
-            "stepz",
-        ),
+        ("title: t\nstepz: []".to_owned(), "unknown key \"stepz\"", "did you mean steps?", "stepz"),
         ("steps: []".to_owned(), "title is missing", "", ""),
         (
             story("  - expct: . 1:1(0) ack 1\n"),
@@ -176,12 +158,7 @@ fn what_a_file_names() {
 #[test]
 fn segments() {
     check(&[
-        (
-            story("  - expect: Q 0:0(0)\n"),
-            "unknown flag \"Q\"",
-            "F S R P . U E W A, a digit, or none",
-            "Q",
-        ),
+        (story("  - expect: Q 0:0(0)\n"), "unknown flag \"Q\"", "F S R P . U E W A, a digit, or none", "Q"),
         (
             story("  - inject: . 1:1(0) ack 1 win 0100\n"),
             "a number does not start with 0",
@@ -200,18 +177,8 @@ fn segments() {
             "the end is the number after the last byte",
             "1000",
         ),
-        (
-            story("  - expect: S. 0:0(0)\n"),
-            "flag . without ack",
-            "add ack N, or remove the .",
-            "S.",
-        ),
-        (
-            story("  - expect: P 1:11(10) ack 1\n"),
-            "ack 1 without flag .",
-            "P. or remove ack",
-            "ack 1",
-        ),
+        (story("  - expect: S. 0:0(0)\n"), "flag . without ack", "add ack N, or remove the .", "S."),
+        (story("  - expect: P 1:11(10) ack 1\n"), "ack 1 without flag .", "P. or remove ack", "ack 1"),
         (
             story("  - expect: S 0:0(0) <mss 1460,sackok>\n"),
             "unknown option \"sackok\"",
@@ -230,12 +197,7 @@ fn segments() {
             "",
             "any",
         ),
-        (
-            story("  - inject: S 0:0(0) <mss 1000,...>\n"),
-            "... is for expectations",
-            "",
-            "...",
-        ),
+        (story("  - inject: S 0:0(0) <mss 1000,...>\n"), "... is for expectations", "", "..."),
         (
             story("  - inject: P. 1:6(5) ack 1\n    data: hello\n"),
             "data starts with text, hex, pattern, zeros or any",
@@ -266,12 +228,7 @@ fn calls() {
             "did you mean connect?",
             "conect",
         ),
-        (
-            story("  - call: read(x, 10)\n"),
-            "no descriptor \"x\" at this point",
-            "known here: l, s",
-            "x",
-        ),
+        (story("  - call: read(x, 10)\n"), "no descriptor \"x\" at this point", "known here: l, s", "x"),
         (
             story("  - call: read(s, 10)\n    returns: EAGAIN\n"),
             "an error is written -1 EAGAIN",
@@ -308,12 +265,7 @@ fn calls() {
             "add one, or blocks: forever",
             "read",
         ),
-        (
-            story("  - returns: 1\n"),
-            "no call is blocked on thread main here",
-            "",
-            "1",
-        ),
+        (story("  - returns: 1\n"), "no call is blocked on thread main here", "", "1"),
     ]);
 }
 
@@ -454,9 +406,5 @@ fn tabs_wide_characters_and_long_lines_are_shown() {
     let shown = diagnostics(&long).render(false);
     assert!(shown.len() < 2000, "{}", shown.len());
     let columns = "title: t\nwhy: größe &\nstepz: { ä: [ü, x }\n";
-    assert!(
-        diagnostics(columns)
-            .render(false)
-            .starts_with("cases/a/b.yaml:3:")
-    );
+    assert!(diagnostics(columns).render(false).starts_with("cases/a/b.yaml:3:"));
 }

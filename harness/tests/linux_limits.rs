@@ -52,9 +52,7 @@ fn namespaces() -> BTreeSet<u64> {
 /// stays counted for a while, up to [`SLACK`].
 fn kernel_namespaces() -> Option<usize> {
     let text = fs::read_to_string("/proc/slabinfo").ok()?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("net_namespace "))?;
+    let line = text.lines().find(|line| line.starts_with("net_namespace "))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
@@ -74,20 +72,14 @@ struct Before {
 
 impl Before {
     fn note() -> Self {
-        Self {
-            inhabited: namespaces(),
-            kernel: kernel_namespaces(),
-            orphans: orphans(),
-        }
+        Self { inhabited: namespaces(), kernel: kernel_namespaces(), orphans: orphans() }
     }
 
     /// Waits until there is no more than before. The namespace of a thread is gone a moment after it was joined; the
     /// kernel removes namespaces in the background.
     fn wait(&self) {
         if self.kernel.is_none() {
-            eprintln!(
-                "skipped in part: /proc/slabinfo does not tell how many namespaces there are"
-            );
+            eprintln!("skipped in part: /proc/slabinfo does not tell how many namespaces there are");
         }
         let start = Instant::now();
         loop {
@@ -114,11 +106,7 @@ fn converse(rig: &mut Rig) {
     let mut data = rig.segment(PSH | ACK, 1, next);
     data.payload = vec![7; 100];
     rig.inject(&data);
-    let read = Syscall::Read {
-        fd: S,
-        count: 100,
-        lie: None,
-    };
+    let read = Syscall::Read { fd: S, count: 100, lie: None };
     assert_eq!(rig.call(read, &[]).result, Ok(100));
     assert_eq!(rig.emitted(Span::seconds(2)).1.ack, 101);
 }
@@ -134,11 +122,7 @@ fn two_hundred_run_beside_each_other() {
         for n in 0..COUNT {
             let all_open = &all_open;
             scope.spawn(move || {
-                let ip = if n % 2 == 0 {
-                    IpVersion::V4
-                } else {
-                    IpVersion::V6
-                };
+                let ip = if n % 2 == 0 { IpVersion::V4 } else { IpVersion::V6 };
                 let mut rig = Rig::open(factory, ip);
                 // Two hundred threads in the real-time class wait for each other.
                 rig.brief = Span::seconds(2);
@@ -159,19 +143,11 @@ fn nothing_stays_of_connections_without_descriptor() {
     let before = Before::note();
     for finish in [true, false] {
         for n in 0..SLACK {
-            let ip = if n % 2 == 0 {
-                IpVersion::V4
-            } else {
-                IpVersion::V6
-            };
+            let ip = if n % 2 == 0 { IpVersion::V4 } else { IpVersion::V6 };
             let mut rig = Rig::open(factory, ip);
             let next = rig.accepted();
             // Data that is never acknowledged, then close: FIN_WAIT1 without descriptor, for minutes.
-            let write = Syscall::Write {
-                fd: S,
-                count: 10,
-                lie: None,
-            };
+            let write = Syscall::Write { fd: S, count: 10, lie: None };
             assert_eq!(rig.call_with(write, &[1; 10], &[]).result, Ok(10));
             assert_eq!(rig.call(Syscall::Close { fd: S }, &[]).result, Ok(0));
             // One in TIME_WAIT, one in SYN_RECV, one that is accepted by nobody, and a thread that waits.
@@ -186,22 +162,8 @@ fn nothing_stays_of_connections_without_descriptor() {
                 }
             };
             rig.inject(&rig.segment(ACK, 1, answer.seq.wrapping_add(1)));
-            rig.start(
-                MAIN,
-                Syscall::Accept {
-                    fd: DescriptorId(0),
-                },
-                &[],
-                &[3],
-            );
-            rig.start(
-                OTHER,
-                Syscall::Accept {
-                    fd: DescriptorId(0),
-                },
-                &[],
-                &[4],
-            );
+            rig.start(MAIN, Syscall::Accept { fd: DescriptorId(0) }, &[], &[3]);
+            rig.start(OTHER, Syscall::Accept { fd: DescriptorId(0) }, &[], &[4]);
             let fin = rig.segment(FIN | ACK, 1, next);
             rig.inject(&fin);
             if finish {
@@ -233,10 +195,7 @@ fn a_killed_process_leaves_nothing() {
         .unwrap();
     let start = Instant::now();
     while namespaces().len() < before.inhabited.len() + 3 {
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "the child makes no targets"
-        );
+        assert!(start.elapsed() < Duration::from_secs(10), "the child makes no targets");
         thread::sleep(Duration::from_millis(10));
     }
     child.kill().unwrap();
@@ -251,14 +210,7 @@ fn be_killed() -> ! {
     for _ in 0..3 {
         let mut rig = Rig::open(factory, IpVersion::V4);
         rig.listener();
-        rig.start(
-            OTHER,
-            Syscall::Accept {
-                fd: DescriptorId(0),
-            },
-            &[],
-            &[],
-        );
+        rig.start(OTHER, Syscall::Accept { fd: DescriptorId(0) }, &[], &[]);
         rigs.push(rig);
     }
     thread::sleep(Duration::from_secs(60));
@@ -280,10 +232,7 @@ fn opening_and_finishing_takes_milliseconds() {
     }
     open.sort();
     finish.sort();
-    eprintln!(
-        "open {:?} at most {:?}, finish {:?} at most {:?}",
-        open[25], open[49], finish[25], finish[49]
-    );
+    eprintln!("open {:?} at most {:?}, finish {:?} at most {:?}", open[25], open[49], finish[25], finish[49]);
     assert!(open[25] + finish[25] < Duration::from_millis(50));
 }
 
@@ -319,16 +268,7 @@ fn lateness(factory: &LinuxFactory) -> Span {
         let until = rig.target.now() + Span::millis(2);
         while rig.target.advance(until).unwrap().is_some() {}
         latest = latest.max(rig.target.now() - until);
-        rig.start(
-            OTHER,
-            Syscall::Read {
-                fd: S,
-                count: 1,
-                lie: None,
-            },
-            &[],
-            &[],
-        );
+        rig.start(OTHER, Syscall::Read { fd: S, count: 1, lie: None }, &[], &[]);
         let mut data = rig.segment(PSH | ACK, 1 + n, next);
         data.payload = vec![7];
         let injected = rig.inject(&data);

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use linux_support::{ACK, FIN, MAIN, OTHER, PSH, RST, Rig, SYN, factory, world};
 use tcpdrill::case::{
-    DescriptorId, Errno, Flow, FlowId, IpVersion, Lie, Offload, OptionValue, PollFd, Setting,
-    Signal, Syscall, Value,
+    DescriptorId, Errno, Flow, FlowId, IpVersion, Lie, Offload, OptionValue, PollFd, Setting, Signal,
+    Syscall, Value,
 };
 use tcpdrill::target::{Inspection, Observation, TargetError, TargetFactory, Timing};
 use tcpdrill::time::{Span, Timestamp};
@@ -29,11 +29,7 @@ fn read(count: i64) -> Syscall {
 }
 
 fn state(rig: &mut Rig) -> i64 {
-    let what = Inspection::FlowState {
-        flow: FlowId(0),
-        local: rig.local(),
-        remote: rig.remote(),
-    };
+    let what = Inspection::FlowState { flow: FlowId(0), local: rig.local(), remote: rig.remote() };
     match rig.target.inspect(&what).unwrap() {
         Value::Int(state) => state,
         other => panic!("{other:?}"),
@@ -51,18 +47,11 @@ fn a_peer_connects_sends_and_is_answered() {
         data.payload = b"hello".to_vec();
         let sent = rig.inject(&data);
         let completion = rig.call(read(100), &[]);
-        assert_eq!(
-            (completion.result, &completion.data[..]),
-            (Ok(5), &b"hello"[..])
-        );
+        assert_eq!((completion.result, &completion.data[..]), (Ok(5), &b"hello"[..]));
         let (at, ack) = rig.emitted(Span::millis(100));
         assert_eq!((ack.flags, ack.ack), (ACK, 6));
         assert!(at >= sent);
-        let write = Syscall::Write {
-            fd: S,
-            count: 3,
-            lie: None,
-        };
+        let write = Syscall::Write { fd: S, count: 3, lie: None };
         assert_eq!(rig.call_with(write, b"abc", &[]).result, Ok(3));
         let (_, segment) = rig.emitted(Span::millis(10));
         assert_eq!((segment.seq, &segment.payload[..]), (next, &b"abc"[..]));
@@ -87,16 +76,7 @@ fn a_connect_blocks_and_is_refused() {
         let mut rig = Rig::open(factory, ip);
         rig.socket(1);
         let addr = rig.for_call(rig.remote());
-        let made = rig.start(
-            MAIN,
-            Syscall::Connect {
-                fd: S,
-                addr,
-                lie: None,
-            },
-            &[],
-            &[],
-        );
+        let made = rig.start(MAIN, Syscall::Connect { fd: S, addr, lie: None }, &[], &[]);
         let (at, syn) = rig.emitted(Span::millis(10));
         assert_eq!(syn.flags & SYN, SYN);
         assert!(at >= made && (at - made).0 < 2_000_000, "{}", at - made);
@@ -106,11 +86,7 @@ fn a_connect_blocks_and_is_refused() {
         let injected = rig.inject(&refusal);
         let (at, completion) = rig.returned(Span::millis(10));
         assert_eq!(completion.result, Err(errno("ECONNREFUSED")));
-        assert!(
-            at >= injected && (at - injected).0 < 3_000_000,
-            "{}",
-            at - injected
-        );
+        assert!(at >= injected && (at - injected).0 < 3_000_000, "{}", at - injected);
         rig.target.finish().unwrap();
     }
 }
@@ -140,42 +116,20 @@ fn a_write_after_a_reset_raises_a_signal() {
     let mut rig = Rig::open(factory, IpVersion::V4);
     let next = rig.accepted();
     rig.inject(&rig.segment(RST, 1, next));
-    let write = || Syscall::Write {
-        fd: S,
-        count: 1,
-        lie: None,
-    };
-    assert_eq!(
-        rig.call_with(write(), b"x", &[]).result,
-        Err(errno("ECONNRESET"))
-    );
+    let write = || Syscall::Write { fd: S, count: 1, lie: None };
+    assert_eq!(rig.call_with(write(), b"x", &[]).result, Err(errno("ECONNRESET")));
     rig.start(MAIN, write(), b"x", &[]);
     let first = rig.next_relevant(Span::millis(5));
     assert!(
-        matches!(
-            first,
-            Some(Observation::Signalled {
-                thread: MAIN,
-                signal: Signal::Pipe,
-                ..
-            })
-        ),
+        matches!(first, Some(Observation::Signalled { thread: MAIN, signal: Signal::Pipe, .. })),
         "{first:?}"
     );
     assert_eq!(rig.returned(Span::ZERO).1.result, Err(errno("EPIPE")));
     // MSG_NOSIGNAL
-    let send = Syscall::Send {
-        fd: S,
-        count: 1,
-        flags: 0x4000,
-        lie: None,
-    };
+    let send = Syscall::Send { fd: S, count: 1, flags: 0x4000, lie: None };
     rig.start(MAIN, send, b"x", &[]);
     let first = rig.next_relevant(Span::millis(5));
-    assert!(
-        matches!(first, Some(Observation::Returned { .. })),
-        "{first:?}"
-    );
+    assert!(matches!(first, Some(Observation::Returned { .. })), "{first:?}");
     rig.target.finish().unwrap();
 }
 
@@ -205,10 +159,7 @@ fn states_without_descriptor_can_be_seen() {
         rig.remote_port = 7_000;
         assert_eq!(state(&mut rig), 7, "the listener is not a connection");
         rig.remote_port = linux_support::PORT;
-        assert_eq!(
-            rig.call(Syscall::Shutdown { fd: S, how: 1 }, &[]).result,
-            Ok(0)
-        );
+        assert_eq!(rig.call(Syscall::Shutdown { fd: S, how: 1 }, &[]).result, Ok(0));
         let (_, fin) = rig.emitted(Span::millis(5));
         assert_eq!(fin.flags, FIN | ACK);
         assert_eq!(state(&mut rig), 4, "FIN_WAIT1");
@@ -234,20 +185,13 @@ fn retransmissions_come_when_their_timer_says() {
     let timing = factory.info().timing;
     let mut rig = Rig::open(factory, IpVersion::V4);
     rig.accepted();
-    let write = Syscall::Write {
-        fd: S,
-        count: 1,
-        lie: None,
-    };
+    let write = Syscall::Write { fd: S, count: 1, lie: None };
     assert_eq!(rig.call_with(write, b"x", &[]).result, Ok(1));
     let (mut last, _) = rig.emitted(Span::millis(5));
     for nominal in [Span::millis(200), Span::millis(400), Span::millis(800)] {
         let (at, _) = rig.emitted(nominal + nominal);
         let late = (at - last) - nominal;
-        assert!(
-            late >= -timing.early() && late <= timing.late(nominal),
-            "{late} after {nominal}"
-        );
+        assert!(late >= -timing.early() && late <= timing.late(nominal), "{late} after {nominal}");
         last = at;
     }
     rig.target.finish().unwrap();
@@ -274,42 +218,17 @@ fn options_are_set_and_read() {
     let mut rig = Rig::open(factory, IpVersion::V4);
     rig.accepted();
     let (socket, tcp) = (1, 6);
-    let set = |level, name, value| Syscall::Setsockopt {
-        fd: S,
-        level,
-        name,
-        value,
-        lie: None,
-    };
-    let get = |level, name| Syscall::Getsockopt {
-        fd: S,
-        level,
-        name,
-        lie: None,
-    };
+    let set = |level, name, value| Syscall::Setsockopt { fd: S, level, name, value, lie: None };
+    let get = |level, name| Syscall::Getsockopt { fd: S, level, name, lie: None };
     let linger = OptionValue::Linger { on: 1, seconds: 3 };
     assert_eq!(rig.call(set(socket, 13, linger), &[]).result, Ok(0));
-    let fields =
-        [("l_onoff", 1), ("l_linger", 3)].map(|(name, n)| (name.to_owned(), Value::Int(n)));
-    assert_eq!(
-        rig.call(get(socket, 13), &[]).given,
-        Some(Value::Map(BTreeMap::from(fields)))
-    );
+    let fields = [("l_onoff", 1), ("l_linger", 3)].map(|(name, n)| (name.to_owned(), Value::Int(n)));
+    assert_eq!(rig.call(get(socket, 13), &[]).given, Some(Value::Map(BTreeMap::from(fields))));
     let time = OptionValue::Time(Span::millis(100));
     assert_eq!(rig.call(set(socket, 20, time), &[]).result, Ok(0));
-    assert_eq!(
-        rig.call(get(socket, 20), &[]).given,
-        Some(Value::Time(Span::millis(100)))
-    );
-    assert_eq!(
-        rig.call(get(socket, 4), &[]).given,
-        Some(Value::Int(0)),
-        "SO_ERROR"
-    );
-    assert_eq!(
-        rig.call(get(tcp, 13), &[]).given,
-        Some(Value::Bytes(b"reno".to_vec()))
-    );
+    assert_eq!(rig.call(get(socket, 20), &[]).given, Some(Value::Time(Span::millis(100))));
+    assert_eq!(rig.call(get(socket, 4), &[]).given, Some(Value::Int(0)), "SO_ERROR");
+    assert_eq!(rig.call(get(tcp, 13), &[]).given, Some(Value::Bytes(b"reno".to_vec())));
     let Some(Value::Map(info)) = rig.call(get(tcp, 11), &[]).given else {
         panic!("TCP_INFO is a map");
     };
@@ -322,20 +241,10 @@ fn options_are_set_and_read() {
     let made = rig.start(MAIN, read(1), &[], &[]);
     let (at, completion) = rig.returned(Span::millis(120));
     assert_eq!(completion.result, Err(errno("EAGAIN")));
-    assert!(
-        (99_000_000..115_000_000).contains(&(at - made).0),
-        "{}",
-        at - made
-    );
+    assert!((99_000_000..115_000_000).contains(&(at - made).0), "{}", at - made);
     let lie = Some(Lie::Length(2));
     let value = OptionValue::Int(1);
-    let short = Syscall::Setsockopt {
-        fd: S,
-        level: tcp,
-        name: 1,
-        value,
-        lie,
-    };
+    let short = Syscall::Setsockopt { fd: S, level: tcp, name: 1, value, lie };
     assert_eq!(rig.call(short, &[]).result, Err(errno("EINVAL")));
     rig.target.finish().unwrap();
 }
@@ -350,58 +259,26 @@ fn readiness_is_told_by_name() {
         timeout,
     };
     let quiet = rig.call(poll(Some(Span::ZERO)), &[]);
-    assert_eq!(
-        (quiet.result, quiet.given),
-        (Ok(0), Some(Value::List(Vec::new())))
-    );
-    assert!(
-        rig.call(Syscall::EpollCreate { size: 1 }, &[5])
-            .result
-            .is_ok()
-    );
+    assert_eq!((quiet.result, quiet.given), (Ok(0), Some(Value::List(Vec::new()))));
+    assert!(rig.call(Syscall::EpollCreate { size: 1 }, &[5]).result.is_ok());
     let ep = DescriptorId(5);
-    let add = Syscall::EpollCtl {
-        ep,
-        operation: 1,
-        fd: S,
-        events: 1,
-        data: None,
-    };
+    let add = Syscall::EpollCtl { ep, operation: 1, fd: S, events: 1, data: None };
     assert_eq!(rig.call(add, &[]).result, Ok(0));
-    rig.start(
-        OTHER,
-        Syscall::EpollWait {
-            ep,
-            max: 8,
-            timeout: None,
-        },
-        &[],
-        &[],
-    );
+    rig.start(OTHER, Syscall::EpollWait { ep, max: 8, timeout: None }, &[], &[]);
     rig.start(MAIN, poll(None), &[], &[]);
     rig.silent(Span::millis(2));
     let mut data = rig.segment(PSH | ACK, 1, next);
     data.payload = vec![1];
     rig.inject(&data);
     let event = |name: &str, bits| {
-        let fields = [
-            ("fd".to_owned(), Value::Descriptor(S)),
-            (name.to_owned(), Value::Int(bits)),
-        ];
+        let fields = [("fd".to_owned(), Value::Descriptor(S)), (name.to_owned(), Value::Int(bits))];
         Some(Value::List(vec![Value::Map(BTreeMap::from(fields))]))
     };
-    let given = [
-        rig.returned(Span::millis(5)).1.given,
-        rig.returned(Span::millis(5)).1.given,
-    ];
+    let given = [rig.returned(Span::millis(5)).1.given, rig.returned(Span::millis(5)).1.given];
     assert!(given.contains(&event("revents", 1)), "{given:?}");
     assert!(given.contains(&event("events", 1)), "{given:?}");
-    let select = Syscall::Select {
-        read: vec![L, S],
-        write: vec![S],
-        except: vec![],
-        timeout: Some(Span::ZERO),
-    };
+    let select =
+        Syscall::Select { read: vec![L, S], write: vec![S], except: vec![], timeout: Some(Span::ZERO) };
     let Some(Value::Map(sets)) = rig.call(select, &[]).given else {
         panic!("select gives a map");
     };
@@ -419,11 +296,7 @@ fn a_closed_name_stays_closed() {
     rig.socket(1);
     assert_eq!(rig.call(Syscall::Close { fd: S }, &[]).result, Ok(0));
     rig.socket(2);
-    for call in [
-        Syscall::Close { fd: S },
-        read(1),
-        Syscall::Getsockname { fd: S },
-    ] {
+    for call in [Syscall::Close { fd: S }, read(1), Syscall::Getsockname { fd: S }] {
         let name = call.name();
         assert_eq!(rig.call(call, &[]).result, Err(errno("EBADF")), "{name}");
     }
@@ -433,47 +306,24 @@ fn a_closed_name_stays_closed() {
 #[test]
 fn settings_are_made_or_missing() {
     let Some(factory) = factory() else { return };
-    let setting = |name: &str, value: &str| Setting {
-        name: name.to_owned(),
-        value: value.to_owned(),
-    };
+    let setting = |name: &str, value: &str| Setting { name: name.to_owned(), value: value.to_owned() };
     let open = |setting: Setting| {
         let mut world = world(IpVersion::V4);
         world.settings.push(setting);
         factory.open(&world).map(drop)
     };
     assert_eq!(open(setting("net.ipv4.tcp_sack", "0")), Ok(()));
-    for name in [
-        "net.ipv4.tcp_nothing",
-        "net.ipv4.tcp_mem",
-        "net.core.rmem_max",
-        "kernel.hostname",
-    ] {
-        assert_eq!(
-            open(setting(name, "1 2 3")),
-            Err(TargetError::Missing(name.to_owned()))
-        );
+    for name in ["net.ipv4.tcp_nothing", "net.ipv4.tcp_mem", "net.core.rmem_max", "kernel.hostname"] {
+        assert_eq!(open(setting(name, "1 2 3")), Err(TargetError::Missing(name.to_owned())));
     }
     // One that namespaces may not have by default, made by socket.
     let mut world = world(IpVersion::V4);
-    world
-        .settings
-        .push(setting("net.ipv4.tcp_congestion_control", "cubic"));
+    world.settings.push(setting("net.ipv4.tcp_congestion_control", "cubic"));
     let mut rig = Rig::with(factory, world);
     rig.accepted();
-    let get = Syscall::Getsockopt {
-        fd: S,
-        level: 6,
-        name: 13,
-        lie: None,
-    };
-    assert_eq!(
-        rig.call(get, &[]).given,
-        Some(Value::Bytes(b"cubic".to_vec()))
-    );
-    rig.target
-        .configure(&setting("net.ipv4.tcp_retries2", "3"))
-        .unwrap();
+    let get = Syscall::Getsockopt { fd: S, level: 6, name: 13, lie: None };
+    assert_eq!(rig.call(get, &[]).given, Some(Value::Bytes(b"cubic".to_vec())));
+    rig.target.configure(&setting("net.ipv4.tcp_retries2", "3")).unwrap();
     rig.target.finish().unwrap();
 }
 
@@ -493,16 +343,7 @@ fn the_first_sequence_number_can_be_chosen() {
         let mut rig = Rig::with(factory, world);
         rig.socket(1);
         let addr = rig.for_call(remote);
-        rig.start(
-            MAIN,
-            Syscall::Connect {
-                fd: S,
-                addr,
-                lie: None,
-            },
-            &[],
-            &[],
-        );
+        rig.start(MAIN, Syscall::Connect { fd: S, addr, lie: None }, &[], &[]);
         assert_eq!(rig.emitted(Span::millis(5)).1.seq, 0xffff_fff0);
         rig.target.finish().unwrap();
     }
@@ -520,23 +361,13 @@ fn a_device_with_offload_shows_large_segments_with_good_checksums() {
         world.link.offload = offload;
         let mut rig = Rig::with(factory, world);
         rig.accepted();
-        let write = Syscall::Write {
-            fd: S,
-            count: 10_000,
-            lie: None,
-        };
+        let write = Syscall::Write { fd: S, count: 10_000, lie: None };
         assert_eq!(rig.call_with(write, &[7; 10_000], &[]).result, Ok(10_000));
         let mut sizes = Vec::new();
         while sizes.iter().sum::<usize>() < 10_000 {
             sizes.push(rig.emitted(Span::millis(5)).1.payload.len());
         }
-        assert!(
-            sizes
-                .iter()
-                .max()
-                .is_some_and(|most| largest.contains(most)),
-            "{sizes:?}"
-        );
+        assert!(sizes.iter().max().is_some_and(|most| largest.contains(most)), "{sizes:?}");
         rig.target.finish().unwrap();
     }
 }
@@ -547,18 +378,9 @@ fn counters_count() {
     let mut rig = Rig::open(factory, IpVersion::V4);
     rig.accepted();
     let counter = |name: &str| Inspection::Counter(name.to_owned());
-    assert_eq!(
-        rig.target.inspect(&counter("TcpPassiveOpens")),
-        Ok(Value::Int(1))
-    );
-    assert_eq!(
-        rig.target.inspect(&counter("TcpExtListenOverflows")),
-        Ok(Value::Int(0))
-    );
-    assert!(matches!(
-        rig.target.inspect(&counter("TcpExtNothing")),
-        Err(TargetError::Missing(_))
-    ));
+    assert_eq!(rig.target.inspect(&counter("TcpPassiveOpens")), Ok(Value::Int(1)));
+    assert_eq!(rig.target.inspect(&counter("TcpExtListenOverflows")), Ok(Value::Int(0)));
+    assert!(matches!(rig.target.inspect(&counter("TcpExtNothing")), Err(TargetError::Missing(_))));
     rig.target.finish().unwrap();
 }
 

@@ -23,22 +23,15 @@ impl Default for Config {
     /// The world of the case language: nine local addresses per family, the peers' networks, an MTU of 1500.
     fn default() -> Self {
         let v4 = (1..=9).map(|last| IpAddr::V4(Ipv4Addr::new(192, 168, 0, last)));
-        let v6 =
-            (1..=9).map(|last| IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, last)));
+        let v6 = (1..=9).map(|last| IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, last)));
         Self {
             mtu: 1500,
             local: v4.chain(v6).collect(),
             on_link: vec![
                 (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 0)), 24),
                 (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
-                (
-                    IpAddr::V6(Ipv6Addr::new(0xfd3d, 0xfa7b, 0xd17d, 0, 0, 0, 0, 0)),
-                    64,
-                ),
-                (
-                    IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, 0)),
-                    64,
-                ),
+                (IpAddr::V6(Ipv6Addr::new(0xfd3d, 0xfa7b, 0xd17d, 0, 0, 0, 0, 0)), 64),
+                (IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, 0)), 64),
             ],
             settings: Settings::default(),
         }
@@ -53,17 +46,12 @@ impl Config {
 
     /// Whether there is a route to `address`.
     pub(crate) fn has_route(&self, address: IpAddr) -> bool {
-        self.on_link
-            .iter()
-            .any(|&(network, prefix)| matches_prefix(address, network, prefix))
+        self.on_link.iter().any(|&(network, prefix)| matches_prefix(address, network, prefix))
     }
 
     /// The address that packets to `remote` carry as their source: the first of the family, as no route prefers another.
     pub(crate) fn source_for(&self, remote: IpAddr) -> Option<IpAddr> {
-        self.local
-            .iter()
-            .copied()
-            .find(|local| local.is_ipv4() == remote.is_ipv4())
+        self.local.iter().copied().find(|local| local.is_ipv4() == remote.is_ipv4())
     }
 }
 

@@ -5,11 +5,7 @@
 //!
 //! Start at [`Stack`], whose documentation states the order of calls.
 #![no_std]
-#![warn(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    clippy::alloc_instead_of_core
-)]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc, clippy::alloc_instead_of_core)]
 
 extern crate alloc;
 #[cfg(test)]

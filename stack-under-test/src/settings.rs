@@ -57,9 +57,7 @@ const FIXED: [(&str, &str); 11] = [
 ];
 
 fn fixed(name: &str) -> Option<&'static str> {
-    FIXED
-        .iter()
-        .find_map(|(other, value)| (*other == name).then_some(*value))
+    FIXED.iter().find_map(|(other, value)| (*other == name).then_some(*value))
 }
 
 impl Default for Settings {
@@ -170,11 +168,7 @@ impl Settings {
 
 fn number(value: &str, least: u32, most: u32) -> Result<u32, SettingError> {
     let number: u32 = value.trim().parse().map_err(|_| SettingError::Invalid)?;
-    if (least..=most).contains(&number) {
-        Ok(number)
-    } else {
-        Err(SettingError::Invalid)
-    }
+    if (least..=most).contains(&number) { Ok(number) } else { Err(SettingError::Invalid) }
 }
 
 fn flag(value: &str) -> Result<bool, SettingError> {
@@ -182,38 +176,19 @@ fn flag(value: &str) -> Result<bool, SettingError> {
 }
 
 fn only(value: &str, choice: &str) -> Result<(), SettingError> {
-    if value.trim() == choice {
-        Ok(())
-    } else {
-        Err(SettingError::Invalid)
-    }
+    if value.trim() == choice { Ok(()) } else { Err(SettingError::Invalid) }
 }
 
 fn triple(value: &str) -> Result<[u32; 3], SettingError> {
     let mut words = value.split_whitespace();
-    let mut next = || {
-        number(
-            words.next().ok_or(SettingError::Invalid)?,
-            1,
-            i32::MAX.unsigned_abs(),
-        )
-    };
+    let mut next = || number(words.next().ok_or(SettingError::Invalid)?, 1, i32::MAX.unsigned_abs());
     let triple = [next()?, next()?, next()?];
-    if words.next().is_some() {
-        Err(SettingError::Invalid)
-    } else {
-        Ok(triple)
-    }
+    if words.next().is_some() { Err(SettingError::Invalid) } else { Ok(triple) }
 }
 
 fn range(value: &str) -> Result<(u16, u16), SettingError> {
     let mut words = value.split_whitespace();
-    let mut next = || {
-        words
-            .next()
-            .and_then(|word| word.parse::<u16>().ok())
-            .ok_or(SettingError::Invalid)
-    };
+    let mut next = || words.next().and_then(|word| word.parse::<u16>().ok()).ok_or(SettingError::Invalid);
     let (low, high) = (next()?, next()?);
     if words.next().is_some() || low == 0 || high < low {
         Err(SettingError::Invalid)
@@ -234,17 +209,9 @@ mod tests {
             ("net.ipv4.tcp_sack", "2", Err(SettingError::Invalid)),
             ("net.ipv4.tcp_rmem", "4096\t8192\t16384", Ok(())),
             ("net.ipv4.tcp_rmem", "4096 8192", Err(SettingError::Invalid)),
-            (
-                "net.ipv4.ip_local_port_range",
-                "2000\t1000",
-                Err(SettingError::Invalid),
-            ),
+            ("net.ipv4.ip_local_port_range", "2000\t1000", Err(SettingError::Invalid)),
             ("net.ipv4.tcp_congestion_control", "reno", Ok(())),
-            (
-                "net.ipv4.tcp_congestion_control",
-                "bbr",
-                Err(SettingError::Invalid),
-            ),
+            ("net.ipv4.tcp_congestion_control", "bbr", Err(SettingError::Invalid)),
             ("net.ipv4.tcp_sacks", "1", Err(SettingError::Unknown)),
         ] {
             assert_eq!(settings.set(name, value), result, "{name} {value}");

@@ -105,9 +105,7 @@ impl Stack {
         Self {
             config,
             seed,
-            clock: TimestampClock {
-                offset: ports::mix(seed, &[0]) as u32,
-            },
+            clock: TimestampClock { offset: ports::mix(seed, &[0]) as u32 },
             now: Instant::ZERO,
             sockets: BTreeMap::new(),
             next_socket: 0,
@@ -145,12 +143,7 @@ impl Stack {
     }
 
     /// A thread makes a call.
-    pub fn submit(
-        &mut self,
-        now: Instant,
-        thread: ThreadId,
-        call: Syscall,
-    ) -> Result<(), ThreadBusy> {
+    pub fn submit(&mut self, now: Instant, thread: ThreadId, call: Syscall) -> Result<(), ThreadBusy> {
         if self.blocked.iter().any(|blocked| blocked.thread == thread) {
             return Err(ThreadBusy);
         }
@@ -189,10 +182,7 @@ impl Stack {
 
     /// The state of the connection between two addresses, with or without a descriptor; `Closed` if there is none.
     pub fn tcp_state(&self, local: SocketAddr, remote: SocketAddr) -> TcpState {
-        let flow = Flow {
-            local: local.into(),
-            remote: remote.into(),
-        };
+        let flow = Flow { local: local.into(), remote: remote.into() };
         match self.flows.get(&flow) {
             None => TcpState::Closed,
             Some(Owner::Request(_)) => TcpState::SynRecv,
@@ -207,9 +197,7 @@ impl Stack {
     /// What `getsockopt(TCP_INFO)` would return, without a call; `None` if there is no such descriptor.
     pub fn tcp_info(&self, fd: Fd) -> Option<TcpInfo> {
         let id = self.descriptors.get(fd).ok()?;
-        self.sockets
-            .get(&id)
-            .map(|socket| crate::tcp::info::of_socket(&self.env(), socket))
+        self.sockets.get(&id).map(|socket| crate::tcp::info::of_socket(&self.env(), socket))
     }
 
     /// How many packets were dropped before a connection saw them, by reason.
@@ -234,19 +222,10 @@ impl Stack {
 
     /// The environment, and the parts of the stack that may change beside it.
     pub(crate) fn split(&mut self) -> (Env<'_>, &mut BTreeMap<SocketId, Socket>, &mut Outbox) {
-        (
-            env_of(&self.config, self.clock, self.now),
-            &mut self.sockets,
-            &mut self.outbox,
-        )
+        (env_of(&self.config, self.clock, self.now), &mut self.sockets, &mut self.outbox)
     }
 }
 
 fn env_of(config: &Config, clock: TimestampClock, now: Instant) -> Env<'_> {
-    Env {
-        now,
-        settings: &config.settings,
-        mtu: config.mtu,
-        clock,
-    }
+    Env { now, settings: &config.settings, mtu: config.mtu, clock }
 }

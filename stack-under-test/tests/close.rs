@@ -32,11 +32,7 @@ fn a_reset_is_reported_once() {
     assert!(world.signals.is_empty());
     assert_eq!(failed(world.write(fd, 10)), Errno::EPIPE);
     assert_eq!(world.signals, [Signal::Sigpipe]);
-    let quiet = Syscall::Send {
-        fd,
-        data: vec![0; 10],
-        flags: MSG_NOSIGNAL,
-    };
+    let quiet = Syscall::Send { fd, data: vec![0; 10], flags: MSG_NOSIGNAL };
     assert_eq!(world.errno(quiet), Errno::EPIPE);
     assert_eq!(world.signals.len(), 1);
     assert_eq!(data(world.call(Syscall::Read { fd, count: 10 })), 0);

@@ -3,8 +3,7 @@
 mod util;
 
 use stack_under_test::syscall::constants::{
-    IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK, SIOCINQ, SIOCOUTQ, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET,
-    TCP_NODELAY,
+    IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK, SIOCINQ, SIOCOUTQ, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY,
 };
 use stack_under_test::{Errno, OptionValue, Reply, Signal, Syscall};
 use util::{MAIN, OTHER, World, data, failed};
@@ -66,9 +65,7 @@ fn pieces_out_of_order_are_put_together() {
     assert_eq!(failed(world.read_now(fd)), Errno::EAGAIN);
     world.inject("P. 1:16(15) ack 1");
     world.expect(". 1:1(0) ack 31");
-    let Ok(Reply::Data(bytes)) = world.read_now(fd) else {
-        panic!("no data")
-    };
+    let Ok(Reply::Data(bytes)) = world.read_now(fd) else { panic!("no data") };
     assert_eq!(bytes, (1..31).collect::<Vec<u8>>());
 }
 
@@ -112,12 +109,7 @@ fn a_short_segment_waits_for_another_short_one() {
         let mut world = World::new();
         let fd = world.server();
         let value = OptionValue::Int(nodelay.into());
-        world.value(Syscall::Setsockopt {
-            fd,
-            level: IPPROTO_TCP,
-            name: TCP_NODELAY,
-            value,
-        });
+        world.value(Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: TCP_NODELAY, value });
         world.write(fd, 10).expect("written");
         world.expect("P. 1:11(10) ack 1");
         world.write(fd, 10).expect("written");
@@ -167,19 +159,8 @@ fn a_full_send_buffer_blocks() {
     let mut world = World::new();
     let fd = world.server();
     let size = OptionValue::Int(8_000);
-    world.value(Syscall::Setsockopt {
-        fd,
-        level: SOL_SOCKET,
-        name: SO_SNDBUF,
-        value: size,
-    });
-    world.start(
-        OTHER,
-        Syscall::Write {
-            fd,
-            data: vec![0; 40_000],
-        },
-    );
+    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name: SO_SNDBUF, value: size });
+    world.start(OTHER, Syscall::Write { fd, data: vec![0; 40_000] });
     assert!(world.returned.is_empty());
     let mut acknowledged = 1;
     for _ in 0..100 {
@@ -200,10 +181,7 @@ fn timestamps_are_echoed_and_old_ones_refused() {
     };
     let mut world = World::new();
     let listener = world.listener(1);
-    world.inject_with(
-        "S 0:0(0)",
-        &[&[2, 4, 3, 232][..], &timestamps(5000)].concat(),
-    );
+    world.inject_with("S 0:0(0)", &[&[2, 4, 3, 232][..], &timestamps(5000)].concat());
     let (_, seen) = world.expect("S. 0:0(0) ack 1");
     assert_eq!(seen.win, 65160);
     world.inject_with(". 1:1(0) ack 1", &timestamps(5010));
@@ -222,20 +200,9 @@ fn our_window_closes_and_reading_opens_it() {
     let mut world = World::new();
     let size = OptionValue::Int(5_000);
     let listener = world.socket();
-    world.value(Syscall::Setsockopt {
-        fd: listener,
-        level: SOL_SOCKET,
-        name: SO_RCVBUF,
-        value: size,
-    });
-    world.value(Syscall::Bind {
-        fd: listener,
-        addr: "0.0.0.0:8080".parse().expect("address"),
-    });
-    world.value(Syscall::Listen {
-        fd: listener,
-        backlog: 1,
-    });
+    world.value(Syscall::Setsockopt { fd: listener, level: SOL_SOCKET, name: SO_RCVBUF, value: size });
+    world.value(Syscall::Bind { fd: listener, addr: "0.0.0.0:8080".parse().expect("address") });
+    world.value(Syscall::Listen { fd: listener, backlog: 1 });
     world.inject("S 0:0(0)");
     world.expect("S. 0:0(0) ack 1");
     world.inject(". 1:1(0) ack 1");
@@ -272,50 +239,24 @@ fn peeking_takes_nothing() {
     let fd = world.server();
     world.inject("P. 1:11(10) ack 1");
     for _ in 0..2 {
-        assert_eq!(
-            data(world.call(Syscall::Recv {
-                fd,
-                count: 100,
-                flags: MSG_PEEK
-            })),
-            10
-        );
+        assert_eq!(data(world.call(Syscall::Recv { fd, count: 100, flags: MSG_PEEK })), 10);
     }
-    assert_eq!(
-        world.value(Syscall::Ioctl {
-            fd,
-            request: SIOCINQ
-        }),
-        10
-    );
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCINQ }), 10);
     assert_eq!(data(world.read_now(fd)), 10);
 }
 
 #[test]
 fn as_much_is_taken_as_linux_takes() {
     // As measured with Linux 6.18: largest window, MSS, bytes taken by one write that does not block.
-    for (win, mss, taken) in [
-        (32792, 1000, 42_000),
-        (65535, 1000, 42_000),
-        (8000, 1000, 40_000),
-        (65535, 1460, 46_720),
-    ] {
+    for (win, mss, taken) in
+        [(32792, 1000, 42_000), (65535, 1000, 42_000), (8000, 1000, 40_000), (65535, 1460, 46_720)]
+    {
         let mut world = World::new();
         let [high, low] = u16::to_be_bytes(mss);
         let fd = world.server_with(&[2, 4, high, low], win);
-        let write = Syscall::Send {
-            fd,
-            data: vec![0; 300_000],
-            flags: MSG_DONTWAIT,
-        };
+        let write = Syscall::Send { fd, data: vec![0; 300_000], flags: MSG_DONTWAIT };
         assert_eq!(world.value(write), taken, "window {win}, MSS {mss}");
-        assert_eq!(
-            world.value(Syscall::Ioctl {
-                fd,
-                request: SIOCOUTQ
-            }),
-            taken
-        );
+        assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ }), taken);
     }
 }
 

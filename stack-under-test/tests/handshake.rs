@@ -3,8 +3,7 @@
 mod util;
 
 use stack_under_test::syscall::constants::{
-    AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, POLLIN, SO_ERROR, SOCK_NONBLOCK, SOCK_STREAM,
-    SOL_SOCKET,
+    AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, POLLIN, SO_ERROR, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET,
 };
 use std::net::SocketAddr;
 
@@ -12,13 +11,7 @@ use stack_under_test::{Errno, Failure, Fd, OptionValue, Reply, Syscall, TcpState
 use util::{MAIN, World, failed};
 
 fn connect(world: &mut World, fd: Fd) {
-    world.start(
-        MAIN,
-        Syscall::Connect {
-            fd,
-            addr: world.remote,
-        },
-    );
+    world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
 }
 
 #[test]
@@ -26,14 +19,8 @@ fn the_peer_opens() {
     for mut world in [World::new(), World::v6()] {
         let fd = world.server();
         assert_eq!(world.state(), TcpState::Established);
-        assert_eq!(
-            world.call(Syscall::Getpeername { fd }),
-            Ok(Reply::Address(world.remote))
-        );
-        assert_eq!(
-            world.call(Syscall::Getsockname { fd }),
-            Ok(Reply::Address(world.local))
-        );
+        assert_eq!(world.call(Syscall::Getpeername { fd }), Ok(Reply::Address(world.remote)));
+        assert_eq!(world.call(Syscall::Getsockname { fd }), Ok(Reply::Address(world.local)));
         world.silent(100_000);
     }
 }
@@ -44,24 +31,14 @@ fn we_open() {
         let fd = world.socket();
         connect(&mut world, fd);
         let (_, syn) = world.expect("S 0:0(0)");
-        assert!(
-            syn.options.starts_with(&format!("0204{mss}0402080a")),
-            "{}",
-            syn.options
-        );
+        assert!(syn.options.starts_with(&format!("0204{mss}0402080a")), "{}", syn.options);
         assert!(syn.options.ends_with("0000000001030307"), "{}", syn.options);
         assert_eq!(syn.win, if mss == "05b4" { 64240 } else { 64800 });
         world.wait(10);
         world.inject_with("S. 0:0(0) ack 1", &[2, 4, 3, 232]);
         world.expect_at(10, ". 1:1(0) ack 1");
         assert_eq!(world.returns(), (10, Ok(Reply::Value(0))));
-        assert_eq!(
-            world.errno(Syscall::Connect {
-                fd,
-                addr: world.remote
-            }),
-            Errno::EISCONN
-        );
+        assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EISCONN);
     }
 }
 
@@ -123,10 +100,8 @@ fn a_syn_ack_is_repeated_and_the_handshake_forgotten() {
     assert_eq!(world.state(), TcpState::Closed);
     world.inject(". 1:1(0) ack 1");
     world.expect("R 1:1(0)");
-    let result = world.call(Syscall::Poll {
-        fds: vec![(listener, POLLIN)],
-        timeout: Some(std::time::Duration::ZERO),
-    });
+    let result =
+        world.call(Syscall::Poll { fds: vec![(listener, POLLIN)], timeout: Some(std::time::Duration::ZERO) });
     assert_eq!(result, Ok(Reply::Poll(vec![0])));
 }
 
@@ -134,38 +109,19 @@ fn a_syn_ack_is_repeated_and_the_handshake_forgotten() {
 fn both_open() {
     let mut world = World::new();
     let domain = AF_INET;
-    let fd = Fd(world.value(Syscall::Socket {
-        domain,
-        kind: SOCK_STREAM | SOCK_NONBLOCK,
-        protocol: 0,
-    }) as i32);
-    assert_eq!(
-        world.errno(Syscall::Connect {
-            fd,
-            addr: world.remote
-        }),
-        Errno::EINPROGRESS
-    );
+    let fd =
+        Fd(world.value(Syscall::Socket { domain, kind: SOCK_STREAM | SOCK_NONBLOCK, protocol: 0 }) as i32);
+    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EINPROGRESS);
     world.expect("S 0:0(0)");
     world.wait(10);
     world.inject_with("S 0:0(0) win 5000", &[2, 4, 3, 232]);
     world.expect("S. 0:0(0) ack 1");
     assert_eq!(world.state(), TcpState::SynRecv);
-    assert_eq!(
-        world.errno(Syscall::Connect {
-            fd,
-            addr: world.remote
-        }),
-        Errno::EALREADY
-    );
+    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EALREADY);
     world.wait(10);
     world.inject(". 1:1(0) ack 1 win 5000");
     assert_eq!(world.state(), TcpState::Established);
-    let error = world.call(Syscall::Getsockopt {
-        fd,
-        level: SOL_SOCKET,
-        name: SO_ERROR,
-    });
+    let error = world.call(Syscall::Getsockopt { fd, level: SOL_SOCKET, name: SO_ERROR });
     assert_eq!(error, Ok(Reply::Option(OptionValue::Int(0))));
     assert_eq!(world.write(fd, 10), Ok(Reply::Value(10)));
     world.expect("P. 1:11(10) ack 1");
@@ -215,10 +171,7 @@ fn backlog_and_one_more_fit() {
     world.remote.set_port(5002);
     world.inject("S 0:0(0)");
     world.silent(1000);
-    match world.call(Syscall::Accept {
-        fd: listener,
-        flags: 0,
-    }) {
+    match world.call(Syscall::Accept { fd: listener, flags: 0 }) {
         Ok(Reply::Accepted { peer, .. }) => assert_eq!(peer.port(), 5000),
         other => panic!("{other:?}"),
     }
@@ -230,22 +183,10 @@ fn backlog_and_one_more_fit() {
 fn an_ipv6_listener_hears_ipv4_unless_told_not_to() {
     for v6only in [0, 1] {
         let mut world = World::new();
-        let fd = Fd(world.value(Syscall::Socket {
-            domain: AF_INET6,
-            kind: SOCK_STREAM,
-            protocol: 0,
-        }) as i32);
+        let fd = Fd(world.value(Syscall::Socket { domain: AF_INET6, kind: SOCK_STREAM, protocol: 0 }) as i32);
         let value = OptionValue::Int(v6only);
-        world.value(Syscall::Setsockopt {
-            fd,
-            level: IPPROTO_IPV6,
-            name: IPV6_V6ONLY,
-            value,
-        });
-        world.value(Syscall::Bind {
-            fd,
-            addr: "[::]:8080".parse().expect("address"),
-        });
+        world.value(Syscall::Setsockopt { fd, level: IPPROTO_IPV6, name: IPV6_V6ONLY, value });
+        world.value(Syscall::Bind { fd, addr: "[::]:8080".parse().expect("address") });
         world.value(Syscall::Listen { fd, backlog: 1 });
         world.inject("S 0:0(0)");
         if v6only == 1 {
@@ -272,17 +213,11 @@ fn what_cannot_be_reached() {
         ("[fd3d:fa7b:d17d::1]:80", Errno::EAFNOSUPPORT),
     ] {
         assert_eq!(
-            world.errno(Syscall::Connect {
-                fd,
-                addr: addr.parse().expect("address")
-            }),
+            world.errno(Syscall::Connect { fd, addr: addr.parse().expect("address") }),
             errno,
             "{addr}"
         );
     }
-    let own = world.call(Syscall::Connect {
-        fd,
-        addr: world.local,
-    });
+    let own = world.call(Syscall::Connect { fd, addr: world.local });
     assert!(matches!(own, Err(Failure::Unsupported(_))), "{own:?}");
 }

@@ -15,20 +15,8 @@ use util::{MAIN, World, packet};
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Event {
-    Segment {
-        seq: u32,
-        ack: u32,
-        flags: u8,
-        win: u16,
-        options: Vec<u8>,
-        len: usize,
-        own_port: bool,
-    },
-    Mutated {
-        at: usize,
-        bit: u8,
-        cut: usize,
-    },
+    Segment { seq: u32, ack: u32, flags: u8, win: u16, options: Vec<u8>, len: usize, own_port: bool },
+    Mutated { at: usize, bit: u8, cut: usize },
     Junk(Vec<u8>),
     Call(u8, u8),
     Signal(u8),
@@ -36,12 +24,7 @@ enum Event {
 }
 
 fn near() -> impl Strategy<Value = u32> {
-    prop_oneof![
-        0u32..4,
-        0u32..70_000,
-        (u32::MAX - 3000)..=u32::MAX,
-        any::<u32>()
-    ]
+    prop_oneof![0u32..4, 0u32..70_000, (u32::MAX - 3000)..=u32::MAX, any::<u32>()]
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -75,45 +58,18 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
             kind: SOCK_STREAM | if which > 127 { SOCK_NONBLOCK } else { 0 },
             protocol: 0,
         },
-        1 => Syscall::Bind {
-            fd,
-            addr: world.local,
-        },
-        2 => Syscall::Listen {
-            fd,
-            backlog: i32::from(which % 3),
-        },
+        1 => Syscall::Bind { fd, addr: world.local },
+        2 => Syscall::Listen { fd, backlog: i32::from(which % 3) },
         3 | 4 => Syscall::Accept { fd, flags: 0 },
-        5 => Syscall::Connect {
-            fd,
-            addr: world.remote,
-        },
-        6 => Syscall::Read {
-            fd,
-            count: usize::from(which) * 100,
-        },
-        7 => Syscall::Recv {
-            fd,
-            count: 1000,
-            flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL },
-        },
-        8 | 9 => Syscall::Write {
-            fd,
-            data: vec![which; usize::from(which) * 400],
-        },
-        10 => Syscall::Shutdown {
-            fd,
-            how: i32::from(which / 5 % 3),
-        },
+        5 => Syscall::Connect { fd, addr: world.remote },
+        6 => Syscall::Read { fd, count: usize::from(which) * 100 },
+        7 => Syscall::Recv { fd, count: 1000, flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL } },
+        8 | 9 => Syscall::Write { fd, data: vec![which; usize::from(which) * 400] },
+        10 => Syscall::Shutdown { fd, how: i32::from(which / 5 % 3) },
         11 => Syscall::Close { fd },
         12 => Syscall::Dup { fd },
         13 => Syscall::Getpeername { fd },
-        14 => Syscall::Setsockopt {
-            fd,
-            level: IPPROTO_TCP,
-            name: i32::from(which % 13),
-            value,
-        },
+        14 => Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 13), value },
         15 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
@@ -124,10 +80,7 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
             fd,
             level: SOL_SOCKET,
             name: SO_LINGER,
-            value: OptionValue::Linger {
-                on: which > 100,
-                seconds: i32::from(which / 5 % 3),
-            },
+            value: OptionValue::Linger { on: which > 100, seconds: i32::from(which / 5 % 3) },
         },
         _ => Syscall::Poll {
             fds: vec![(fd, POLLIN | POLLOUT)],
@@ -146,20 +99,8 @@ fn run(start: u8, events: &[Event]) {
     for event in events {
         let base = world.target_isn.unwrap_or(0);
         match event {
-            Event::Segment {
-                seq,
-                ack,
-                flags,
-                win,
-                options,
-                len,
-                own_port,
-            } => {
-                let to = if *own_port {
-                    world.local
-                } else {
-                    "192.168.0.1:8080".parse().expect("address")
-                };
+            Event::Segment { seq, ack, flags, win, options, len, own_port } => {
+                let to = if *own_port { world.local } else { "192.168.0.1:8080".parse().expect("address") };
                 let bytes = packet(
                     world.remote,
                     to,
@@ -198,18 +139,14 @@ fn run(start: u8, events: &[Event]) {
                 }
             }
             Event::Signal(thread) => {
-                world
-                    .stack
-                    .interrupt(world.now, ThreadId(u32::from(*thread % 3)));
+                world.stack.interrupt(world.now, ThreadId(u32::from(*thread % 3)));
                 world.drain();
             }
             Event::Wait(millis) => world.wait(*millis),
         }
         for fd in 3..8 {
             if let Some(info) = world.stack.tcp_info(Fd(fd)) {
-                assert!(
-                    info.notsent_bytes < 500_000 && info.rcv_wnd <= 1 << 20 && info.snd_cwnd > 0
-                );
+                assert!(info.notsent_bytes < 500_000 && info.rcv_wnd <= 1 << 20 && info.snd_cwnd > 0);
             }
         }
     }
@@ -230,19 +167,9 @@ fn the_same_inputs_give_the_same_bytes() {
     let run = |seed_of_world: fn() -> World| {
         let mut world = seed_of_world();
         let fd = world.socket();
-        world.start(
-            MAIN,
-            Syscall::Connect {
-                fd,
-                addr: world.remote,
-            },
-        );
+        world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
         world.wait(10_000);
-        world
-            .sent
-            .into_iter()
-            .map(|(at, seen)| (at, seen.bytes))
-            .collect::<Vec<_>>()
+        world.sent.into_iter().map(|(at, seen)| (at, seen.bytes)).collect::<Vec<_>>()
     };
     assert_eq!(run(World::new), run(World::new));
 }

@@ -46,7 +46,7 @@ fn render_tcp(tcp: &TcpSpec) -> String {
     text.push(' ');
     match (single_term(&tcp.seq), tcp.length.known()) {
         (Some((Some(seq), false)), Some(length)) => {
-            text.push_str(&format!("{seq}:{}({length})", seq.wrapping_add(length)))
+            text.push_str(&format!("{seq}:{}({length})", seq.wrapping_add(length)));
         }
         _ => text.push_str(&format!("{}({})", tcp.seq, tcp.length)),
     }

@@ -105,28 +105,19 @@ pub const DESCRIPTOR_FIELDS: &[(&str, FieldKind)] = &[
 ];
 
 /// What can be told of a flow.
-pub const FLOW_FIELDS: &[(&str, FieldKind)] = &[
-    ("state", FieldKind::State),
-    ("received", FieldKind::Integer),
-];
+pub const FLOW_FIELDS: &[(&str, FieldKind)] =
+    &[("state", FieldKind::State), ("received", FieldKind::Integer)];
 
 /// What a field of a descriptor is, if there is such a field.
 #[must_use]
 pub fn descriptor_field(name: &str) -> Option<FieldKind> {
-    TCP_INFO
-        .iter()
-        .chain(DESCRIPTOR_FIELDS)
-        .find(|(known, _)| *known == name)
-        .map(|(_, kind)| *kind)
+    TCP_INFO.iter().chain(DESCRIPTOR_FIELDS).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
 
 /// What a field of a flow is, if there is such a field.
 #[must_use]
 pub fn flow_field(name: &str) -> Option<FieldKind> {
-    FLOW_FIELDS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, kind)| *kind)
+    FLOW_FIELDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl Findings<'_> {
             ChecksumSpec::Bad => self.note("checksum", "bad", format!("0x{stated:04x}, which is good")),
             ChecksumSpec::Value(value) if value == stated => {}
             ChecksumSpec::Value(value) => {
-                self.note("checksum", format!("0x{value:04x}"), format!("0x{stated:04x}"))
+                self.note("checksum", format!("0x{value:04x}"), format!("0x{stated:04x}"));
             }
         }
     }

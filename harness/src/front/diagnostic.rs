@@ -72,11 +72,8 @@ impl Diagnostics {
     /// Everything for a person: `file:line:col: error: text`, the line with a mark under the words, help.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
-        let texts: Vec<String> = self
-            .list
-            .iter()
-            .map(|diagnostic| self.render_one(diagnostic, colour))
-            .collect();
+        let texts: Vec<String> =
+            self.list.iter().map(|diagnostic| self.render_one(diagnostic, colour)).collect();
         texts.join("\n")
     }
 
@@ -117,20 +114,13 @@ impl Diagnostics {
             return String::new();
         };
         let (line, _) = self.sources.line_column(at);
-        let renderer = if colour {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let group = Group::with_level(Level::ERROR).element(
             Snippet::source(shown.text)
                 .line_start(line)
                 .annotation(AnnotationKind::Primary.span(shown.start..shown.end)),
         );
-        let mut text = renderer
-            .decor_style(DecorStyle::Ascii)
-            .term_width(2 * SHOWN)
-            .render(&[group]);
+        let mut text = renderer.decor_style(DecorStyle::Ascii).term_width(2 * SHOWN).render(&[group]);
         text.push('\n');
         text
     }
@@ -147,9 +137,7 @@ struct Window {
 fn window(file: &SourceFile, at: Location) -> Option<Window> {
     let text = &*file.text;
     let line_start = text.get(..at.start)?.rfind('\n').map_or(0, |at| at + 1);
-    let line_end = text[at.start..]
-        .find('\n')
-        .map_or(text.len(), |offset| at.start + offset);
+    let line_end = text[at.start..].find('\n').map_or(text.len(), |offset| at.start + offset);
     let line = text[line_start..line_end].trim_end_matches('\r');
     let start = at.start - line_start;
     let start = start.min(line.len());
@@ -160,19 +148,11 @@ fn window(file: &SourceFile, at: Location) -> Option<Window> {
     let (before, marked, after) = (&line[from..start], &line[start..end], &line[end..to]);
     let before = format!("{}{}", if from > 0 { "..." } else { "" }, printable(before));
     let marked = printable(marked);
-    let after = format!(
-        "{}{}",
-        printable(after),
-        if to < line.len() { "..." } else { "" }
-    );
+    let after = format!("{}{}", printable(after), if to < line.len() { "..." } else { "" });
     let start = before.len();
     // A mark needs something to stand under.
     let marked_end = start + marked.len();
-    Some(Window {
-        text: format!("{before}{marked}{after}"),
-        start,
-        end: marked_end,
-    })
+    Some(Window { text: format!("{before}{marked}{after}"), start, end: marked_end })
 }
 
 /// The nearest character boundary at or before `at`.
@@ -185,7 +165,5 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

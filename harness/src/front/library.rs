@@ -26,8 +26,7 @@ impl MemoryLibrary {
     /// Adds a fixture; it is shown as `fixtures/<name>.yaml`.
     pub fn add_fixture(&mut self, name: &str, text: &str) {
         let path = format!("fixtures/{name}.yaml");
-        self.fixtures
-            .insert(name.to_owned(), (path, Arc::from(text)));
+        self.fixtures.insert(name.to_owned(), (path, Arc::from(text)));
     }
 
     /// Adds a requirement id.

@@ -83,7 +83,7 @@ fn explain(case: &Case, mismatch: &Mismatch, style: Style) -> Vec<String> {
         }
         Problem::NothingCame { expected } => lines.push(fact("expected", expected)),
         Problem::UnexpectedPacket { actual } | Problem::NoFlow { actual } => {
-            lines.push(fact("actual", actual))
+            lines.push(fact("actual", actual));
         }
         Problem::TooEarly { what, by, .. } => {
             lines.push(fact("what", what));

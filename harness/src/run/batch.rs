@@ -1,7 +1,8 @@
 //! Many runs side by side.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use crate::case::Case;
@@ -24,6 +25,31 @@ pub struct Plan<'a> {
     pub jobs: usize,
 }
 
+/// Runs that are over, by their place in the plan. Readers sleep until there is news: a target may have put the
+/// threads that write here above all others, and nobody may spin for them.
+#[derive(Default)]
+struct Finished {
+    runs: Mutex<BTreeMap<usize, CaseRun>>,
+    news: Condvar,
+}
+
+impl Finished {
+    fn put(&self, index: usize, run: CaseRun) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(index, run);
+        self.news.notify_all();
+    }
+
+    fn take(&self, index: usize) -> CaseRun {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(run) = runs.remove(&index) {
+                return run;
+            }
+            runs = self.news.wait(runs).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
 /// Runs all of a plan and hands each run over as soon as it and all before it are done: case by case, repeat by
 /// repeat, whatever order they end in. The case's index and the repeat (from 1) come with it. The sink ends the
 /// batch early by returning false.
@@ -31,33 +57,22 @@ pub fn run_batch(plan: &Plan<'_>, mut sink: impl FnMut(usize, u32, CaseRun) -> b
     let repeats = usize::try_from(plan.repeat.max(1)).unwrap_or(usize::MAX);
     let total = plan.cases.len().saturating_mul(repeats);
     let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
+    let finished = Finished::default();
     thread::scope(|scope| {
         for _ in 0..plan.jobs.clamp(1, total.max(1)) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
+            scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = plan.cases.get(index / repeats).filter(|_| index < total) else { break };
-                    let run = run_case(case, plan.factory, plan.options);
-                    if sender.send((index, run)).is_err() {
-                        break;
-                    }
+                    finished.put(index, run_case(case, plan.factory, plan.options));
                 }
             });
         }
-        drop(sender);
-        let mut waiting = std::collections::BTreeMap::new();
-        let mut due = 0;
-        for (index, run) in receiver {
-            waiting.insert(index, run);
-            while let Some(run) = waiting.remove(&due) {
-                let repeat = u32::try_from(due % repeats).unwrap_or(u32::MAX).saturating_add(1);
-                if !sink(due / repeats, repeat, run) {
-                    next.store(total, Ordering::Relaxed);
-                    return;
-                }
-                due += 1;
+        for index in 0..total {
+            let repeat = u32::try_from(index % repeats).unwrap_or(u32::MAX).saturating_add(1);
+            if !sink(index / repeats, repeat, finished.take(index)) {
+                next.store(total, Ordering::Relaxed);
+                return;
             }
         }
     });

@@ -225,11 +225,11 @@ impl TcpOption {
                 framed(out, SACK, &edges.flat_map(u32::to_be_bytes).collect::<Vec<_>>());
             }
             Self::Ts { val, ecr } => {
-                framed(out, TIMESTAMPS, &[val.to_be_bytes(), ecr.to_be_bytes()].concat())
+                framed(out, TIMESTAMPS, &[val.to_be_bytes(), ecr.to_be_bytes()].concat());
             }
             Self::FastOpen(cookie) => framed(out, FAST_OPEN, cookie),
             Self::FastOpenExp(cookie) => {
-                framed(out, EXPERIMENT, &[&FAST_OPEN_MAGIC, cookie.as_slice()].concat())
+                framed(out, EXPERIMENT, &[&FAST_OPEN_MAGIC, cookie.as_slice()].concat());
             }
             Self::Md5(digest) => framed(out, MD5, digest),
             Self::AccEcn { order, counters } => {

@@ -6,38 +6,14 @@ use tcpdrill::front::MemoryLibrary;
 pub(crate) fn library() -> MemoryLibrary {
     let mut library = MemoryLibrary::default();
     for (name, text) in [
-        (
-            "listener",
-            include_str!("../../../cases/fixtures/listener.yaml"),
-        ),
-        (
-            "server",
-            include_str!("../../../cases/fixtures/server.yaml"),
-        ),
-        (
-            "accepted",
-            include_str!("../../../cases/fixtures/accepted.yaml"),
-        ),
-        (
-            "client",
-            include_str!("../../../cases/fixtures/client.yaml"),
-        ),
-        (
-            "established",
-            include_str!("../../../cases/fixtures/established.yaml"),
-        ),
-        (
-            "time-wait",
-            include_str!("../../../cases/fixtures/time-wait.yaml"),
-        ),
-        (
-            "fin-wait-1",
-            include_str!("../../../cases/fixtures/fin-wait-1.yaml"),
-        ),
-        (
-            "fin-wait-2",
-            include_str!("../../../cases/fixtures/fin-wait-2.yaml"),
-        ),
+        ("listener", include_str!("../../../cases/fixtures/listener.yaml")),
+        ("server", include_str!("../../../cases/fixtures/server.yaml")),
+        ("accepted", include_str!("../../../cases/fixtures/accepted.yaml")),
+        ("client", include_str!("../../../cases/fixtures/client.yaml")),
+        ("established", include_str!("../../../cases/fixtures/established.yaml")),
+        ("time-wait", include_str!("../../../cases/fixtures/time-wait.yaml")),
+        ("fin-wait-1", include_str!("../../../cases/fixtures/fin-wait-1.yaml")),
+        ("fin-wait-2", include_str!("../../../cases/fixtures/fin-wait-2.yaml")),
     ] {
         library.add_fixture(name, text);
     }

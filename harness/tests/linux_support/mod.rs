@@ -30,23 +30,12 @@ pub(crate) const PORT: u16 = 8080;
 pub(crate) fn factory() -> Option<&'static LinuxFactory> {
     static FACTORY: OnceLock<Option<LinuxFactory>> = OnceLock::new();
     FACTORY
-        .get_or_init(|| {
-            LinuxFactory::new()
-                .inspect_err(|error| eprintln!("skipped: {error}"))
-                .ok()
-        })
+        .get_or_init(|| LinuxFactory::new().inspect_err(|error| eprintln!("skipped: {error}")).ok())
         .as_ref()
 }
 
 pub(crate) fn world(ip: IpVersion) -> World {
-    World {
-        ip,
-        link: Link::default(),
-        settings: Vec::new(),
-        flows: Vec::new(),
-        threads: 2,
-        seed: 1,
-    }
+    World { ip, link: Link::default(), settings: Vec::new(), flows: Vec::new(), threads: 2, seed: 1 }
 }
 
 /// A TCP segment as a test sees it.
@@ -86,11 +75,7 @@ impl Segment {
                 )
             }
         };
-        assert_eq!(
-            checksum(pseudo(src, dst, tcp.len()), tcp),
-            0,
-            "TCP checksum"
-        );
+        assert_eq!(checksum(pseudo(src, dst, tcp.len()), tcp), 0, "TCP checksum");
         let word = |at: usize| u32::from_be_bytes(tcp[at..at + 4].try_into().unwrap());
         let half = |at: usize| u16::from_be_bytes([tcp[at], tcp[at + 1]]);
         let header = usize::from(tcp[12] >> 4) * 4;
@@ -292,11 +277,7 @@ impl Rig {
 
     pub(crate) fn socket(&mut self, name: usize) {
         let domain = self.ip.af();
-        let call = Syscall::Socket {
-            domain,
-            kind: 1,
-            protocol: 0,
-        };
+        let call = Syscall::Socket { domain, kind: 1, protocol: 0 };
         assert!(self.call(call, &[name]).result.is_ok());
     }
 
@@ -305,16 +286,9 @@ impl Rig {
         self.socket(0);
         let fd = DescriptorId(0);
         let any = SocketAddr::new(Addresses(self.ip).any(), PORT);
-        let bind = Syscall::Bind {
-            fd,
-            addr: any,
-            lie: None,
-        };
+        let bind = Syscall::Bind { fd, addr: any, lie: None };
         assert_eq!(self.call(bind, &[]).result, Ok(0));
-        assert_eq!(
-            self.call(Syscall::Listen { fd, backlog: 5 }, &[]).result,
-            Ok(0)
-        );
+        assert_eq!(self.call(Syscall::Listen { fd, backlog: 5 }, &[]).result, Ok(0));
     }
 
     /// A connection accepted as descriptor 1. The peer's next number is 1; gives the target's.
@@ -327,12 +301,7 @@ impl Rig {
         assert_eq!((answer.flags, answer.ack), (SYN | ACK, 1));
         let next = answer.seq.wrapping_add(1);
         self.inject(&self.segment(ACK, 1, next));
-        let accepted = self.call(
-            Syscall::Accept {
-                fd: DescriptorId(0),
-            },
-            &[1],
-        );
+        let accepted = self.call(Syscall::Accept { fd: DescriptorId(0) }, &[1]);
         assert!(accepted.result.is_ok());
         let peer = self.for_call(self.remote());
         assert_eq!(accepted.given, Some(tcpdrill::case::Value::Address(peer)));

@@ -24,7 +24,13 @@ fn plain() -> impl Strategy<Value = Plain> {
     let numbers = any::<(u32, u32, u8, u16, u16, u16)>();
     let options = any::<(Option<u16>, Option<u8>, bool, Option<(u32, u32)>)>();
     (numbers, options, vec(any::<(u32, u32)>(), 0..=1), vec(any::<u8>(), 0..=100), headers()).prop_map(
-        |((seq, ack, flags, window, sport, dport), (mss, shift, sack_permitted, timestamps), sack, payload, ip)| Plain {
+        |(
+            (seq, ack, flags, window, sport, dport),
+            (mss, shift, sack_permitted, timestamps),
+            sack,
+            payload,
+            ip,
+        )| Plain {
             source: SocketAddr::new(ip.src(), sport),
             destination: SocketAddr::new(ip.dst(), dport),
             seq,

@@ -154,13 +154,8 @@ impl Stack {
     }
 
     fn listener_for(&self, local: Endpoint) -> Option<SocketId> {
-        let heard = self
-            .sockets
-            .iter()
-            .filter_map(|(id, socket)| Some((socket.hears(local)?, *id)));
-        heard
-            .max_by_key(|(exactness, _)| *exactness)
-            .map(|(_, id)| id)
+        let heard = self.sockets.iter().filter_map(|(id, socket)| Some((socket.hears(local)?, *id)));
+        heard.max_by_key(|(exactness, _)| *exactness).map(|(_, id)| id)
     }
 
     /// `isn` is given where the remains of an earlier connection demand one.
@@ -228,10 +223,7 @@ impl Stack {
 
     fn deliver_to_remains(&mut self, flow: Flow, segment: &Segment<'_>) {
         let has_listener = self.listener_for(flow.local).is_some();
-        let (env, out) = (
-            super::env_of(&self.config, self.clock, self.now),
-            &mut self.outbox,
-        );
+        let (env, out) = (super::env_of(&self.config, self.clock, self.now), &mut self.outbox);
         let Some(remains) = self.time_waits.get_mut(&flow) else {
             return;
         };

@@ -20,33 +20,19 @@ impl Stack {
     }
 
     /// A handshake of a listener is complete: the connection waits to be accepted.
-    pub(super) fn queue_connection(
-        &mut self,
-        listener: SocketId,
-        connection: Connection,
-    ) -> SocketId {
+    pub(super) fn queue_connection(&mut self, listener: SocketId, connection: Connection) -> SocketId {
         let flow = connection.flow;
-        let Some(parent) = self.sockets.get(&listener) else {
-            unreachable!("the listener was just found")
-        };
+        let Some(parent) = self.sockets.get(&listener) else { unreachable!("the listener was just found") };
         let id = self.add_socket(Socket::accepted(parent, connection));
         self.flows.insert(flow, Owner::Socket(id));
-        if let Some(listen) = self
-            .sockets
-            .get_mut(&listener)
-            .and_then(Socket::listener_mut)
-        {
+        if let Some(listen) = self.sockets.get_mut(&listener).and_then(Socket::listener_mut) {
             listen.queue.push_back(id);
         }
         id
     }
 
     pub(super) fn drop_request(&mut self, listener: SocketId, flow: Flow) {
-        if let Some(listen) = self
-            .sockets
-            .get_mut(&listener)
-            .and_then(Socket::listener_mut)
-        {
+        if let Some(listen) = self.sockets.get_mut(&listener).and_then(Socket::listener_mut) {
             listen.requests.remove(&flow);
         }
         self.flows.remove(&flow);
@@ -111,11 +97,7 @@ impl Stack {
             socket.binding.port = 0;
         }
         let tcp = core::mem::replace(&mut socket.tcp, Tcp::Closed(Remains::default()));
-        let mut remains = Remains {
-            read_shut: true,
-            write_shut: true,
-            ..Remains::default()
-        };
+        let mut remains = Remains { read_shut: true, write_shut: true, ..Remains::default() };
         if let Tcp::Synchronized(connection) = tcp {
             remains.peer_closed = connection.peer_closed();
             remains.unread = connection.into_unread();
@@ -125,10 +107,7 @@ impl Stack {
 
     /// Whether a socket waits to be accepted.
     fn is_queued(&self, id: SocketId) -> bool {
-        self.sockets
-            .values()
-            .filter_map(Socket::listener)
-            .any(|listen| listen.queue.contains(&id))
+        self.sockets.values().filter_map(Socket::listener).any(|listen| listen.queue.contains(&id))
     }
 
     /// A descriptor or a blocked call lets go of a socket; the last one closes it.

@@ -9,12 +9,7 @@ use crate::wire::{ip, tcp};
 impl Stack {
     /// Moves the segments that were made to the output, as packets.
     pub(crate) fn flush(&mut self) {
-        for Departure {
-            flow,
-            identification,
-            segment,
-        } in self.outbox.drain(..)
-        {
+        for Departure { flow, identification, segment } in self.outbox.drain(..) {
             let (source, destination) = (flow.local.address, flow.remote.address);
             let bytes = segment.emit((source, flow.local.port), (destination, flow.remote.port));
             let packet = ip::emit(source, destination, tcp::PROTOCOL, identification, &bytes);
@@ -24,11 +19,7 @@ impl Stack {
 
     /// Sends a segment that no socket stands behind.
     pub(crate) fn send_stateless(&mut self, flow: Flow, segment: Outgoing) {
-        self.outbox.push(Departure {
-            flow,
-            identification: 0,
-            segment,
-        });
+        self.outbox.push(Departure { flow, identification: 0, segment });
     }
 
     pub(crate) fn finish_call(&mut self, thread: ThreadId, result: Result<Reply, Failure>) {

@@ -11,9 +11,7 @@ use crate::wire::seq::SeqNum;
 /// A number that depends on all of these and on nothing else. Not for secrets: RFC9293/MUST-9 needs a seed that
 /// nobody knows and a better function than this.
 pub(super) fn mix(seed: u64, values: &[u64]) -> u64 {
-    values
-        .iter()
-        .fold(scramble(seed), |state, value| scramble(state ^ value))
+    values.iter().fold(scramble(seed), |state, value| scramble(state ^ value))
 }
 
 /// The output function of the splitmix64 generator.
@@ -63,10 +61,7 @@ impl Stack {
     }
 
     /// A port of the range that is free for this purpose. RFC6056/3.3
-    pub(crate) fn ephemeral_port(
-        &mut self,
-        mut is_free: impl FnMut(&Self, u16) -> bool,
-    ) -> Option<u16> {
+    pub(crate) fn ephemeral_port(&mut self, mut is_free: impl FnMut(&Self, u16) -> bool) -> Option<u16> {
         let (low, high) = self.config.settings.local_ports;
         let count = u64::from(high - low) + 1;
         self.ports_given += 1;
@@ -83,19 +78,12 @@ impl Stack {
             return false;
         };
         let in_the_way = |other: &Socket| {
-            let share =
-                socket.reuse_address && other.reuse_address && other.state() != TcpState::Listen;
-            other.binding.port == port
-                && overlap(socket, address, other, other.binding.address)
-                && !share
+            let share = socket.reuse_address && other.reuse_address && other.state() != TcpState::Listen;
+            other.binding.port == port && overlap(socket, address, other, other.binding.address) && !share
         };
-        let by_socket = self
-            .sockets
-            .iter()
-            .any(|(id, other)| *id != who && in_the_way(other));
+        let by_socket = self.sockets.iter().any(|(id, other)| *id != who && in_the_way(other));
         let by_remains = self.time_waits.iter().any(|(flow, remains)| {
-            let same = flow.local.port == port
-                && address.is_none_or(|address| address == flow.local.address);
+            let same = flow.local.port == port && address.is_none_or(|address| address == flow.local.address);
             same && !(socket.reuse_address && remains.reuse_address)
         });
         !by_socket && !by_remains
@@ -124,12 +112,7 @@ impl Stack {
 }
 
 /// Whether two bindings of one port get in each other's way.
-fn overlap(
-    one: &Socket,
-    address: Option<IpAddr>,
-    other: &Socket,
-    other_address: Option<IpAddr>,
-) -> bool {
+fn overlap(one: &Socket, address: Option<IpAddr>, other: &Socket, other_address: Option<IpAddr>) -> bool {
     let takes = |socket: &Socket, address: IpAddr| match socket.domain {
         Domain::Inet => address.is_ipv4(),
         Domain::Inet6 => address.is_ipv6() || !socket.v6only,

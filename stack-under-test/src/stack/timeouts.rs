@@ -24,10 +24,7 @@ impl Stack {
             let (due, timer) = socket.timers()?.next()?;
             Some((due, Alarm::Socket(*id, timer)))
         });
-        let requests = self
-            .sockets
-            .iter()
-            .filter_map(|(id, socket)| Some((*id, socket.listener()?)));
+        let requests = self.sockets.iter().filter_map(|(id, socket)| Some((*id, socket.listener()?)));
         let requests = requests.flat_map(|(id, listen)| {
             listen.requests.iter().filter_map(move |(flow, request)| {
                 let (due, _) = request.timers.next()?;
@@ -65,18 +62,12 @@ impl Stack {
             return;
         };
         let or_give_up = |goes_on: bool| {
-            if goes_on {
-                Fate::Lives
-            } else {
-                Fate::Ended(Ending::TimedOut)
-            }
+            if goes_on { Fate::Lives } else { Fate::Ended(Ending::TimedOut) }
         };
         let fate = match &mut socket.tcp {
             Tcp::Synchronized(connection) => connection.on_timer(&env, timer, out),
             Tcp::SynSent(open) => or_give_up(open.on_timeout(&env, out)),
-            Tcp::SynReceived(crossed) => {
-                or_give_up(crossed.on_timeout(&env, env.settings.syn_retries, out))
-            }
+            Tcp::SynReceived(crossed) => or_give_up(crossed.on_timeout(&env, env.settings.syn_retries, out)),
             Tcp::Closed(_) | Tcp::Listen(_) => unreachable!("no timer runs without a connection"),
         };
         self.meet_fate(id, fate, None);

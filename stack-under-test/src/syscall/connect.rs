@@ -20,10 +20,7 @@ impl Stack {
             Ok(begun) => begun,
             Err(failure) => return self.finish_call(thread, Err(failure)),
         };
-        let nonblocking = self
-            .sockets
-            .get(&id)
-            .is_some_and(|socket| socket.nonblocking);
+        let nonblocking = self.sockets.get(&id).is_some_and(|socket| socket.nonblocking);
         if nonblocking && self.is_opening(id) {
             self.finish_call(thread, Err(in_progress.into()));
         } else {
@@ -51,12 +48,9 @@ impl Stack {
     fn reachable(&self, id: SocketId, addr: SocketAddr) -> Result<Endpoint, Failure> {
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
         if addr.is_ipv4() != (socket.domain == Domain::Inet) {
-            return Err(if socket.domain == Domain::Inet {
-                Errno::EAFNOSUPPORT
-            } else {
-                Errno::EINVAL
-            }
-            .into());
+            return Err(
+                if socket.domain == Domain::Inet { Errno::EAFNOSUPPORT } else { Errno::EINVAL }.into()
+            );
         }
         let remote = Endpoint::from(addr);
         let mapped = remote.address.is_ipv4() && socket.domain == Domain::Inet6;
@@ -64,9 +58,7 @@ impl Stack {
             return Err(Errno::ENETUNREACH.into());
         }
         if remote.address.is_unspecified() || self.config.is_local(remote.address) {
-            return Err(Failure::Unsupported(
-                "connections of the endpoint with itself",
-            ));
+            return Err(Failure::Unsupported("connections of the endpoint with itself"));
         }
         let broadcast = match remote.address {
             IpAddr::V4(address) => address.is_broadcast(),
@@ -87,21 +79,15 @@ impl Stack {
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
         let binding = socket.binding;
         // RFC9293/MUST-43, RFC9293/MUST-44
-        let address = binding
-            .address
-            .or_else(|| self.config.source_for(remote.address))
-            .ok_or(Errno::EADDRNOTAVAIL)?;
-        let is_free =
-            |stack: &Self, port: u16| stack.is_flow_free(Endpoint { address, port }, remote);
+        let address =
+            binding.address.or_else(|| self.config.source_for(remote.address)).ok_or(Errno::EADDRNOTAVAIL)?;
+        let is_free = |stack: &Self, port: u16| stack.is_flow_free(Endpoint { address, port }, remote);
         let port = if binding.port != 0 {
             Some(binding.port).filter(|port| is_free(self, *port))
         } else {
             self.ephemeral_port(|stack, port| is_free(stack, port) && !stack.is_bound(port))
         };
-        let local = Endpoint {
-            address,
-            port: port.ok_or(Errno::EADDRNOTAVAIL)?,
-        };
+        let local = Endpoint { address, port: port.ok_or(Errno::EADDRNOTAVAIL)? };
         let flow = Flow { local, remote };
         let isn = self.isn_of_open(flow);
         let identification = self.identification(flow);
@@ -119,9 +105,7 @@ impl Stack {
 
     /// Whether a program chose this port for a socket.
     fn is_bound(&self, port: u16) -> bool {
-        self.sockets
-            .values()
-            .any(|socket| socket.binding.port == port && socket.binding.chosen)
+        self.sockets.values().any(|socket| socket.binding.port == port && socket.binding.chosen)
     }
 
     fn is_opening(&self, id: SocketId) -> bool {

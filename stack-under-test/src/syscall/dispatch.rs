@@ -71,23 +71,14 @@ pub(crate) struct Blocked {
 impl Stack {
     pub(crate) fn start_call(&mut self, thread: ThreadId, call: Syscall) {
         let result = match call {
-            Syscall::Socket {
-                domain,
-                kind,
-                protocol,
-            } => self.socket(domain, kind, protocol),
+            Syscall::Socket { domain, kind, protocol } => self.socket(domain, kind, protocol),
             Syscall::Bind { fd, addr } => self.bind(fd, addr),
             Syscall::Listen { fd, backlog } => self.listen(fd, backlog),
             Syscall::Shutdown { fd, how } => self.shutdown(fd, how),
             Syscall::Dup { fd } => self.dup(fd),
             Syscall::Getsockname { fd } => self.getsockname(fd),
             Syscall::Getpeername { fd } => self.getpeername(fd),
-            Syscall::Setsockopt {
-                fd,
-                level,
-                name,
-                value,
-            } => self.setsockopt(fd, level, name, value),
+            Syscall::Setsockopt { fd, level, name, value } => self.setsockopt(fd, level, name, value),
             Syscall::Getsockopt { fd, level, name } => self.getsockopt(fd, level, name),
             Syscall::Fcntl { fd, cmd, arg } => self.fcntl(fd, cmd, arg),
             Syscall::Ioctl { fd, request } => self.ioctl(fd, request),
@@ -106,12 +97,7 @@ impl Stack {
     }
 
     /// Makes a call that concerns one socket and may wait.
-    pub(super) fn wait_on(
-        &mut self,
-        thread: ThreadId,
-        fd: Fd,
-        make: impl FnOnce(SocketId) -> Pending,
-    ) {
+    pub(super) fn wait_on(&mut self, thread: ThreadId, fd: Fd, make: impl FnOnce(SocketId) -> Pending) {
         match self.descriptors.get(fd) {
             Ok(id) => self.wait_or_finish(thread, make(id), None),
             Err(errno) => self.finish_call(thread, Err(errno.into())),
@@ -133,11 +119,7 @@ impl Stack {
                     socket.references += 1;
                 }
             }
-            self.blocked.push(Blocked {
-                thread,
-                pending,
-                deadline,
-            });
+            self.blocked.push(Blocked { thread, pending, deadline });
         } else {
             let result = self.cut_short(pending, Errno::EAGAIN);
             self.finish_call(thread, result);
@@ -150,11 +132,7 @@ impl Stack {
             Pending::Read { id, flags, .. } | Pending::Write { id, flags, .. } => (id, *flags),
             Pending::Linger { .. } | Pending::Poll { .. } => return true,
         };
-        flags & MSG_DONTWAIT == 0
-            && self
-                .sockets
-                .get(id)
-                .is_some_and(|socket| !socket.nonblocking)
+        flags & MSG_DONTWAIT == 0 && self.sockets.get(id).is_some_and(|socket| !socket.nonblocking)
     }
 
     /// `None` if the call would block.
@@ -162,19 +140,10 @@ impl Stack {
         match pending {
             Pending::Accept { id, flags } => self.try_accept(*id, *flags),
             Pending::Connect { id } => self.try_connect(*id),
-            Pending::Read {
-                id,
-                count,
-                flags,
-                got,
-            } => self.try_read(*id, *count, *flags, got),
-            Pending::Write {
-                id,
-                data,
-                written,
-                flags,
-                waited,
-            } => self.try_write(thread, *id, data, written, *flags, waited),
+            Pending::Read { id, count, flags, got } => self.try_read(*id, *count, *flags, got),
+            Pending::Write { id, data, written, flags, waited } => {
+                self.try_write(thread, *id, data, written, *flags, waited)
+            }
             Pending::Linger { id } => self.try_linger(*id),
             Pending::Poll { watched } => self.try_poll(watched),
         }
@@ -226,11 +195,7 @@ impl Stack {
 
     /// A signal arrived for a thread.
     pub(crate) fn interrupt_call(&mut self, thread: ThreadId) {
-        let Some(index) = self
-            .blocked
-            .iter()
-            .position(|blocked| blocked.thread == thread)
-        else {
+        let Some(index) = self.blocked.iter().position(|blocked| blocked.thread == thread) else {
             return;
         };
         let Blocked { pending, .. } = self.blocked.remove(index);
@@ -264,9 +229,7 @@ impl Stack {
         let id = self.descriptors.get(fd)?;
         let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         match cmd {
-            F_GETFL => Ok(Reply::Value(i64::from(
-                O_RDWR | if socket.nonblocking { O_NONBLOCK } else { 0 },
-            ))),
+            F_GETFL => Ok(Reply::Value(i64::from(O_RDWR | if socket.nonblocking { O_NONBLOCK } else { 0 }))),
             F_SETFL => {
                 socket.nonblocking = arg & i64::from(O_NONBLOCK) != 0;
                 Ok(Reply::Value(0))

@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use super::constants::{AF_INET, AF_INET6};
 use super::constants::{
-    IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR, SO_LINGER,
-    SO_PROTOCOL, SO_RCVBUF, SO_REUSEADDR, SO_SNDBUF, SO_TYPE, SOCK_STREAM, SOL_SOCKET, TCP_INFO,
-    TCP_MAXSEG, TCP_NODELAY, TCP_QUICKACK, TCP_SYNCNT,
+    IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR, SO_LINGER, SO_PROTOCOL,
+    SO_RCVBUF, SO_REUSEADDR, SO_SNDBUF, SO_TYPE, SOCK_STREAM, SOL_SOCKET, TCP_INFO, TCP_MAXSEG, TCP_NODELAY,
+    TCP_QUICKACK, TCP_SYNCNT,
 };
 use super::dispatch::CallResult;
 use super::{Failure, Fd, OptionValue, Reply};
@@ -30,9 +30,7 @@ const UNSUPPORTED: Failure = Failure::Unsupported("this socket option");
 fn int(value: &OptionValue) -> Result<i64, Errno> {
     match value {
         OptionValue::Int(value) => Ok(*value),
-        OptionValue::Linger { .. } | OptionValue::Info(_) | OptionValue::Timeval(_) => {
-            Err(Errno::EINVAL)
-        }
+        OptionValue::Linger { .. } | OptionValue::Info(_) | OptionValue::Timeval(_) => Err(Errno::EINVAL),
     }
 }
 
@@ -43,13 +41,7 @@ fn buffer(value: i64, least: u32) -> u32 {
 }
 
 impl Stack {
-    pub(super) fn setsockopt(
-        &mut self,
-        fd: Fd,
-        level: i32,
-        name: i32,
-        value: OptionValue,
-    ) -> CallResult {
+    pub(super) fn setsockopt(&mut self, fd: Fd, level: i32, name: i32, value: OptionValue) -> CallResult {
         let id = self.descriptors.get(fd)?;
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
@@ -89,9 +81,7 @@ impl Stack {
             }
             (IPPROTO_TCP, TCP_SYNCNT) => {
                 let count = int(&value)?;
-                let count = u32::try_from(count)
-                    .ok()
-                    .filter(|count| (1..=127).contains(count));
+                let count = u32::try_from(count).ok().filter(|count| (1..=127).contains(count));
                 let count = count.ok_or(Errno::EINVAL)?;
                 socket.knobs.syn_retries = Some(count);
             }
@@ -126,42 +116,27 @@ impl Stack {
             (SOL_SOCKET, SO_LINGER) => {
                 let seconds = socket.linger.unwrap_or_default().as_secs();
                 let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
-                return Ok(Reply::Option(OptionValue::Linger {
-                    on: socket.linger.is_some(),
-                    seconds,
-                }));
+                return Ok(Reply::Option(OptionValue::Linger { on: socket.linger.is_some(), seconds }));
             }
-            (SOL_SOCKET, SO_RCVBUF) => socket
-                .knobs
-                .receive_buffer
-                .unwrap_or(env.settings.rmem[1])
-                .into(),
+            (SOL_SOCKET, SO_RCVBUF) => socket.knobs.receive_buffer.unwrap_or(env.settings.rmem[1]).into(),
             (SOL_SOCKET, SO_SNDBUF) => match (socket.knobs.send_buffer, socket.connection()) {
                 (Some(size), _) => size.into(),
                 (None, Some(connection)) => connection.send_buffer(&env).into(),
                 (None, None) => env.settings.wmem[1].into(),
             },
-            (IPPROTO_IPV6, IPV6_V6ONLY) if socket.domain == Domain::Inet6 => {
-                i64::from(socket.v6only)
-            }
+            (IPPROTO_IPV6, IPV6_V6ONLY) if socket.domain == Domain::Inet6 => i64::from(socket.v6only),
             (IPPROTO_TCP, TCP_NODELAY) => i64::from(socket.knobs.nodelay),
             (IPPROTO_TCP, TCP_MAXSEG) => match (socket.connection(), socket.knobs.max_segment) {
                 (Some(connection), _) => connection.segment_size(&env).into(),
                 (None, size) => size.map_or(536, i64::from),
             },
-            (IPPROTO_TCP, TCP_SYNCNT) => socket
-                .knobs
-                .syn_retries
-                .unwrap_or(env.settings.syn_retries)
-                .into(),
+            (IPPROTO_TCP, TCP_SYNCNT) => socket.knobs.syn_retries.unwrap_or(env.settings.syn_retries).into(),
             (IPPROTO_TCP, TCP_QUICKACK) => i64::from(match socket.connection() {
                 Some(connection) => connection.quick_ack(&env),
                 None => !socket.knobs.lazy_ack,
             }),
             (IPPROTO_TCP, TCP_INFO) => {
-                return Ok(Reply::Option(OptionValue::Info(Box::new(info::of_socket(
-                    &env, socket,
-                )))));
+                return Ok(Reply::Option(OptionValue::Info(Box::new(info::of_socket(&env, socket)))));
             }
             (_, _) => return Err(UNSUPPORTED),
         };

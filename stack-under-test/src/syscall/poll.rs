@@ -3,9 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::constants::{
-    POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM,
-};
+use super::constants::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM};
 use super::dispatch::{CallResult, Pending};
 use super::{Fd, Reply, ThreadId};
 use crate::socket::{SocketId, Tcp};
@@ -24,19 +22,10 @@ pub(crate) struct Watched {
 }
 
 impl Stack {
-    pub(super) fn start_poll(
-        &mut self,
-        thread: ThreadId,
-        fds: &[(Fd, i16)],
-        timeout: Option<Duration>,
-    ) {
+    pub(super) fn start_poll(&mut self, thread: ThreadId, fds: &[(Fd, i16)], timeout: Option<Duration>) {
         let watched: Vec<Watched> = fds
             .iter()
-            .map(|&(fd, events)| Watched {
-                id: self.descriptors.get(fd).ok(),
-                ignored: fd.0 < 0,
-                events,
-            })
+            .map(|&(fd, events)| Watched { id: self.descriptors.get(fd).ok(), ignored: fd.0 < 0, events })
             .collect();
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             let events = self.ready(&watched);
@@ -48,11 +37,7 @@ impl Stack {
 
     pub(super) fn try_poll(&mut self, watched: &[Watched]) -> Option<CallResult> {
         let ready = self.ready(watched);
-        if ready.iter().any(|events| *events != 0) {
-            Some(Ok(Reply::Poll(ready)))
-        } else {
-            None
-        }
+        if ready.iter().any(|events| *events != 0) { Some(Ok(Reply::Poll(ready))) } else { None }
     }
 
     fn ready(&self, watched: &[Watched]) -> Vec<i16> {
@@ -72,13 +57,9 @@ impl Stack {
         let (read_shut, write_shut, readable, writable, closed) = match &socket.tcp {
             Tcp::Listen(listen) => return if listen.queue.is_empty() { 0 } else { READABLE },
             Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, false, false, false),
-            Tcp::Closed(remains) => (
-                remains.read_shut,
-                remains.write_shut,
-                !remains.unread.is_empty(),
-                true,
-                true,
-            ),
+            Tcp::Closed(remains) => {
+                (remains.read_shut, remains.write_shut, !remains.unread.is_empty(), true, true)
+            }
             Tcp::Synchronized(connection) => (
                 connection.read_closed(),
                 connection.write_closed(),

@@ -27,9 +27,7 @@ impl Stack {
             AF_INET => Domain::Inet,
             AF_INET6 => Domain::Inet6,
             _ => {
-                return Err(Failure::Unsupported(
-                    "address families other than AF_INET and AF_INET6",
-                ));
+                return Err(Failure::Unsupported("address families other than AF_INET and AF_INET6"));
             }
         };
         if kind & SOCK_TYPE_MASK != SOCK_STREAM {
@@ -42,9 +40,7 @@ impl Stack {
         }
         self.descriptors.next_free()?;
         let id = self.add_socket(Socket::new(domain, kind & SOCK_NONBLOCK != 0));
-        self.give_descriptor(id)
-            .map(|fd| Reply::Value(i64::from(fd.0)))
-            .map_err(Failure::from)
+        self.give_descriptor(id).map(|fd| Reply::Value(i64::from(fd.0))).map_err(Failure::from)
     }
 
     fn give_descriptor(&mut self, id: SocketId) -> Result<Fd, Errno> {
@@ -65,21 +61,16 @@ impl Stack {
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
         if addr.is_ipv4() != (socket.domain == Domain::Inet) {
             // An IPv6 socket calls this an address that is too short.
-            return Err(if socket.domain == Domain::Inet {
-                Errno::EAFNOSUPPORT
-            } else {
-                Errno::EINVAL
-            }
-            .into());
+            return Err(
+                if socket.domain == Domain::Inet { Errno::EAFNOSUPPORT } else { Errno::EINVAL }.into()
+            );
         }
         let Endpoint { address, port } = addr.into();
         let address = Some(address).filter(|address| !address.is_unspecified());
         if address.is_some_and(|address| !self.config.is_local(address)) {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
-        if address.is_some_and(|address| address.is_ipv4())
-            && socket.domain == Domain::Inet6
-            && socket.v6only
+        if address.is_some_and(|address| address.is_ipv4()) && socket.domain == Domain::Inet6 && socket.v6only
         {
             return Err(Errno::EINVAL.into());
         }
@@ -106,11 +97,7 @@ impl Stack {
         };
         let port = port.ok_or(Errno::EADDRINUSE)?;
         let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
-        socket.binding = Binding {
-            address,
-            port,
-            chosen,
-        };
+        socket.binding = Binding { address, port, chosen };
         Ok(())
     }
 
@@ -156,10 +143,7 @@ impl Stack {
             return Some(Err(Errno::EINVAL.into()));
         };
         let child = listen.queue.pop_front()?;
-        Some(
-            self.hand_out(child, flags & SOCK_NONBLOCK != 0)
-                .map_err(Failure::from),
-        )
+        Some(self.hand_out(child, flags & SOCK_NONBLOCK != 0).map_err(Failure::from))
     }
 
     fn hand_out(&mut self, child: SocketId, nonblocking: bool) -> Result<Reply, Errno> {
@@ -167,29 +151,17 @@ impl Stack {
         let socket = self.sockets.get_mut(&child).ok_or(Errno::ECONNABORTED)?;
         socket.nonblocking = nonblocking;
         let flow = socket.flow.ok_or(Errno::ECONNABORTED)?;
-        Ok(Reply::Accepted {
-            fd,
-            peer: socket.present(flow.remote),
-        })
+        Ok(Reply::Accepted { fd, peer: socket.present(flow.remote) })
     }
 
     pub(super) fn getsockname(&self, fd: Fd) -> CallResult {
-        let socket = self
-            .sockets
-            .get(&self.descriptors.get(fd)?)
-            .ok_or(Errno::EBADF)?;
+        let socket = self.sockets.get(&self.descriptors.get(fd)?).ok_or(Errno::EBADF)?;
         let local = match socket.flow {
             Some(flow) => flow.local,
             None => {
-                let address = socket
-                    .binding
-                    .address
-                    .unwrap_or_else(|| socket.any_address());
+                let address = socket.binding.address.unwrap_or_else(|| socket.any_address());
                 return Ok(Reply::Address(match socket.binding.address {
-                    Some(_) => socket.present(Endpoint {
-                        address,
-                        port: socket.binding.port,
-                    }),
+                    Some(_) => socket.present(Endpoint { address, port: socket.binding.port }),
                     None => SocketAddr::new(address, socket.binding.port),
                 }));
             }
@@ -198,10 +170,7 @@ impl Stack {
     }
 
     pub(super) fn getpeername(&self, fd: Fd) -> CallResult {
-        let socket = self
-            .sockets
-            .get(&self.descriptors.get(fd)?)
-            .ok_or(Errno::EBADF)?;
+        let socket = self.sockets.get(&self.descriptors.get(fd)?).ok_or(Errno::EBADF)?;
         match (socket.state(), socket.flow) {
             (TcpState::Closed | TcpState::SynSent | TcpState::Listen, _) | (_, None) => {
                 Err(Errno::ENOTCONN.into())
@@ -211,25 +180,16 @@ impl Stack {
     }
 
     pub(super) fn ioctl(&self, fd: Fd, request: u64) -> CallResult {
-        let socket = self
-            .sockets
-            .get(&self.descriptors.get(fd)?)
-            .ok_or(Errno::EBADF)?;
+        let socket = self.sockets.get(&self.descriptors.get(fd)?).ok_or(Errno::EBADF)?;
         match (request, &socket.tcp) {
             (SIOCINQ | SIOCOUTQ, Tcp::Listen(_)) => Err(Errno::EINVAL.into()),
-            (SIOCINQ, Tcp::Synchronized(connection)) => {
-                Ok(Reply::Value(connection.unread().into()))
-            }
+            (SIOCINQ, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unread().into())),
             (SIOCINQ, Tcp::Closed(remains)) => Ok(Reply::Value(remains.unread.len() as i64)),
-            (SIOCOUTQ, Tcp::Synchronized(connection)) => {
-                Ok(Reply::Value(connection.unacknowledged().into()))
-            }
+            (SIOCOUTQ, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unacknowledged().into())),
             (SIOCINQ | SIOCOUTQ, Tcp::SynSent(_) | Tcp::SynReceived(_) | Tcp::Closed(_)) => {
                 Ok(Reply::Value(0))
             }
-            (_, _) => Err(Failure::Unsupported(
-                "ioctl other than SIOCINQ and SIOCOUTQ",
-            )),
+            (_, _) => Err(Failure::Unsupported("ioctl other than SIOCINQ and SIOCOUTQ")),
         }
     }
 
@@ -238,10 +198,8 @@ impl Stack {
             Ok(id) => id,
             Err(errno) => return self.finish_call(thread, Err(errno.into())),
         };
-        let lingers = self
-            .sockets
-            .get(&id)
-            .and_then(|socket| socket.linger.filter(|_| socket.references == 1));
+        let lingers =
+            self.sockets.get(&id).and_then(|socket| socket.linger.filter(|_| socket.references == 1));
         match lingers.filter(|time| !time.is_zero()) {
             None => {
                 self.release(id);

@@ -2,9 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::constants::{
-    MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR,
-};
+use super::constants::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR};
 use super::dispatch::{CallResult, Pending};
 use super::{Failure, Fd, Reply, Signal, ThreadId};
 use crate::socket::errors::Errno;
@@ -17,12 +15,7 @@ impl Stack {
         if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_WAITALL) != 0 {
             return self.finish_call(thread, Err(Failure::Unsupported("this flag of recv")));
         }
-        self.wait_on(thread, fd, |id| Pending::Read {
-            id,
-            count,
-            flags,
-            got: Vec::new(),
-        });
+        self.wait_on(thread, fd, |id| Pending::Read { id, count, flags, got: Vec::new() });
     }
 
     /// As Linux's `tcp_recvmsg`: first what is there, then why there is nothing.
@@ -46,11 +39,7 @@ impl Stack {
         let (peer_closed, shut, state) = match &mut socket.tcp {
             Tcp::Synchronized(connection) => {
                 got.extend(connection.read(&env, wanted, peek, out));
-                (
-                    connection.peer_closed(),
-                    connection.read_closed(),
-                    connection.state().name(),
-                )
+                (connection.peer_closed(), connection.read_closed(), connection.state().name())
             }
             Tcp::Closed(remains) => {
                 let ready = wanted.min(remains.unread.len());
@@ -91,13 +80,7 @@ impl Stack {
         if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL) != 0 {
             return self.finish_call(thread, Err(Failure::Unsupported("this flag of send")));
         }
-        self.wait_on(thread, fd, |id| Pending::Write {
-            id,
-            data,
-            written: 0,
-            flags,
-            waited: false,
-        });
+        self.wait_on(thread, fd, |id| Pending::Write { id, data, written: 0, flags, waited: false });
     }
 
     /// As Linux's `tcp_sendmsg`. Errors are reported only by a call that wrote nothing.
@@ -120,8 +103,7 @@ impl Stack {
                 let broken = socket.error.is_some() || connection.write_closed();
                 // One that waited goes on only when a good part of the buffer is free.
                 if !broken && (!*waited || connection.is_writable(&env)) {
-                    *written +=
-                        connection.write(&env, data.get(*written..).unwrap_or_default(), out);
+                    *written += connection.write(&env, data.get(*written..).unwrap_or_default(), out);
                 }
                 broken
             }
@@ -155,11 +137,7 @@ impl Stack {
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         match &mut socket.tcp {
-            Tcp::Closed(Remains {
-                read_shut,
-                write_shut,
-                ..
-            }) => {
+            Tcp::Closed(Remains { read_shut, write_shut, .. }) => {
                 *read_shut |= read;
                 *write_shut |= write;
                 return Err(Errno::ENOTCONN.into());

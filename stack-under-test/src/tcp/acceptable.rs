@@ -29,16 +29,9 @@ impl Connection {
         if !flags.ack() && !flags.rst() && !flags.syn() {
             return Place::Ignored;
         }
-        let complaint = if flags.syn() {
-            Place::Challenged
-        } else {
-            Place::Rebuked
-        };
+        let complaint = if flags.syn() { Place::Challenged } else { Place::Rebuked };
         // RFC7323/5.3-R1. RFC7323/5.2b: a reset is exempt.
-        if !flags.rst()
-            && self.negotiated.is_old_timestamp(segment)
-            && !self.is_disordered_ack(segment)
-        {
+        if !flags.rst() && self.negotiated.is_old_timestamp(segment) && !self.is_disordered_ack(segment) {
             return complaint;
         }
         if !self.is_in_window(segment) {
@@ -53,26 +46,14 @@ impl Connection {
         if flags.rst() {
             // RFC5961/3.2-1, RFC5961/3.2-2: exactly the next number resets, any other in the window is confirmed.
             // Linux adds the end of the highest block that we report by SACK.
-            let highest = self
-                .sack_blocks()
-                .iter()
-                .map(|block| block.end)
-                .reduce(SeqNum::max);
+            let highest = self.sack_blocks().iter().map(|block| block.end).reduce(SeqNum::max);
             let exact = segment.seq == self.window.nxt
                 || self.is_reset_before_fin(segment)
                 || highest == Some(segment.seq);
-            return if exact {
-                Place::Reset
-            } else {
-                Place::Challenged
-            };
+            return if exact { Place::Reset } else { Place::Challenged };
         }
         // RFC5961/4.2-1, RFC9293/3.10.7.4-syn-sync
-        if flags.syn() {
-            Place::Challenged
-        } else {
-            Place::Acceptable
-        }
+        if flags.syn() { Place::Challenged } else { Place::Acceptable }
     }
 
     /// Linux's window check: the end must not lie before what was acknowledged, nor beyond the window, unless the
@@ -101,8 +82,7 @@ impl Connection {
 
     /// A bare acknowledgement that says nothing new, overtaken on the way, proves nothing by its old timestamp.
     fn is_disordered_ack(&self, segment: &Segment<'_>) -> bool {
-        let (Some(recent), Some(timestamps)) =
-            (self.negotiated.timestamps, segment.options.timestamps)
+        let (Some(recent), Some(timestamps)) = (self.negotiated.timestamps, segment.options.timestamps)
         else {
             return false;
         };
@@ -127,7 +107,6 @@ impl Connection {
     }
 
     pub(super) fn may_challenge(&self, env: &Env<'_>) -> bool {
-        self.last_rebuke
-            .is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit)
+        self.last_rebuke.is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit)
     }
 }

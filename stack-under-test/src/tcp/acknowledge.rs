@@ -24,17 +24,9 @@ impl Connection {
         let ack = segment.ack;
         if ack.before(self.send.una) {
             let reach = u64::from(self.send.max_window).min(self.counters.bytes_acked) as u32;
-            return if ack.before(self.send.una - reach) {
-                AckMeaning::TooOld
-            } else {
-                AckMeaning::Old
-            };
+            return if ack.before(self.send.una - reach) { AckMeaning::TooOld } else { AckMeaning::Old };
         }
-        if ack.after(self.send.nxt) {
-            AckMeaning::Future
-        } else {
-            AckMeaning::Current
-        }
+        if ack.after(self.send.nxt) { AckMeaning::Future } else { AckMeaning::Current }
     }
 
     /// RFC9293/3.8-update-window-order. With equal numbers Linux takes a window that is larger or zero only.
@@ -47,8 +39,7 @@ impl Connection {
     /// Applies a current acknowledgement; returns whether it covers our FIN.
     pub(super) fn take_ack(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
         let ack = segment.ack;
-        self.negotiated
-            .take_timestamp(segment, self.window.advertised_at);
+        self.negotiated.take_timestamp(segment, self.window.advertised_at);
         let window = u32::from(segment.window) << self.negotiated.send_scale();
         if self.updates_window(segment, window) {
             self.send.wl1 = segment.seq;
@@ -74,8 +65,7 @@ impl Connection {
         self.repetition.retransmits = 0;
         let freed = self.queue.acknowledge(self.send.una);
         if let Some(sample) = self.rtt_sample(env, segment, freed.measurable, freed.segments > 0) {
-            self.rtt
-                .measure(sample, self.send.una, self.send.nxt, env.settings);
+            self.rtt.measure(sample, self.send.una, self.send.nxt, env.settings);
             self.repetition.backoff = 0;
         }
         self.congestion.acknowledged(freed.segments, self.send.una);
@@ -102,14 +92,9 @@ impl Connection {
         if let Some(sent) = sent {
             return Some(env.now - sent);
         }
-        let echo = segment
-            .options
-            .timestamps
-            .filter(|_| freed && self.negotiated.timestamps.is_some())?
-            .echo;
+        let echo = segment.options.timestamps.filter(|_| freed && self.negotiated.timestamps.is_some())?.echo;
         let ticks = env.timestamp().wrapping_sub(echo);
-        (echo != 0 && ticks < 1 << 30)
-            .then(|| core::time::Duration::from_millis(u64::from(ticks.max(1))))
+        (echo != 0 && ticks < 1 << 30).then(|| core::time::Duration::from_millis(u64::from(ticks.max(1))))
     }
 
     /// Nothing was in flight: if something waits for the window, it can go, or probing goes on.
@@ -119,8 +104,7 @@ impl Connection {
         }
         let needed: SeqNum = self.queue.block_end(self.send.nxt);
         if needed.after(self.send.window_end()) {
-            self.timers
-                .set(Timer::Probe, env.now + self.probe_interval(env));
+            self.timers.set(Timer::Probe, env.now + self.probe_interval(env));
         } else {
             self.repetition.backoff = 0;
             self.timers.clear(Timer::Probe);

@@ -39,10 +39,9 @@ impl Connection {
             Place::Challenged if self.may_challenge(env) => Disposition::Challenge,
             Place::Rebuked | Place::Challenged => Disposition::Ignore,
             Place::Reset => Disposition::Reset,
-            Place::Acceptable => Disposition::Take {
-                ack: self.ack_meaning(segment),
-                text: self.text_place(segment),
-            },
+            Place::Acceptable => {
+                Disposition::Take { ack: self.ack_meaning(segment), text: self.text_place(segment) }
+            }
         }
     }
 
@@ -101,11 +100,7 @@ impl Connection {
             AckMeaning::Old => false,
             // RFC9293/3.10.7.4-ack-future, RFC5961/5.2-1
             AckMeaning::Future | AckMeaning::TooOld => {
-                return if self.may_challenge(env) {
-                    self.challenge(env, out)
-                } else {
-                    Fate::Lives
-                };
+                return if self.may_challenge(env) { self.challenge(env, out) } else { Fate::Lives };
             }
         };
         if fin_acknowledged {
@@ -156,11 +151,7 @@ impl Connection {
         if self.state != SyncState::Established && self.read_closed() && self.brings_data(segment) {
             return Fate::EndedWithReset(Ending::Reset);
         }
-        if self.take_text(env, segment, text) {
-            self.take_fin(env, out)
-        } else {
-            Fate::Lives
-        }
+        if self.take_text(env, segment, text) { self.take_fin(env, out) } else { Fate::Lives }
     }
 
     /// The peer's FIN was reached. RFC9293/3.10.7.4-fin-ack

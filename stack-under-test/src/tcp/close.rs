@@ -34,11 +34,7 @@ impl Connection {
         if self.state.may_send() {
             self.queue.append_fin();
             let fate = self.transit(SyncEvent::LocalClose);
-            debug_assert_eq!(
-                fate,
-                Fate::Lives,
-                "closing our direction never ends a connection by itself"
-            );
+            debug_assert_eq!(fate, Fate::Lives, "closing our direction never ends a connection by itself");
             self.transmit(env, out);
         }
     }
@@ -92,8 +88,7 @@ impl Connection {
     pub(super) fn wait_without_owner(&mut self, env: &Env<'_>, fin_is_here: bool) -> Fate {
         let time = self.fin_time(env);
         if time > time_wait::LENGTH {
-            self.timers
-                .set(Timer::Orphan, env.now + (time - time_wait::LENGTH));
+            self.timers.set(Timer::Orphan, env.now + (time - time_wait::LENGTH));
         } else if fin_is_here {
             self.timers.set(Timer::Orphan, env.now + time);
         } else {

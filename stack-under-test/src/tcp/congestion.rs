@@ -70,8 +70,8 @@ impl Congestion {
         if self.recover.is_some_and(|recover| !una.before(recover)) {
             self.recover = None;
         }
-        let used = self.limited
-            || (self.in_slow_start() && self.window < self.most_in_flight.saturating_mul(2));
+        let used =
+            self.limited || (self.in_slow_start() && self.window < self.most_in_flight.saturating_mul(2));
         if !used && self.recover.is_none() {
             return;
         }

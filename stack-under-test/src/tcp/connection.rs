@@ -181,9 +181,7 @@ impl Connection {
         } = opening;
         let next = isn + 1;
         let our_mss = u32::from(negotiated.our_mss) - negotiated.options_length();
-        let hint = our_mss
-            .min(negotiated.segment_size(env, flow, 0))
-            .min(window.advertised / 2);
+        let hint = our_mss.min(negotiated.segment_size(env, flow, 0)).min(window.advertised / 2);
         window.establish(our_mss);
         let mut connection = Self {
             flow,
@@ -214,11 +212,7 @@ impl Connection {
             last_rebuke: None,
             soft_error: None,
             identification,
-            counters: Counters {
-                last_data_sent: env.now,
-                last_ack_received: env.now,
-                ..Counters::default()
-            },
+            counters: Counters { last_data_sent: env.now, last_ack_received: env.now, ..Counters::default() },
         };
         if let Some(rtt) = rtt {
             connection.rtt.measure(rtt, next, next, env.settings);
@@ -265,13 +259,7 @@ impl Connection {
     }
 
     /// Takes bytes for the program, and tells the peer of the room they leave.
-    pub(crate) fn read(
-        &mut self,
-        env: &Env<'_>,
-        count: usize,
-        peek: bool,
-        out: &mut Outbox,
-    ) -> Vec<u8> {
+    pub(crate) fn read(&mut self, env: &Env<'_>, count: usize, peek: bool, out: &mut Outbox) -> Vec<u8> {
         let bytes = self.received.read(count, peek);
         if !peek {
             self.after_read(env, bytes.len() as u32, out);
@@ -297,14 +285,6 @@ impl Connection {
 /// always two to acknowledge. RFC9293/MUST-38
 pub(super) fn bound_to_half(size: u32, max_window: u32, options: u32) -> u32 {
     const DEFAULT_MSS: u32 = 536;
-    let cutoff = if max_window > DEFAULT_MSS {
-        max_window / 2
-    } else {
-        max_window
-    };
-    if cutoff != 0 && size > cutoff {
-        cutoff.max(48 - options.min(TIMESTAMPS_LENGTH))
-    } else {
-        size
-    }
+    let cutoff = if max_window > DEFAULT_MSS { max_window / 2 } else { max_window };
+    if cutoff != 0 && size > cutoff { cutoff.max(48 - options.min(TIMESTAMPS_LENGTH)) } else { size }
 }

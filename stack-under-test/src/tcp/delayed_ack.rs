@@ -140,11 +140,7 @@ impl DelayedAck {
             self.pushed |= segment.flags.psh();
             return;
         }
-        let options = if segment.options.timestamps.is_some() {
-            12
-        } else {
-            0
-        };
+        let options = if segment.options.timestamps.is_some() { 12 } else { 0 };
         let whole = length + TCP_HEADER + options;
         let alone = !(segment.flags.psh() || segment.flags.fin() || segment.flags.syn());
         if whole >= DEFAULT_MSS + TCP_HEADER || (whole >= MIN_MSS + TCP_HEADER && alone) {
@@ -172,11 +168,7 @@ impl Connection {
             && (self.received.unread() == 0
                 || self.window.select(held, self.acking.peer_mss) >= self.window.advertised);
         // RFC5681/4.2-delack: what arrives out of order is acknowledged at once.
-        if second_segment
-            || self.acking.is_quick(env)
-            || self.acking.urgent
-            || self.received.has_early()
-        {
+        if second_segment || self.acking.is_quick(env) || self.acking.urgent || self.received.has_early() {
             self.send_ack(env, out);
         } else {
             self.delay_ack(env, out);
@@ -206,10 +198,7 @@ impl Connection {
         if delay > ATO_MIN {
             let lively = self.acking.is_ping_pong(env) || self.acking.pushed;
             let most = if lively { DELAY_MAX } else { SLOW_DELAY_MAX };
-            let most = self
-                .rtt
-                .smoothed()
-                .map_or(most, |rtt| rtt.max(ATO_MIN).min(most));
+            let most = self.rtt.smoothed().map_or(most, |rtt| rtt.max(ATO_MIN).min(most));
             delay = delay.min(most);
         }
         delay = delay.min(DELAY_MAX).min(env.settings.rto_min);

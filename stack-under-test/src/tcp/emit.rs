@@ -21,9 +21,7 @@ impl Connection {
         payload: Vec<u8>,
         out: &mut Outbox,
     ) {
-        let window = self
-            .window
-            .advertise(self.received.held(), self.acking.peer_mss);
+        let window = self.window.advertise(self.received.held(), self.acking.peer_mss);
         if self.window.is_tight(self.received.held()) {
             self.acking.quick = 0;
         }
@@ -35,26 +33,13 @@ impl Connection {
             self.counters.last_data_sent = env.now;
         }
         let options = Options {
-            timestamps: self.negotiated.timestamps.map(|echo| Timestamps {
-                value: env.timestamp(),
-                echo,
-            }),
+            timestamps: self.negotiated.timestamps.map(|echo| Timestamps { value: env.timestamp(), echo }),
             sack: self.sack_blocks(),
             ..Options::default()
         };
-        let segment = Outgoing {
-            seq,
-            ack: self.window.nxt,
-            flags: flags | Flags::ACK,
-            window,
-            options,
-            payload,
-        };
-        out.push(Departure {
-            flow: self.flow,
-            identification: self.identification,
-            segment,
-        });
+        let segment =
+            Outgoing { seq, ack: self.window.nxt, flags: flags | Flags::ACK, window, options, payload };
+        out.push(Departure { flow: self.flow, identification: self.identification, segment });
         self.identification = self.identification.wrapping_add(1);
         self.acking.sent();
         self.timers.clear(Timer::DelayedAck);
@@ -78,15 +63,8 @@ impl Connection {
     /// The number of a segment without data: the next one, unless the peer pulled its window back below it.
     fn acceptable_seq(&self) -> SeqNum {
         let end = self.send.window_end();
-        let slack = self
-            .negotiated
-            .scales
-            .map_or(0, |scales| 1 << scales.receive);
-        if end.before(self.send.nxt) && self.send.nxt - end >= slack {
-            end
-        } else {
-            self.send.nxt
-        }
+        let slack = self.negotiated.scales.map_or(0, |scales| 1 << scales.receive);
+        if end.before(self.send.nxt) && self.send.nxt - end >= slack { end } else { self.send.nxt }
     }
 
     /// As many as fit beside timestamps. RFC2018/3-format
@@ -94,11 +72,6 @@ impl Connection {
         if !self.negotiated.sack {
             return Vec::new();
         }
-        self.received
-            .sack_blocks(if self.negotiated.timestamps.is_some() {
-                3
-            } else {
-                4
-            })
+        self.received.sack_blocks(if self.negotiated.timestamps.is_some() { 3 } else { 4 })
     }
 }

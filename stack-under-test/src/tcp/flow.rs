@@ -16,10 +16,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(address: IpAddr, port: u16) -> Self {
-        Self {
-            address: address.to_canonical(),
-            port,
-        }
+        Self { address: address.to_canonical(), port }
     }
 }
 
@@ -55,18 +52,9 @@ pub(crate) fn reset_for(segment: &Segment<'_>) -> Option<Outgoing> {
     }
     Some(if segment.flags.ack() {
         // RFC9293/3.5.2-rst-closed-ack
-        Outgoing {
-            seq: segment.ack,
-            flags: Flags::RST,
-            ..Outgoing::default()
-        }
+        Outgoing { seq: segment.ack, flags: Flags::RST, ..Outgoing::default() }
     } else {
         // RFC9293/3.5.2-rst-closed-noack
-        Outgoing {
-            seq: SeqNum(0),
-            ack: segment.end(),
-            flags: Flags::RST | Flags::ACK,
-            ..Outgoing::default()
-        }
+        Outgoing { seq: SeqNum(0), ack: segment.end(), flags: Flags::RST | Flags::ACK, ..Outgoing::default() }
     })
 }

@@ -36,8 +36,7 @@ impl Knobs {
 
 /// The largest payload that fits the link to this peer, without options. RFC9293/MUST-67
 pub(crate) fn link_mss(env: &Env<'_>, flow: Flow) -> u16 {
-    env.mtu
-        .saturating_sub(ip::header_length(flow.remote.address) + TCP_HEADER)
+    env.mtu.saturating_sub(ip::header_length(flow.remote.address) + TCP_HEADER)
 }
 
 /// The size that we announce.
@@ -47,11 +46,7 @@ pub(crate) fn announced_mss(env: &Env<'_>, flow: Flow, knobs: &Knobs) -> u16 {
 
 /// RFC9293/MUST-15
 fn default_mss(flow: Flow) -> u16 {
-    if flow.remote.address.is_ipv4() {
-        536
-    } else {
-        1220
-    }
+    if flow.remote.address.is_ipv4() { 536 } else { 1220 }
 }
 
 /// Shifts of the windows advertised by the two ends.
@@ -78,16 +73,8 @@ pub(crate) struct Negotiated {
 
 impl Negotiated {
     /// What we offer in a SYN.
-    pub(crate) fn offer(
-        env: &Env<'_>,
-        flow: Flow,
-        knobs: &Knobs,
-        window: &ReceiveWindow,
-    ) -> Options {
-        let timestamps = Timestamps {
-            value: env.timestamp(),
-            echo: 0,
-        };
+    pub(crate) fn offer(env: &Env<'_>, flow: Flow, knobs: &Knobs, window: &ReceiveWindow) -> Options {
+        let timestamps = Timestamps { value: env.timestamp(), echo: 0 };
         Options {
             mss: Some(announced_mss(env, flow, knobs)),
             window_scale: env.settings.window_scaling.then_some(window.scale),
@@ -98,27 +85,16 @@ impl Negotiated {
     }
 
     /// What follows from the peer's SYN: both ends must have offered (`RFC7323/2.2b`, `RFC7323/3.2d`).
-    pub(crate) fn from_syn(
-        env: &Env<'_>,
-        flow: Flow,
-        knobs: &Knobs,
-        syn: &Options,
-        scale: u8,
-    ) -> Self {
+    pub(crate) fn from_syn(env: &Env<'_>, flow: Flow, knobs: &Knobs, syn: &Options, scale: u8) -> Self {
         let both = |ours: bool, theirs: Option<u8>| theirs.filter(|_| ours);
         let peer_mss = syn.mss.unwrap_or_else(|| default_mss(flow));
         Self {
             peer_mss: peer_mss.min(knobs.max_segment.unwrap_or(u16::MAX)),
             our_mss: announced_mss(env, flow, knobs),
-            scales: both(env.settings.window_scaling, syn.window_scale).map(|send| Scales {
-                send,
-                receive: scale,
-            }),
+            scales: both(env.settings.window_scaling, syn.window_scale)
+                .map(|send| Scales { send, receive: scale }),
             sack: env.settings.sack && syn.sack_permitted,
-            timestamps: syn
-                .timestamps
-                .filter(|_| env.settings.timestamps)
-                .map(|timestamps| timestamps.value),
+            timestamps: syn.timestamps.filter(|_| env.settings.timestamps).map(|timestamps| timestamps.value),
         }
     }
 
@@ -128,10 +104,7 @@ impl Negotiated {
             mss: Some(self.our_mss),
             window_scale: self.scales.map(|scales| scales.receive),
             sack_permitted: self.sack,
-            timestamps: self.timestamps.map(|echo| Timestamps {
-                value: env.timestamp(),
-                echo,
-            }),
+            timestamps: self.timestamps.map(|echo| Timestamps { value: env.timestamp(), echo }),
             ..Options::default()
         }
     }
@@ -143,16 +116,11 @@ impl Negotiated {
     /// Payload that the largest segment carries. RFC9293/MUST-16, RFC6691/2a
     pub(crate) fn segment_size(&self, env: &Env<'_>, flow: Flow, more_options: u32) -> u32 {
         let bare = u32::from(link_mss(env, flow).min(self.peer_mss)).max(env.settings.min_snd_mss);
-        bare.saturating_sub(self.options_length() + more_options)
-            .max(8)
+        bare.saturating_sub(self.options_length() + more_options).max(8)
     }
 
     pub(crate) fn options_length(&self) -> u32 {
-        if self.timestamps.is_some() {
-            TIMESTAMPS_LENGTH
-        } else {
-            0
-        }
+        if self.timestamps.is_some() { TIMESTAMPS_LENGTH } else { 0 }
     }
 
     /// Whether the peer's timestamp is older than what it sent before. RFC7323/5.3-R1

@@ -177,18 +177,13 @@ impl Connection {
     fn describe(&self, env: &Env<'_>, info: &mut TcpInfo) {
         const LOSS: u8 = 4;
         let counters = &self.counters;
-        info.ca_state = if self.congestion.in_recovery() {
-            LOSS
-        } else {
-            0
-        };
+        info.ca_state = if self.congestion.in_recovery() { LOSS } else { 0 };
         info.retransmits = u8::try_from(self.repetition.retransmits).unwrap_or(u8::MAX);
         info.probes = u8::try_from(self.repetition.probes).unwrap_or(u8::MAX);
         info.backoff = u8::try_from(self.repetition.backoff).unwrap_or(u8::MAX);
         let scaled = self.negotiated.scales.is_some();
         let timestamps = self.negotiated.timestamps.is_some();
-        info.options =
-            u8::from(timestamps) | (u8::from(self.negotiated.sack) << 1) | (u8::from(scaled) << 2);
+        info.options = u8::from(timestamps) | (u8::from(self.negotiated.sack) << 1) | (u8::from(scaled) << 2);
         info.snd_wscale = self.negotiated.send_scale();
         info.rcv_wscale = self.window.scale;
         info.rto = self.rtt.rto();
@@ -197,21 +192,14 @@ impl Connection {
         info.rcv_mss = self.acking.peer_mss;
         info.unacked = self.queue.packets_out();
         info.lost = self.queue.in_flight().filter(|sent| sent.lost).count() as u32;
-        info.retrans = self
-            .queue
-            .in_flight()
-            .filter(|sent| sent.retransmitted && !sent.lost)
-            .count() as u32;
+        info.retrans = self.queue.in_flight().filter(|sent| sent.retransmitted && !sent.lost).count() as u32;
         info.last_data_sent = env.now - counters.last_data_sent;
         info.last_data_recv = env.now - self.acking.last_data;
         info.last_ack_recv = env.now - counters.last_ack_received;
         info.pmtu = u32::from(env.mtu);
         info.rcv_ssthresh = self.window.threshold();
         info.rtt = self.rtt.smoothed().unwrap_or_default();
-        info.rttvar = self
-            .rtt
-            .smoothed()
-            .map_or(UNMEASURED_VARIATION, |_| self.rtt.mean_deviation());
+        info.rttvar = self.rtt.smoothed().map_or(UNMEASURED_VARIATION, |_| self.rtt.mean_deviation());
         info.snd_ssthresh = self.congestion.threshold();
         info.snd_cwnd = self.congestion.window();
         info.advmss = u32::from(self.negotiated.our_mss) - self.negotiated.options_length();

@@ -31,11 +31,7 @@ pub(crate) struct Listen {
 
 impl Listen {
     pub(crate) fn new(backlog: u32) -> Self {
-        Self {
-            backlog,
-            requests: BTreeMap::new(),
-            queue: VecDeque::new(),
-        }
+        Self { backlog, requests: BTreeMap::new(), queue: VecDeque::new() }
     }
 
     /// Whether no further connection may finish. One more than the backlog fits, as in Linux.

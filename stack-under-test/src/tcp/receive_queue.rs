@@ -41,12 +41,7 @@ impl ReceiveQueue {
 
     /// Bytes held, those that came early included.
     pub(crate) fn held(&self) -> u32 {
-        self.unread()
-            + self
-                .early
-                .iter()
-                .map(|early| early.bytes.len() as u32)
-                .sum::<u32>()
+        self.unread() + self.early.iter().map(|early| early.bytes.len() as u32).sum::<u32>()
     }
 
     pub(crate) fn has_early(&self) -> bool {
@@ -105,14 +100,7 @@ impl ReceiveQueue {
             // The other begins inside: what lies before it goes in, the rest is looked at again.
             let rest = bytes.split_off(gap);
             let resume = other.start;
-            self.early.insert(
-                index,
-                Early {
-                    start,
-                    bytes,
-                    fin: false,
-                },
-            );
+            self.early.insert(index, Early { start, bytes, fin: false });
             (start, bytes) = (resume, rest);
             index += 1;
         }
@@ -146,16 +134,12 @@ impl ReceiveQueue {
         for early in &self.early {
             match blocks.last_mut() {
                 Some(last) if last.end == early.start => last.end = early.end(),
-                _ => blocks.push(SackBlock {
-                    start: early.start,
-                    end: early.end(),
-                }),
+                _ => blocks.push(SackBlock { start: early.start, end: early.end() }),
             }
         }
         let latest = self.latest;
-        let newest = blocks
-            .iter()
-            .position(|block| latest.is_some_and(|at| at.within(block.start, block.end - 1)));
+        let newest =
+            blocks.iter().position(|block| latest.is_some_and(|at| at.within(block.start, block.end - 1)));
         if let Some(newest) = newest {
             let block = blocks.remove(newest);
             blocks.insert(0, block);
@@ -178,13 +162,7 @@ mod tests {
         queue.keep(SeqNum(3), b"cd", false);
         queue.keep(SeqNum(2), b"bcdefg", false);
         queue.keep(SeqNum(4), b"d", false);
-        assert_eq!(
-            queue.sack_blocks(4),
-            [SackBlock {
-                start: SeqNum(2),
-                end: SeqNum(10)
-            }]
-        );
+        assert_eq!(queue.sack_blocks(4), [SackBlock { start: SeqNum(2), end: SeqNum(10) }]);
         assert_eq!(queue.held(), 7);
         queue.append(b"a");
         assert_eq!(queue.take_in_order(SeqNum(2)), (SeqNum(10), true));
@@ -199,10 +177,7 @@ mod tests {
         queue.keep(SeqNum(10), b"xx", false);
         queue.keep(SeqNum(30), b"xx", false);
         queue.keep(SeqNum(12), b"xx", false);
-        let block = |start, end| SackBlock {
-            start: SeqNum(start),
-            end: SeqNum(end),
-        };
+        let block = |start, end| SackBlock { start: SeqNum(start), end: SeqNum(end) };
         assert_eq!(queue.sack_blocks(4), [block(10, 14), block(30, 32)]);
         assert_eq!(queue.take_in_order(SeqNum(11)), (SeqNum(14), false));
         assert_eq!(queue.read(9, false), b"xxx");

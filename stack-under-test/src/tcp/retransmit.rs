@@ -49,18 +49,10 @@ impl Connection {
 
     /// RFC9293/MUST-20
     fn is_given_up(&self, env: &Env<'_>) -> bool {
-        let Some(since) = self
-            .repetition
-            .since
-            .filter(|_| self.repetition.retransmits > 0)
-        else {
+        let Some(since) = self.repetition.since.filter(|_| self.repetition.retransmits > 0) else {
             return false;
         };
-        let retries = if self.orphan {
-            self.orphan_retries(env)
-        } else {
-            env.settings.retries2
-        };
+        let retries = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
         env.now - since >= patience(retries, env.settings.rto_min, env.settings)
     }
 
@@ -76,8 +68,7 @@ impl Connection {
 
     fn time_out(&self) -> Ending {
         // RFC9293/MUST-56, RFC9293/SHLD-25: trouble that the network reported explains the silence.
-        self.soft_error
-            .map_or(Ending::TimedOut, Ending::Unreachable)
+        self.soft_error.map_or(Ending::TimedOut, Ending::Unreachable)
     }
 
     /// Sends the oldest segment thought lost again. RFC6298/5.4
@@ -107,8 +98,7 @@ impl Connection {
         let payload = self.queue.slice(sent.start, sent.end);
         self.counters.total_retransmits += 1;
         self.counters.bytes_retransmitted += payload.len() as u64;
-        let flags =
-            Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
+        let flags = Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
         self.emit(env, sent.start, flags, payload, out);
         true
     }
@@ -126,13 +116,9 @@ impl Connection {
     /// The interval to the next probe. RFC9293/SHLD-30
     pub(super) fn probe_interval(&self, env: &Env<'_>) -> Duration {
         let settings = env.settings;
-        let most = (settings.rto_max.as_micros() / settings.rto_min.as_micros().max(1))
-            .max(1)
-            .ilog2()
-            + 1;
+        let most = (settings.rto_max.as_micros() / settings.rto_min.as_micros().max(1)).max(1).ilog2() + 1;
         let base = self.rtt.rto().max(settings.rto_min);
-        base.saturating_mul(1 << self.repetition.backoff.min(most))
-            .min(settings.rto_max)
+        base.saturating_mul(1 << self.repetition.backoff.min(most)).min(settings.rto_max)
     }
 
     /// The peer's window was closed for long enough. RFC9293/MUST-36
@@ -142,11 +128,7 @@ impl Connection {
             return Fate::Lives;
         }
         // RFC9293/MUST-37: answers reset the count, unless nobody holds the connection.
-        let most = if self.orphan {
-            self.orphan_retries(env)
-        } else {
-            env.settings.retries2
-        };
+        let most = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
         if self.repetition.probes >= most {
             return Fate::Ended(self.time_out());
         }
@@ -158,8 +140,7 @@ impl Connection {
         }
         self.repetition.probes += 1;
         self.repetition.backoff = (self.repetition.backoff + 1).min(env.settings.retries2);
-        self.timers
-            .set(Timer::Probe, env.now + self.probe_interval(env));
+        self.timers.set(Timer::Probe, env.now + self.probe_interval(env));
         Fate::Lives
     }
 
@@ -173,22 +154,10 @@ impl Connection {
             self.emit(env, seq, Flags::NONE, alloc::vec::Vec::new(), out);
             return;
         }
-        let length = room
-            .min(self.segment_size(env))
-            .min(self.queue.end() - start);
+        let length = room.min(self.segment_size(env)).min(self.queue.end() - start);
         let end = start + length;
         let fin = self.queue.fin() && end == self.queue.end();
-        self.send_new(
-            env,
-            Piece {
-                start,
-                end,
-                fin,
-                follows: false,
-            },
-            Flags::PSH,
-            out,
-        );
+        self.send_new(env, Piece { start, end, fin, follows: false }, Flags::PSH, out);
     }
 
     /// A timer is due.

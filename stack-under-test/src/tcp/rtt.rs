@@ -63,16 +63,8 @@ impl RttEstimator {
 
     /// Takes a measurement of a segment that was sent once only (`RFC6298/3a`). `una` and `nxt` are those after the
     /// acknowledgement that brought it.
-    pub(crate) fn measure(
-        &mut self,
-        sample: Duration,
-        una: SeqNum,
-        nxt: SeqNum,
-        settings: &Settings,
-    ) {
-        let micros = u64::try_from(sample.as_micros())
-            .unwrap_or(u64::MAX)
-            .clamp(1, 1 << 40);
+    pub(crate) fn measure(&mut self, sample: Duration, una: SeqNum, nxt: SeqNum, settings: &Settings) {
+        let micros = u64::try_from(sample.as_micros()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
         let floor = settings.rto_min.as_micros() as u64;
         self.min = Some(self.min.map_or(sample, |min| min.min(sample)));
         if self.smoothed == 0 {
@@ -85,8 +77,7 @@ impl RttEstimator {
         } else {
             self.update(micros, una, nxt, floor);
         }
-        self.rto =
-            Duration::from_micros((self.smoothed >> 3) + self.variation).min(settings.rto_max);
+        self.rto = Duration::from_micros((self.smoothed >> 3) + self.variation).min(settings.rto_max);
     }
 
     /// RFC6298/2.3
@@ -143,12 +134,7 @@ mod tests {
     #[test]
     fn a_large_first_measurement_triples() {
         let mut rtt = RttEstimator::new();
-        rtt.measure(
-            Duration::from_millis(300),
-            SeqNum(1),
-            SeqNum(1),
-            &Settings::default(),
-        );
+        rtt.measure(Duration::from_millis(300), SeqNum(1), SeqNum(1), &Settings::default());
         assert_eq!(rtt.rto(), Duration::from_millis(900));
         assert_eq!(rtt.smoothed(), Some(Duration::from_millis(300)));
     }

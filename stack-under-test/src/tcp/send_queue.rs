@@ -125,9 +125,7 @@ impl SendQueue {
     /// Room in the last unsent block before a new one must begin.
     pub(crate) fn room_in_block(&self, nxt: SeqNum, goal: u32) -> u32 {
         let block_start = self.blocks.iter().rev().nth(1).copied().unwrap_or(nxt);
-        self.blocks
-            .back()
-            .map_or(0, |end| goal.saturating_sub(*end - block_start))
+        self.blocks.back().map_or(0, |end| goal.saturating_sub(*end - block_start))
     }
 
     /// Marks the end of what was written so far as pushed.
@@ -154,9 +152,7 @@ impl SendQueue {
 
     /// Whether a push falls into this range.
     pub(crate) fn is_pushed(&self, start: SeqNum, end: SeqNum) -> bool {
-        self.pushes
-            .iter()
-            .any(|push| push.after(start) && !push.after(end))
+        self.pushes.iter().any(|push| push.after(start) && !push.after(end))
     }
 
     /// The bytes between two numbers; the number of the FIN has none.
@@ -194,11 +190,7 @@ impl SendQueue {
         let bytes = ack.min(self.data_end()).beyond(self.start);
         self.bytes.drain(..bytes as usize);
         self.start += bytes;
-        while self
-            .pushes
-            .front()
-            .is_some_and(|push| !push.after(self.start))
-        {
+        while self.pushes.front().is_some_and(|push| !push.after(self.start)) {
             self.pushes.pop_front();
         }
         freed

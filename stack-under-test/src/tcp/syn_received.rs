@@ -60,13 +60,7 @@ pub(crate) struct SynReceived {
 
 impl SynReceived {
     /// A listener heard a SYN.
-    pub(crate) fn new(
-        env: &Env<'_>,
-        flow: Flow,
-        knobs: Knobs,
-        isn: SeqNum,
-        syn: &Segment<'_>,
-    ) -> Self {
+    pub(crate) fn new(env: &Env<'_>, flow: Flow, knobs: Knobs, isn: SeqNum, syn: &Segment<'_>) -> Self {
         let mut negotiated = Negotiated::from_syn(env, flow, &knobs, &syn.options, 0);
         let mss = u32::from(negotiated.our_mss) - negotiated.options_length();
         let mut window = ReceiveWindow::new(env, &knobs, mss, negotiated.scales.is_some());
@@ -94,20 +88,12 @@ impl SynReceived {
     }
 
     /// RFC 9293 section 3.10.7.4, the SYN-RECEIVED parts, in the order of Linux's `tcp_check_req`.
-    pub(crate) fn on_segment(
-        &self,
-        env: &Env<'_>,
-        segment: &Segment<'_>,
-    ) -> SynReceivedDisposition {
-        use SynReceivedDisposition::{
-            Abandon, AnswerAgain, Establish, Ignore, Rebuke, Refuse, Reset,
-        };
+    pub(crate) fn on_segment(&self, env: &Env<'_>, segment: &Segment<'_>) -> SynReceivedDisposition {
+        use SynReceivedDisposition::{Abandon, AnswerAgain, Establish, Ignore, Rebuke, Refuse, Reset};
         let flags = segment.flags;
         let old_timestamp = !flags.rst() && self.negotiated.is_old_timestamp(segment);
         let bare_syn = flags.syn() && !flags.ack() && !flags.rst() && !flags.fin();
-        let may_answer = self
-            .last_rebuke
-            .is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit);
+        let may_answer = self.last_rebuke.is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit);
         if bare_syn && segment.seq == self.irs && !old_timestamp {
             return if may_answer { AnswerAgain } else { Ignore };
         }
@@ -124,11 +110,7 @@ impl SynReceived {
             || (seq.within(nxt, edge) && seq != edge);
         let is_synack_again = flags.syn() && flags.ack() && seq == self.irs;
         if old_timestamp || !(overlaps || is_synack_again) {
-            return if flags.rst() || !may_answer {
-                Ignore
-            } else {
-                Rebuke
-            };
+            return if flags.rst() || !may_answer { Ignore } else { Rebuke };
         }
         if flags.rst() {
             // RFC9293/3.10.7.4-rst-synrcvd
@@ -151,11 +133,7 @@ impl SynReceived {
             options: self.negotiated.answer(env),
             payload: Vec::new(),
         };
-        out.push(Departure {
-            flow: self.flow,
-            identification: self.identification,
-            segment,
-        });
+        out.push(Departure { flow: self.flow, identification: self.identification, segment });
     }
 
     /// The peer repeated its SYN.
@@ -163,17 +141,13 @@ impl SynReceived {
         self.last_rebuke = Some(env.now);
         self.repeated = true;
         self.answer(env, out);
-        self.timers
-            .set(Timer::Retransmit, env.now + self.interval(env));
+        self.timers.set(Timer::Retransmit, env.now + self.interval(env));
     }
 
     pub(crate) fn rebuke(&mut self, env: &Env<'_>, out: &mut Outbox) {
         self.last_rebuke = Some(env.now);
         let options = Options {
-            timestamps: self.negotiated.timestamps.map(|echo| Timestamps {
-                value: env.timestamp(),
-                echo,
-            }),
+            timestamps: self.negotiated.timestamps.map(|echo| Timestamps { value: env.timestamp(), echo }),
             ..Options::default()
         };
         let segment = Outgoing {
@@ -184,17 +158,11 @@ impl SynReceived {
             options,
             payload: Vec::new(),
         };
-        out.push(Departure {
-            flow: self.flow,
-            identification: self.identification,
-            segment,
-        });
+        out.push(Departure { flow: self.flow, identification: self.identification, segment });
     }
 
     fn interval(&self, env: &Env<'_>) -> Duration {
-        INITIAL_TIMEOUT
-            .saturating_mul(1 << self.timeouts.min(16))
-            .min(env.settings.rto_max)
+        INITIAL_TIMEOUT.saturating_mul(1 << self.timeouts.min(16)).min(env.settings.rto_max)
     }
 
     /// The answer to the SYN-ACK is overdue; returns whether the handshake goes on for now. RFC9293/MUST-22
@@ -206,8 +174,7 @@ impl SynReceived {
         self.timeouts += 1;
         self.repeated = true;
         self.answer(env, out);
-        self.timers
-            .set(Timer::Retransmit, env.now + self.interval(env));
+        self.timers.set(Timer::Retransmit, env.now + self.interval(env));
         true
     }
 
@@ -231,8 +198,7 @@ impl SynReceived {
 
     /// What the connection starts from.
     pub(crate) fn into_opening(mut self, env: &Env<'_>, segment: &Segment<'_>) -> Opening {
-        self.negotiated
-            .take_timestamp(segment, self.window.advertised_at);
+        self.negotiated.take_timestamp(segment, self.window.advertised_at);
         Opening {
             flow: self.flow,
             peer_window: u32::from(segment.window) << self.negotiated.send_scale(),

@@ -93,11 +93,7 @@ impl SynSent {
             options: Negotiated::offer(env, self.flow, &self.knobs, &self.window),
             payload: Vec::new(),
         };
-        out.push(Departure {
-            flow: self.flow,
-            identification: self.identification,
-            segment,
-        });
+        out.push(Departure { flow: self.flow, identification: self.identification, segment });
         self.identification = self.identification.wrapping_add(1);
     }
 
@@ -107,11 +103,7 @@ impl SynSent {
         let flags = segment.flags;
         if !flags.ack() {
             // RFC9293/3.5.3-rst-synsent, RFC9293/3.10.7.3-synsent-noflags
-            return if flags.syn() && !flags.rst() {
-                Cross
-            } else {
-                Ignore
-            };
+            return if flags.syn() && !flags.rst() { Cross } else { Ignore };
         }
         // RFC9293/3.10.7.3-synsent-badack
         let acknowledges_syn = segment.ack == self.isn + 1;
@@ -147,9 +139,8 @@ impl SynSent {
         self.timers.clear(Timer::Retransmit);
         let settings = env.settings;
         let retries = self.knobs.syn_retries.unwrap_or(settings.syn_retries);
-        let overdue = self
-            .since
-            .is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
+        let overdue =
+            self.since.is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
         if self.retransmits >= retries + settings.syn_linear_timeouts || overdue {
             return false;
         }
@@ -165,12 +156,7 @@ impl SynSent {
     }
 
     /// The peer accepted: acknowledges, and becomes a connection.
-    pub(crate) fn establish(
-        mut self,
-        env: &Env<'_>,
-        segment: &Segment<'_>,
-        out: &mut Outbox,
-    ) -> Connection {
+    pub(crate) fn establish(mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> Connection {
         let negotiated = self.settle(env, segment);
         let opening = Opening {
             flow: self.flow,
@@ -192,20 +178,10 @@ impl SynSent {
     }
 
     /// The peer opens too: answers with the same number as before (`RFC9293/3.10.7.3-synsent-syn`).
-    pub(crate) fn cross(
-        mut self,
-        env: &Env<'_>,
-        segment: &Segment<'_>,
-        out: &mut Outbox,
-    ) -> SynReceived {
+    pub(crate) fn cross(mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> SynReceived {
         let negotiated = self.settle(env, segment);
         let mut timers = Timers::default();
-        timers.set(
-            Timer::Retransmit,
-            self.timers
-                .due(Timer::Retransmit)
-                .unwrap_or(env.now + self.rto),
-        );
+        timers.set(Timer::Retransmit, self.timers.due(Timer::Retransmit).unwrap_or(env.now + self.rto));
         let crossed = SynReceived {
             flow: self.flow,
             negotiated,
@@ -226,13 +202,8 @@ impl SynSent {
     }
 
     fn settle(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> Negotiated {
-        let negotiated = Negotiated::from_syn(
-            env,
-            self.flow,
-            &self.knobs,
-            &segment.options,
-            self.window.scale,
-        );
+        let negotiated =
+            Negotiated::from_syn(env, self.flow, &self.knobs, &segment.options, self.window.scale);
         self.window.begin(segment.seq, negotiated.scales.is_some());
         negotiated
     }

@@ -29,13 +29,8 @@ impl Connection {
         }
         if start == nxt {
             // RFC9293/3.8.6-not-accepted-zero. A bare FIN takes no room.
-            let fits =
-                self.window.left() > 0 || (segment.payload.is_empty() && segment.flags.fin());
-            return if fits {
-                TextPlace::Next
-            } else {
-                TextPlace::Outside
-            };
+            let fits = self.window.left() > 0 || (segment.payload.is_empty() && segment.flags.fin());
+            return if fits { TextPlace::Next } else { TextPlace::Outside };
         }
         if !end.after(nxt) {
             return TextPlace::Known;
@@ -44,11 +39,7 @@ impl Connection {
             return TextPlace::Outside;
         }
         if start.before(nxt) {
-            return if self.window.left() > 0 {
-                TextPlace::Next
-            } else {
-                TextPlace::Outside
-            };
+            return if self.window.left() > 0 { TextPlace::Next } else { TextPlace::Outside };
         }
         TextPlace::Early
     }
@@ -60,19 +51,13 @@ impl Connection {
     }
 
     /// Takes text; returns whether the peer's FIN was reached.
-    pub(super) fn take_text(
-        &mut self,
-        env: &Env<'_>,
-        segment: &Segment<'_>,
-        place: TextPlace,
-    ) -> bool {
+    pub(super) fn take_text(&mut self, env: &Env<'_>, segment: &Segment<'_>, place: TextPlace) -> bool {
         match place {
             TextPlace::Nothing => false,
             TextPlace::Next => self.take_next(env, segment),
             TextPlace::Early => {
                 // RFC9293/MAY-13, RFC5681/3.2-rcv-dupack
-                self.received
-                    .keep(segment.seq, segment.payload, segment.flags.fin());
+                self.received.keep(segment.seq, segment.payload, segment.flags.fin());
                 self.acking.scheduled = true;
                 false
             }
@@ -96,14 +81,9 @@ impl Connection {
             self.counters.data_segments_in += 1;
             let rto = self.rtt.rto();
             let our_mss = u32::from(self.negotiated.our_mss);
-            self.acking
-                .data_arrived(env.now, segment, self.window.advertised, rto, our_mss);
+            self.acking.data_arrived(env.now, segment, self.window.advertised, rto, our_mss);
             // The peer should hear soon of a window that grew.
-            if new.len() >= 128
-                && self
-                    .window
-                    .grow(new.len() as u32, self.received.held(), our_mss)
-            {
+            if new.len() >= 128 && self.window.grow(new.len() as u32, self.received.held(), our_mss) {
                 self.acking.quick |= 1;
             }
         }

@@ -79,11 +79,7 @@ impl TimeWait {
 
     /// As Linux's `tcp_timewait_state_process`.
     pub(crate) fn on_segment(&self, env: &Env<'_>, segment: &Segment<'_>) -> TimeWaitDisposition {
-        if self.awaits_fin {
-            self.before_fin(env, segment)
-        } else {
-            self.after_fin(env, segment)
-        }
+        if self.awaits_fin { self.before_fin(env, segment) } else { self.after_fin(env, segment) }
     }
 
     fn before_fin(&self, env: &Env<'_>, segment: &Segment<'_>) -> TimeWaitDisposition {
@@ -120,10 +116,7 @@ impl TimeWait {
         }
         // RFC9293/MAY-2, RFC6191/2a
         let bare_syn = flags.syn() && !flags.rst() && !flags.ack();
-        if bare_syn
-            && !old
-            && (segment.seq.after(self.rcv_nxt) || self.has_newer_timestamp(segment))
-        {
+        if bare_syn && !old && (segment.seq.after(self.rcv_nxt) || self.has_newer_timestamp(segment)) {
             let isn = self.snd_nxt + 65537;
             return TimeWaitDisposition::Reopen(if isn == SeqNum(0) { SeqNum(1) } else { isn });
         }
@@ -135,9 +128,7 @@ impl TimeWait {
     }
 
     fn rebuke(&self, env: &Env<'_>, restart: bool) -> TimeWaitDisposition {
-        let may = self
-            .last_rebuke
-            .is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit);
+        let may = self.last_rebuke.is_none_or(|last| env.now - last >= env.settings.invalid_ratelimit);
         match (may, restart) {
             (true, restart) => TimeWaitDisposition::Acknowledge { restart },
             (false, true) => TimeWaitDisposition::Restart,
@@ -164,9 +155,7 @@ impl TimeWait {
     fn is_in_window(&self, segment: &Segment<'_>) -> bool {
         let (seq, end) = (segment.seq, segment.end());
         let edge = self.rcv_nxt + self.window;
-        seq == self.rcv_nxt
-            || (end.after(self.rcv_nxt) && seq.before(edge))
-            || (seq == edge && seq == end)
+        seq == self.rcv_nxt || (end.after(self.rcv_nxt) && seq.before(edge)) || (seq == edge && seq == end)
     }
 
     /// The peer's FIN came: the wait begins.
@@ -194,10 +183,7 @@ impl TimeWait {
 
     pub(crate) fn acknowledge(&self, env: &Env<'_>, out: &mut Outbox) {
         let options = Options {
-            timestamps: self.recent.map(|echo| Timestamps {
-                value: env.timestamp(),
-                echo,
-            }),
+            timestamps: self.recent.map(|echo| Timestamps { value: env.timestamp(), echo }),
             ..Options::default()
         };
         let segment = Outgoing {
@@ -208,10 +194,6 @@ impl TimeWait {
             options,
             payload: alloc::vec::Vec::new(),
         };
-        out.push(Departure {
-            flow: self.flow,
-            identification: 0,
-            segment,
-        });
+        out.push(Departure { flow: self.flow, identification: 0, segment });
     }
 }

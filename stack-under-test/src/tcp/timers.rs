@@ -17,13 +17,8 @@ pub(crate) enum Timer {
     TimeWait,
 }
 
-const KINDS: [Timer; 5] = [
-    Timer::Retransmit,
-    Timer::Probe,
-    Timer::DelayedAck,
-    Timer::Orphan,
-    Timer::TimeWait,
-];
+const KINDS: [Timer; 5] =
+    [Timer::Retransmit, Timer::Probe, Timer::DelayedAck, Timer::Orphan, Timer::TimeWait];
 
 /// When each timer is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,8 +34,7 @@ impl Timers {
     }
 
     pub(crate) fn due(&self, timer: Timer) -> Option<Instant> {
-        self.iter()
-            .find_map(|(other, due)| (other == timer).then_some(due))
+        self.iter().find_map(|(other, due)| (other == timer).then_some(due))
     }
 
     pub(crate) fn is_set(&self, timer: Timer) -> bool {
@@ -53,10 +47,7 @@ impl Timers {
     }
 
     fn iter(&self) -> impl Iterator<Item = (Timer, Instant)> + '_ {
-        KINDS
-            .iter()
-            .zip(&self.0)
-            .filter_map(|(timer, due)| Some((*timer, (*due)?)))
+        KINDS.iter().zip(&self.0).filter_map(|(timer, due)| Some((*timer, (*due)?)))
     }
 
     fn slot(&mut self, timer: Timer) -> &mut Option<Instant> {

@@ -117,22 +117,10 @@ mod tests {
             SyncState::Closing,
             SyncState::LastAck,
         ] {
-            let (send, receive, reset) = (
-                state.may_send(),
-                state.may_receive(),
-                state.abort_sends_reset(),
-            );
-            writeln!(
-                table,
-                "{}: send {send}, receive {receive}, abort resets {reset}",
-                state.name()
-            )
-            .unwrap();
-            for event in [
-                SyncEvent::LocalClose,
-                SyncEvent::PeerFin,
-                SyncEvent::FinAcknowledged,
-            ] {
+            let (send, receive, reset) = (state.may_send(), state.may_receive(), state.abort_sends_reset());
+            writeln!(table, "{}: send {send}, receive {receive}, abort resets {reset}", state.name())
+                .unwrap();
+            for event in [SyncEvent::LocalClose, SyncEvent::PeerFin, SyncEvent::FinAcknowledged] {
                 writeln!(table, "  {event:?} -> {:?}", state.on(event)).unwrap();
             }
         }

@@ -74,11 +74,8 @@ impl Connection {
     /// Data is cut in blocks of whole segments, at most half of the peer's largest window.
     fn block_goal(&self, env: &Env<'_>) -> u32 {
         let mss = self.segment_size(env);
-        let most = super::connection::bound_to_half(
-            65535,
-            self.send.max_window,
-            self.negotiated.options_length(),
-        );
+        let most =
+            super::connection::bound_to_half(65535, self.send.max_window, self.negotiated.options_length());
         (most - most % mss).max(mss)
     }
 
@@ -120,8 +117,7 @@ impl Connection {
         };
         let in_flight = self.queue.packets_in_flight();
         if sent || limited {
-            self.congestion
-                .sent(in_flight, limited, self.send.una, self.send.nxt);
+            self.congestion.sent(in_flight, limited, self.send.una, self.send.nxt);
         }
         let waits = self.send.nxt != self.queue.end() && self.queue.packets_out() == 0;
         if waits && !self.timers.is_set(Timer::Probe) {
@@ -151,11 +147,7 @@ impl Connection {
         }
         if data <= mss {
             let waived = self.queue.fin();
-            return if !waived && self.nagle_holds(data < mss) {
-                Next::Held
-            } else {
-                Next::Send(block)
-            };
+            return if !waived && self.nagle_holds(data < mss) { Next::Held } else { Next::Send(block) };
         }
         let needed = data.min(self.send.window_end() - start);
         let most = mss * quota.min(self.burst(mss));
@@ -163,12 +155,7 @@ impl Connection {
             return Next::Send(start + most);
         }
         let short = needed % mss;
-        let whole = needed
-            - if self.nagle_holds(short != 0) {
-                short
-            } else {
-                0
-            };
+        let whole = needed - if self.nagle_holds(short != 0) { short } else { 0 };
         Next::Send(if whole == data { block } else { start + whole })
     }
 
@@ -186,13 +173,8 @@ impl Connection {
         let Some(rtt) = self.rtt.smoothed() else {
             return u32::from(u16::MAX) / mss;
         };
-        let percent = if self.congestion.window() < self.congestion.threshold() / 2 {
-            200
-        } else {
-            120
-        };
-        let window =
-            u64::from(mss) * u64::from(self.congestion.window().max(self.queue.packets_out()));
+        let percent = if self.congestion.window() < self.congestion.threshold() / 2 { 200 } else { 120 };
+        let window = u64::from(mss) * u64::from(self.congestion.window().max(self.queue.packets_out()));
         let rate = window * percent / 100 * 1_000_000 / u64::from(rtt.as_micros().max(1) as u32);
         let near = self.rtt.min().unwrap_or(Duration::MAX).as_micros() >> 9;
         let bonus = if near < 16 { 65536u64 >> near } else { 0 };
@@ -213,28 +195,13 @@ impl Connection {
             stop += u32::from(fin);
             let follows = start != first;
             let push = Flags::PSH.when(follows && stop == end);
-            self.send_new(
-                env,
-                Piece {
-                    start,
-                    end: stop,
-                    fin,
-                    follows,
-                },
-                push,
-                out,
-            );
+            self.send_new(env, Piece { start, end: stop, fin, follows }, push, out);
         }
     }
 
     /// Sends a segment for the first time.
     pub(super) fn send_new(&mut self, env: &Env<'_>, piece: Piece, more: Flags, out: &mut Outbox) {
-        let Piece {
-            start,
-            end,
-            fin,
-            follows,
-        } = piece;
+        let Piece { start, end, fin, follows } = piece;
         let payload = self.queue.slice(start, end);
         let length = payload.len() as u32;
         let flags = Flags::FIN.when(fin) | Flags::PSH.when(self.queue.is_pushed(start, end)) | more;
@@ -242,15 +209,7 @@ impl Connection {
             self.send.small_end = end;
         }
         let first = self.queue.packets_out() == 0;
-        self.queue.record(Sent {
-            start,
-            end,
-            fin,
-            follows,
-            at: env.now,
-            retransmitted: false,
-            lost: false,
-        });
+        self.queue.record(Sent { start, end, fin, follows, at: env.now, retransmitted: false, lost: false });
         self.send.nxt = end;
         self.emit(env, start, flags, payload, out);
         if first {

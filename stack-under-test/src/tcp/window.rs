@@ -33,23 +33,12 @@ impl ReceiveWindow {
     /// The window of a SYN or SYN-ACK; `mss` is the payload of a full segment.
     pub(crate) fn new(env: &Env<'_>, knobs: &Knobs, mss: u32, scaling: bool) -> Self {
         let space = knobs.receive_space(env);
-        let clamp = if knobs.receive_buffer.is_some() {
-            space
-        } else {
-            UNSCALED_MAX << MAX_WINDOW_SCALE
-        };
-        let advertised = if space > mss {
-            space - space % mss
-        } else {
-            space
-        };
+        let clamp = if knobs.receive_buffer.is_some() { space } else { UNSCALED_MAX << MAX_WINDOW_SCALE };
+        let advertised = if space > mss { space - space % mss } else { space };
         let most = space.max(env.settings.rmem[2]).min(clamp);
         // RFC7323/2.3a
         let scale = if scaling {
-            most.max(1)
-                .ilog2()
-                .saturating_sub(15)
-                .min(u32::from(MAX_WINDOW_SCALE)) as u8
+            most.max(1).ilog2().saturating_sub(15).min(u32::from(MAX_WINDOW_SCALE)) as u8
         } else {
             0
         };
@@ -111,10 +100,7 @@ impl ReceiveWindow {
     /// A segment of `length` bytes arrived in order while `held` bytes wait to be read: the window grows into the
     /// free part of the buffer. Returns whether it grew.
     pub(crate) fn grow(&mut self, length: u32, held: u32, mss: u32) -> bool {
-        let room = self
-            .clamp
-            .min(self.space.saturating_sub(held))
-            .saturating_sub(self.threshold);
+        let room = self.clamp.min(self.space.saturating_sub(held)).saturating_sub(self.threshold);
         self.threshold += room.min((2 * mss).max(2 * length));
         room > 0
     }
@@ -139,11 +125,7 @@ impl ReceiveWindow {
         if window > free || free - window >= mss {
             return free - free % mss.max(1);
         }
-        if mss == full && free > window + full / 2 {
-            free
-        } else {
-            window
-        }
+        if mss == full && free > window + full / 2 { free } else { window }
     }
 
     /// Whether the next offer reduces the peer's acknowledgement traffic to nothing: the buffer is over half full.

@@ -36,9 +36,7 @@ impl Checksum {
                 unreachable!("both ends of a packet are of one family")
             }
         };
-        with_addresses
-            .add(&length.to_be_bytes())
-            .add(&[0, protocol])
+        with_addresses.add(&length.to_be_bytes()).add(&[0, protocol])
     }
 
     /// The field's value; zero when computed over a part that carries a correct checksum.

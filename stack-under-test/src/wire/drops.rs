@@ -49,9 +49,7 @@ pub struct DropCounters([u64; REASONS.len()]);
 impl DropCounters {
     /// Packets dropped for one reason.
     pub fn get(&self, reason: DropReason) -> u64 {
-        self.iter()
-            .find(|&(other, _)| other == reason)
-            .map_or(0, |(_, count)| count)
+        self.iter().find(|&(other, _)| other == reason).map_or(0, |(_, count)| count)
     }
 
     /// Every reason with its count.

@@ -40,21 +40,12 @@ pub(crate) struct IcmpError {
 
 impl IcmpError {
     pub(crate) fn parse(packet: &Packet<'_>) -> Result<Self, DropReason> {
-        let (head, quoted) = packet
-            .payload
-            .split_first_chunk::<8>()
-            .ok_or(DropReason::Truncated)?;
+        let (head, quoted) = packet.payload.split_first_chunk::<8>().ok_or(DropReason::Truncated)?;
         let sum = match packet.destination {
             IpAddr::V4(_) => Checksum::default(),
             IpAddr::V6(_) => {
-                let length =
-                    u32::try_from(packet.payload.len()).map_err(|_| DropReason::Truncated)?;
-                Checksum::default().add_pseudo_header(
-                    packet.source,
-                    packet.destination,
-                    PROTOCOL_V6,
-                    length,
-                )
+                let length = u32::try_from(packet.payload.len()).map_err(|_| DropReason::Truncated)?;
+                Checksum::default().add_pseudo_header(packet.source, packet.destination, PROTOCOL_V6, length)
             }
         };
         if sum.add(packet.payload).finish() != 0 {
@@ -67,8 +58,7 @@ impl IcmpError {
         };
         let trouble = trouble.ok_or(DropReason::Icmp)?;
         let (source, destination, transport) = quoted_ip(quoted).ok_or(DropReason::Icmp)?;
-        let &[s0, s1, d0, d1, q0, q1, q2, q3] =
-            transport.first_chunk::<8>().ok_or(DropReason::Truncated)?;
+        let &[s0, s1, d0, d1, q0, q1, q2, q3] = transport.first_chunk::<8>().ok_or(DropReason::Truncated)?;
         Ok(Self {
             trouble,
             local: (source, u16::from_be_bytes([s0, s1])),
@@ -112,8 +102,7 @@ fn quoted_ip(bytes: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
             let source: [u8; 4] = header.get(12..16)?.try_into().ok()?;
             let destination: [u8; 4] = header.get(16..20)?.try_into().ok()?;
             let transport = bytes.get(usize::from(bytes.first()? & 0xf) * 4..)?;
-            (*header.get(9)? == tcp::PROTOCOL)
-                .then(|| (source.into(), destination.into(), transport))
+            (*header.get(9)? == tcp::PROTOCOL).then(|| (source.into(), destination.into(), transport))
         }
         6 => {
             let header = bytes.first_chunk::<40>()?;
@@ -121,9 +110,7 @@ fn quoted_ip(bytes: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
             let destination: [u8; 16] = header.get(24..40)?.try_into().ok()?;
             (*header.get(6)? == tcp::PROTOCOL)
                 .then(|| (source.into(), destination.into(), bytes.get(40..)))
-                .and_then(|(source, destination, transport)| {
-                    Some((source, destination, transport?))
-                })
+                .and_then(|(source, destination, transport)| Some((source, destination, transport?)))
         }
         _ => None,
     }

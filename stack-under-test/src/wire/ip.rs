@@ -43,28 +43,7 @@ impl<'a> Packet<'a> {
         let Some((header, _)) = bytes.split_first_chunk::<V4_HEADER>() else {
             return Err(DropReason::Truncated);
         };
-        let &[
-            first,
-            _,
-            l0,
-            l1,
-            _,
-            _,
-            f0,
-            f1,
-            _,
-            protocol,
-            _,
-            _,
-            s0,
-            s1,
-            s2,
-            s3,
-            d0,
-            d1,
-            d2,
-            d3,
-        ] = header;
+        let &[first, _, l0, l1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header;
         let header_length = usize::from(first & 0xf) * 4;
         let total_length = usize::from(u16::from_be_bytes([l0, l1]));
         if header_length < V4_HEADER || total_length < header_length {
@@ -72,9 +51,7 @@ impl<'a> Packet<'a> {
         }
         // RFC9293/MUST-50: options between the two are skipped.
         let whole = bytes.get(..total_length).ok_or(DropReason::Truncated)?;
-        let (header, payload) = whole
-            .split_at_checked(header_length)
-            .ok_or(DropReason::IpHeader)?;
+        let (header, payload) = whole.split_at_checked(header_length).ok_or(DropReason::IpHeader)?;
         if Checksum::default().add(header).finish() != 0 {
             return Err(DropReason::IpChecksum);
         }
@@ -83,12 +60,7 @@ impl<'a> Packet<'a> {
         }
         let source = IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3));
         let destination = IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3));
-        Ok(Self {
-            source,
-            destination,
-            protocol,
-            payload,
-        })
+        Ok(Self { source, destination, protocol, payload })
     }
 
     fn parse_v6(bytes: &'a [u8]) -> Result<Self, DropReason> {
@@ -96,15 +68,9 @@ impl<'a> Packet<'a> {
             return Err(DropReason::Truncated);
         };
         let &[_, _, _, _, l0, l1, next, _, ref addresses @ ..] = header;
-        let payload = rest
-            .get(..usize::from(u16::from_be_bytes([l0, l1])))
-            .ok_or(DropReason::Truncated)?;
-        let (source, destination) = addresses
-            .split_first_chunk::<16>()
-            .ok_or(DropReason::Truncated)?;
-        let destination = destination
-            .first_chunk::<16>()
-            .ok_or(DropReason::Truncated)?;
+        let payload = rest.get(..usize::from(u16::from_be_bytes([l0, l1]))).ok_or(DropReason::Truncated)?;
+        let (source, destination) = addresses.split_first_chunk::<16>().ok_or(DropReason::Truncated)?;
+        let destination = destination.first_chunk::<16>().ok_or(DropReason::Truncated)?;
         let (protocol, payload) = skip_extensions(next, payload)?;
         Ok(Self {
             source: IpAddr::V6(Ipv6Addr::from(*source)),
@@ -131,9 +97,7 @@ fn skip_extensions(mut next: u8, mut payload: &[u8]) -> Result<(u8, &[u8]), Drop
                 if next == ROUTING && segments_left != 0 {
                     return Err(DropReason::NotOurs);
                 }
-                payload = payload
-                    .get((usize::from(length) + 1) * 8..)
-                    .ok_or(DropReason::Truncated)?;
+                payload = payload.get((usize::from(length) + 1) * 8..).ok_or(DropReason::Truncated)?;
                 next = following;
             }
             _ => return Ok((next, payload)),
@@ -150,9 +114,7 @@ pub(crate) fn is_valid_source(address: IpAddr) -> bool {
                 || address.is_multicast()
                 || address.is_loopback())
         }
-        IpAddr::V6(address) => {
-            !(address.is_unspecified() || address.is_multicast() || address.is_loopback())
-        }
+        IpAddr::V6(address) => !(address.is_unspecified() || address.is_multicast() || address.is_loopback()),
     }
 }
 
@@ -168,9 +130,7 @@ pub(crate) fn emit(
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             emit_v4(source, destination, protocol, identification, payload)
         }
-        (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            emit_v6(source, destination, protocol, payload)
-        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => emit_v6(source, destination, protocol, payload),
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
             unreachable!("both ends of a packet are of one family")
         }

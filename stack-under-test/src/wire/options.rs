@@ -52,8 +52,7 @@ impl Options {
                 [kind, length, ..] => {
                     let length = usize::from(*length);
                     // RFC9293/MUST-68
-                    let (Some(body), Some(rest)) = (bytes.get(2..length), bytes.get(length..))
-                    else {
+                    let (Some(body), Some(rest)) = (bytes.get(2..length), bytes.get(length..)) else {
                         return options;
                     };
                     options.take(*kind, body);
@@ -95,11 +94,7 @@ impl Options {
         }
         if let Some(Timestamps { value, echo }) = self.timestamps {
             // The two bytes of padding before timestamps carry SACK-permitted where that is offered.
-            bytes.extend(if self.sack_permitted {
-                [SACK_PERMITTED, 2]
-            } else {
-                [NOP, NOP]
-            });
+            bytes.extend(if self.sack_permitted { [SACK_PERMITTED, 2] } else { [NOP, NOP] });
             bytes.extend([TIMESTAMPS, 10]);
             bytes.extend(value.to_be_bytes());
             bytes.extend(echo.to_be_bytes());
@@ -109,10 +104,7 @@ impl Options {
         if let Some(shift) = self.window_scale {
             bytes.extend([NOP, WINDOW_SCALE, 3, shift]);
         }
-        if let Some(length) = u8::try_from(self.sack.len() * 8 + 2)
-            .ok()
-            .filter(|length| *length > 2)
-        {
+        if let Some(length) = u8::try_from(self.sack.len() * 8 + 2).ok().filter(|length| *length > 2) {
             bytes.extend([NOP, NOP, SACK, length]);
             for SackBlock { start, end } in &self.sack {
                 bytes.extend(start.0.to_be_bytes());
@@ -140,21 +132,14 @@ mod tests {
         let mss = |bytes: &[u8]| Options::parse(bytes).mss;
         assert_eq!(mss(&[2, 4, 5, 0xb4]), Some(1460));
         assert_eq!(mss(&[1, 2, 4, 2, 0, 0]), Some(512), "at an odd offset");
-        assert_eq!(
-            mss(&[253, 4, 0xbe, 0xef, 2, 4, 2, 24]),
-            Some(536),
-            "after an unknown kind"
-        );
+        assert_eq!(mss(&[253, 4, 0xbe, 0xef, 2, 4, 2, 24]), Some(536), "after an unknown kind");
         for (bytes, what) in [
             (&[2, 0, 5, 0xb4][..], "length 0"),
             (&[2, 1, 5, 0xb4], "length 1"),
             (&[2, 3, 5, 0xb4], "another length"),
             (&[2, 8, 5, 0xb4], "beyond the header"),
             (&[1, 1, 1, 2], "no length byte"),
-            (
-                &[253, 40, 0, 0, 2, 4, 2, 24],
-                "an unknown kind that is too long",
-            ),
+            (&[253, 40, 0, 0, 2, 4, 2, 24], "an unknown kind that is too long"),
             (&[0, 0, 0, 0, 2, 4, 2, 24], "after the end of the list"),
             (&[2, 4, 0, 0], "zero"),
         ] {
@@ -172,20 +157,12 @@ mod tests {
             timestamps,
             sack: Vec::new(),
         };
-        let bytes = [
-            2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7,
-        ];
+        let bytes = [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7];
         assert_eq!(full.emit(), bytes);
         assert_eq!(Options::parse(&bytes), full);
-        let without = Options {
-            timestamps: None,
-            ..full
-        };
+        let without = Options { timestamps: None, ..full };
         assert_eq!(without.emit(), [2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 7]);
-        let established = Options {
-            timestamps,
-            ..Options::default()
-        };
+        let established = Options { timestamps, ..Options::default() };
         assert_eq!(established.emit(), [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]);
     }
 }

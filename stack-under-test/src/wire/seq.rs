@@ -24,11 +24,7 @@ impl SeqNum {
 
     /// How far `self` is beyond `earlier`, zero if it is not.
     pub(crate) fn beyond(self, earlier: Self) -> u32 {
-        if self.after(earlier) {
-            self - earlier
-        } else {
-            0
-        }
+        if self.after(earlier) { self - earlier } else { 0 }
     }
 
     pub(crate) fn max(self, other: Self) -> Self {

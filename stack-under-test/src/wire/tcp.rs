@@ -31,47 +31,18 @@ pub(crate) struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    pub(crate) fn parse(
-        bytes: &'a [u8],
-        source: IpAddr,
-        destination: IpAddr,
-    ) -> Result<Self, DropReason> {
+    pub(crate) fn parse(bytes: &'a [u8], source: IpAddr, destination: IpAddr) -> Result<Self, DropReason> {
         let Some((header, _)) = bytes.split_first_chunk::<HEADER>() else {
             return Err(DropReason::Truncated);
         };
-        let &[
-            s0,
-            s1,
-            d0,
-            d1,
-            q0,
-            q1,
-            q2,
-            q3,
-            a0,
-            a1,
-            a2,
-            a3,
-            offset,
-            flags,
-            w0,
-            w1,
-            _,
-            _,
-            _,
-            _,
-        ] = header;
+        let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, _, _, _, _] = header;
         // RFC9293/3.1-dataoffset
         let data_offset = usize::from(offset >> 4) * 4;
-        let options = bytes
-            .get(HEADER..data_offset)
-            .ok_or(DropReason::DataOffset)?;
+        let options = bytes.get(HEADER..data_offset).ok_or(DropReason::DataOffset)?;
         let payload = bytes.get(data_offset..).ok_or(DropReason::DataOffset)?;
         // RFC9293/MUST-3
         let length = u32::try_from(bytes.len()).map_err(|_| DropReason::Truncated)?;
-        let sum = Checksum::default()
-            .add_pseudo_header(source, destination, PROTOCOL, length)
-            .add(bytes);
+        let sum = Checksum::default().add_pseudo_header(source, destination, PROTOCOL, length).add(bytes);
         if sum.finish() != 0 {
             return Err(DropReason::Checksum);
         }

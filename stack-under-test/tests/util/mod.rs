@@ -1,8 +1,5 @@
 //! A peer on a virtual clock, for tests told as short stories.
-#![allow(
-    clippy::allow_attributes,
-    reason = "no expectation holds in every test file"
-)]
+#![allow(clippy::allow_attributes, reason = "no expectation holds in every test file")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::collections::VecDeque;
@@ -173,9 +170,7 @@ impl World {
     }
 
     pub fn start(&mut self, thread: ThreadId, call: Syscall) {
-        self.stack
-            .submit(self.now, thread, call)
-            .expect("a free thread");
+        self.stack.submit(self.now, thread, call).expect("a free thread");
         self.drain();
     }
 
@@ -213,23 +208,10 @@ impl World {
 
     pub fn inject_with(&mut self, text: &str, options: &[u8]) {
         let line = parse_line(text);
-        let ack = line
-            .ack
-            .map_or(0, |ack| ack.wrapping_add(self.target_isn.unwrap_or(0)));
+        let ack = line.ack.map_or(0, |ack| ack.wrapping_add(self.target_isn.unwrap_or(0)));
         let seq = line.seq.wrapping_add(self.isn);
-        let payload: Vec<u8> = (0..line.len)
-            .map(|n| (line.seq as usize + n) as u8)
-            .collect();
-        let packet = packet(
-            self.remote,
-            self.local,
-            seq,
-            ack,
-            line.flags,
-            line.win,
-            options,
-            &payload,
-        );
+        let payload: Vec<u8> = (0..line.len).map(|n| (line.seq as usize + n) as u8).collect();
+        let packet = packet(self.remote, self.local, seq, ack, line.flags, line.win, options, &payload);
         self.raw(&packet);
     }
 
@@ -240,29 +222,16 @@ impl World {
 
     fn decode(&mut self, packet: Vec<u8>) -> Seen {
         let v4 = packet[0] >> 4 == 4;
-        let (source, destination, start) = if v4 {
-            (&packet[12..16], &packet[16..20], 20)
-        } else {
-            (&packet[8..24], &packet[24..40], 40)
-        };
+        let (source, destination, start) =
+            if v4 { (&packet[12..16], &packet[16..20], 20) } else { (&packet[8..24], &packet[24..40], 40) };
         let tcp = &packet[start..];
         let length = (tcp.len() as u32).to_be_bytes();
-        assert_eq!(
-            sum(&[source, destination, &length, &[0, 6], tcp]),
-            0,
-            "checksum"
-        );
+        assert_eq!(sum(&[source, destination, &length, &[0, 6], tcp]), 0, "checksum");
         if v4 {
             assert_eq!(sum(&[&packet[..20]]), 0, "IP checksum");
-            assert_eq!(
-                usize::from(u16::from_be_bytes([packet[2], packet[3]])),
-                packet.len()
-            );
+            assert_eq!(usize::from(u16::from_be_bytes([packet[2], packet[3]])), packet.len());
         } else {
-            assert_eq!(
-                usize::from(u16::from_be_bytes([packet[4], packet[5]])) + 40,
-                packet.len()
-            );
+            assert_eq!(usize::from(u16::from_be_bytes([packet[4], packet[5]])) + 40, packet.len());
         }
         assert!(packet.len() <= 1500, "longer than the link takes");
         let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
@@ -278,18 +247,12 @@ impl World {
             .collect();
         let seq = word(4).wrapping_sub(self.target_isn.unwrap_or(0));
         let len = (tcp.len() - offset) as u32;
-        let ack = if flags & 16 != 0 {
-            format!(" ack {}", word(8).wrapping_sub(self.isn))
-        } else {
-            String::new()
-        };
+        let ack =
+            if flags & 16 != 0 { format!(" ack {}", word(8).wrapping_sub(self.isn)) } else { String::new() };
         Seen {
             text: format!("{letters} {seq}:{}({len}){ack}", seq.wrapping_add(len)),
             win: u16::from_be_bytes([tcp[14], tcp[15]]),
-            options: tcp[20..offset]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            options: tcp[20..offset].iter().map(|byte| format!("{byte:02x}")).collect(),
             payload: tcp[offset..].to_vec(),
             bytes: packet.clone(),
         }
@@ -298,9 +261,7 @@ impl World {
     /// The next segment must be this one; returns when it left, in milliseconds.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> (u64, Seen) {
-        let Some((at, seen)) = self.sent.pop_front() else {
-            panic!("nothing came instead of {text}")
-        };
+        let Some((at, seen)) = self.sent.pop_front() else { panic!("nothing came instead of {text}") };
         assert_eq!(seen.text, text, "at {at} ms");
         (at, seen)
     }
@@ -324,10 +285,7 @@ impl World {
         assert!(
             self.sent.is_empty(),
             "unexpected: {:?}",
-            self.sent
-                .iter()
-                .map(|(_, seen)| &seen.text)
-                .collect::<Vec<_>>()
+            self.sent.iter().map(|(_, seen)| &seen.text).collect::<Vec<_>>()
         );
     }
 
@@ -336,33 +294,18 @@ impl World {
     }
 
     fn domain(&self) -> i32 {
-        if self.local.is_ipv4() {
-            AF_INET
-        } else {
-            AF_INET6
-        }
+        if self.local.is_ipv4() { AF_INET } else { AF_INET6 }
     }
 
     pub fn socket(&mut self) -> Fd {
         let domain = self.domain();
-        Fd(self.value(Syscall::Socket {
-            domain,
-            kind: SOCK_STREAM,
-            protocol: 0,
-        }) as i32)
+        Fd(self.value(Syscall::Socket { domain, kind: SOCK_STREAM, protocol: 0 }) as i32)
     }
 
     pub fn listener(&mut self, backlog: i32) -> Fd {
         let fd = self.socket();
-        let any = if self.local.is_ipv4() {
-            "0.0.0.0:8080"
-        } else {
-            "[::]:8080"
-        };
-        self.value(Syscall::Bind {
-            fd,
-            addr: any.parse().expect("address"),
-        });
+        let any = if self.local.is_ipv4() { "0.0.0.0:8080" } else { "[::]:8080" };
+        self.value(Syscall::Bind { fd, addr: any.parse().expect("address") });
         self.value(Syscall::Listen { fd, backlog });
         fd
     }
@@ -389,18 +332,11 @@ impl World {
     }
 
     pub fn write(&mut self, fd: Fd, count: usize) -> Result<Reply, Failure> {
-        self.call(Syscall::Write {
-            fd,
-            data: vec![b'x'; count],
-        })
+        self.call(Syscall::Write { fd, data: vec![b'x'; count] })
     }
 
     pub fn read_now(&mut self, fd: Fd) -> Result<Reply, Failure> {
-        self.call(Syscall::Recv {
-            fd,
-            count: 100_000,
-            flags: MSG_DONTWAIT,
-        })
+        self.call(Syscall::Recv { fd, count: 100_000, flags: MSG_DONTWAIT })
     }
 }
 

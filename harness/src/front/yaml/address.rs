@@ -69,9 +69,8 @@ pub(super) fn address(
 }
 
 pub(super) fn not_an_address(word: &str, range: Range<usize>) -> Fault {
-    Fault::new(range, format!("\"{word}\" is not an address")).help(
-        "local, local2..local9, remote, remote2..remote9, any, loopback, nowhere, or one in quotes",
-    )
+    Fault::new(range, format!("\"{word}\" is not an address"))
+        .help("local, local2..local9, remote, remote2..remote9, any, loopback, nowhere, or one in quotes")
 }
 
 fn literal(cursor: &mut Cursor<'_>) -> Parse<IpAddr> {
@@ -85,9 +84,6 @@ fn literal(cursor: &mut Cursor<'_>) -> Parse<IpAddr> {
     let bare = written.trim_start_matches('[').trim_end_matches(']');
     bare.parse().map_err(|_| {
         let shown = super::cursor::shorten(written);
-        Fault::new(
-            start..cursor.position(),
-            format!("\"{shown}\" is not an IP address"),
-        )
+        Fault::new(start..cursor.position(), format!("\"{shown}\" is not an IP address"))
     })
 }

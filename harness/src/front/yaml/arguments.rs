@@ -61,12 +61,7 @@ pub(super) fn call(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<
     let Some((_, function)) = cursor.word() else {
         return Err(cursor.unexpected("a call").help("as in read(s, 1000)"));
     };
-    let mut out = CallText {
-        binds,
-        function,
-        arguments: Vec::new(),
-        named: Vec::new(),
-    };
+    let mut out = CallText { binds, function, arguments: Vec::new(), named: Vec::new() };
     cursor.expect("(")?;
     if !cursor.take(")") {
         loop {
@@ -107,10 +102,8 @@ fn bindings(cursor: &mut Cursor<'_>) -> Parse<Vec<Range<usize>>> {
     *cursor = ahead;
     for (name, range) in &names {
         if !super::shape::is_name(name, false) {
-            return Err(
-                Fault::new(range.clone(), format!("\"{name}\" is not a name"))
-                    .help("a to z, digits and _, a letter first"),
-            );
+            return Err(Fault::new(range.clone(), format!("\"{name}\" is not a name"))
+                .help("a to z, digits and _, a letter first"));
         }
     }
     Ok(names.into_iter().map(|(_, range)| range).collect())
@@ -137,10 +130,7 @@ fn argument(cursor: &mut Cursor<'_>, context: &mut Context<'_>, depth: usize) ->
         },
         _ => word(cursor, context)?,
     };
-    Ok(Argument {
-        value,
-        range: start..cursor.position(),
-    })
+    Ok(Argument { value, range: start..cursor.position() })
 }
 
 fn word(cursor: &mut Cursor<'_>, context: &Context<'_>) -> Parse<Written> {

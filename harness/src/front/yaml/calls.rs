@@ -1,8 +1,8 @@
 //! Steps that make calls, and steps in which blocked calls return.
 
 use crate::case::{
-    Action, Blocks, Capability, Location, Outcome, Payload, ResultSpec, Scalar, Signal, Syscall,
-    ThreadId, TimeSpec, constant,
+    Action, Blocks, Capability, Location, Outcome, Payload, ResultSpec, Scalar, Signal, Syscall, ThreadId,
+    TimeSpec, constant,
 };
 
 use super::arguments::{self, CallText};
@@ -33,11 +33,7 @@ impl Lowerer<'_, '_> {
         let thread = self.thread_of(shape)?;
         let (call, function) = read?;
         let syscall = self.parse(&text, |this| {
-            let mut arguments = Arguments {
-                text: &text,
-                call: &call,
-                lowerer: this,
-            };
+            let mut arguments = Arguments { text: &text, call: &call, lowerer: this };
             arguments.syscall(function)
         });
         let at = text.at(call.function.clone());
@@ -60,22 +56,11 @@ impl Lowerer<'_, '_> {
             check_bindings(self, &text, &call, function, binds.len())?;
         }
         self.needs.extend(signatures::needs(&syscall));
-        if !later
-            && blocks != Blocks::Forever
-            && needs_returns(function)
-            && shape.text("returns").is_none()
-        {
+        if !later && blocks != Blocks::Forever && needs_returns(function) && shape.text("returns").is_none() {
             let message = format!("{function} needs returns: how many are ready");
             return Err(self.report.error(Phase::Notation, shape.value.at, message));
         }
-        Ok(Action::Call {
-            thread,
-            call: syscall,
-            data,
-            binds: binds.unwrap_or_default(),
-            blocks,
-            outcome,
-        })
+        Ok(Action::Call { thread, call: syscall, data, binds: binds.unwrap_or_default(), blocks, outcome })
     }
 
     fn blocks_of(&mut self, shape: &Shape) -> Lowers<Blocks> {
@@ -133,8 +118,7 @@ impl Lowerer<'_, '_> {
                     "thread {} is blocked in {}() since line {line}",
                     self.threads[thread.0], blocked.call
                 );
-                self.report
-                    .error_help(Phase::Names, at, text, "name another thread");
+                self.report.error_help(Phase::Names, at, text, "name another thread");
             }
         }
         let until = match blocks {
@@ -157,12 +141,7 @@ impl Lowerer<'_, '_> {
             .first()
             .filter(|_| !signatures::makes_descriptors(function))
             .map(|range| text.as_str()[range.clone()].to_owned());
-        let blocked = Blocked {
-            call: function,
-            at,
-            until,
-            result,
-        };
+        let blocked = Blocked { call: function, at, until, result };
         self.blocked.insert(thread.0, blocked);
     }
 
@@ -237,8 +216,7 @@ impl Lowerer<'_, '_> {
         if let Some(text) = self.key_text(shape, "raises")? {
             outcome.raises = self.raises(&text)?;
         }
-        let sends =
-            ["write", "writev", "send", "sendto", "sendmsg", "sendfile"].contains(&function);
+        let sends = ["write", "writev", "send", "sendto", "sendmsg", "sendfile"].contains(&function);
         if let (false, Some(text)) = (sends, self.key_text(shape, "data")?) {
             outcome.data = self.parse(&text, |_| data::data(&text, Use::Expect))?;
         }
@@ -277,8 +255,9 @@ impl Lowerer<'_, '_> {
                 let name = self.threads[thread.0].clone();
                 let text = format!("no call is blocked on thread {name} here");
                 let diagnostic = match self.blocked.get(&thread.0) {
-                    Some(_) => crate::front::Diagnostic::error(shape.value.at, text)
-                        .with_help("its call says itself when it returns; blocks: true leaves that to this step"),
+                    Some(_) => crate::front::Diagnostic::error(shape.value.at, text).with_help(
+                        "its call says itself when it returns; blocks: true leaves that to this step",
+                    ),
                     None => crate::front::Diagnostic::error(shape.value.at, text),
                 };
                 self.report.add(Phase::Names, diagnostic);

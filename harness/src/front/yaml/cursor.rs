@@ -30,11 +30,7 @@ impl<'t> Cursor<'t> {
 
     /// At the start of a stretch of a text.
     pub(super) fn within(text: &'t Text, range: Range<usize>) -> Self {
-        Self {
-            text,
-            at: range.start,
-            end: range.end,
-        }
+        Self { text, at: range.start, end: range.end }
     }
 
     pub(super) fn text(&self) -> &'t Text {
@@ -112,11 +108,7 @@ impl<'t> Cursor<'t> {
         let rest = self.rest();
         let stops = |c: char| c.is_whitespace() || ",()[]{}<>".contains(c);
         let length = rest.find(stops).unwrap_or(rest.len());
-        let length = if length == 0 {
-            rest.chars().next().map_or(0, char::len_utf8)
-        } else {
-            length
-        };
+        let length = if length == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { length };
         self.at..self.at + length
     }
 
@@ -173,21 +165,13 @@ impl<'t> Cursor<'t> {
         if !bytes.first().is_some_and(u8::is_ascii_digit) {
             return Err(self.unexpected("a number"));
         }
-        let digits = |from: usize| {
-            bytes[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
-        };
+        let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let mut length = digits(0);
-        if bytes.get(length) == Some(&b'.') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit)
-        {
+        if bytes.get(length) == Some(&b'.') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit) {
             length += 1 + digits(length + 1);
         }
-        length += bytes[length..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
-            .count();
+        length +=
+            bytes[length..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         let range = self.at..self.at + length;
         let literal = read_literal(&rest[..length], range.clone())?;
         self.advance(length);
@@ -208,8 +192,7 @@ impl<'t> Cursor<'t> {
             (Literal::Time(span), range) => Ok((span, range)),
             (Literal::Int(0), range) => Ok((Span::ZERO, range)),
             (Literal::Int(number), range) => {
-                Err(Fault::new(range, "a time needs a unit")
-                    .help(format!("{number}ms or {number}s?")))
+                Err(Fault::new(range, "a time needs a unit").help(format!("{number}ms or {number}s?")))
             }
         }
     }
@@ -235,39 +218,30 @@ const UNITS: [(&str, i64); 6] = [
 ];
 
 fn read_literal(text: &str, range: Range<usize>) -> Parse<Literal> {
-    let neither = || {
-        Fault::new(
-            range.clone(),
-            format!("\"{}\" is neither a number nor a time", shorten(text)),
-        )
-    };
+    let neither =
+        || Fault::new(range.clone(), format!("\"{}\" is neither a number nor a time", shorten(text)));
     let too_large = || Fault::new(range.clone(), format!("{} is too large", shorten(text)));
     if let Some(hex) = text.strip_prefix("0x") {
         if hex.is_empty() || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(neither());
         }
-        return i64::from_str_radix(hex, 16)
-            .map(Literal::Int)
-            .map_err(|_| too_large());
+        return i64::from_str_radix(hex, 16).map(Literal::Int).map_err(|_| too_large());
     }
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (whole, rest) = text.split_at(digits);
     if whole.len() > 1 && whole.starts_with('0') {
         let plain = whole.trim_start_matches('0');
         let plain = if plain.is_empty() { "0" } else { plain };
-        return Err(Fault::new(range, "a number does not start with 0")
-            .help(format!("{plain}, or 0x{plain}")));
+        return Err(
+            Fault::new(range, "a number does not start with 0").help(format!("{plain}, or 0x{plain}"))
+        );
     }
     if rest.is_empty() {
         return whole.parse().map(Literal::Int).map_err(|_| too_large());
     }
     let (fraction, unit) = match rest.strip_prefix('.') {
         Some(rest) => {
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(rest.len());
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
             rest.split_at(digits)
         }
         None => ("", rest),
@@ -275,20 +249,15 @@ fn read_literal(text: &str, range: Range<usize>) -> Parse<Literal> {
     let Some((_, nanos)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         return Err(neither());
     };
-    let mut total = whole
-        .parse::<i64>()
-        .ok()
-        .and_then(|whole| whole.checked_mul(*nanos))
-        .ok_or_else(too_large)?;
+    let mut total =
+        whole.parse::<i64>().ok().and_then(|whole| whole.checked_mul(*nanos)).ok_or_else(too_large)?;
     let mut scale = *nanos;
     for digit in fraction.bytes() {
         if scale % 10 != 0 {
             return Err(Fault::new(range, "finer than a nanosecond"));
         }
         scale /= 10;
-        total = total
-            .checked_add(i64::from(digit - b'0') * scale)
-            .ok_or_else(too_large)?;
+        total = total.checked_add(i64::from(digit - b'0') * scale).ok_or_else(too_large)?;
     }
     Ok(Literal::Time(Span(total)))
 }

@@ -30,10 +30,7 @@ pub(super) fn data(text: &Text, how: Use) -> Parse<Payload> {
         "pattern" => Payload::Pattern(Some(exact(&mut cursor, Bits(62))? as u64)),
         "zeros" => Payload::Zeros,
         "any" if how == Use::Inject => {
-            return Err(Fault::new(
-                range,
-                "any is for expectations; what is sent is exact",
-            ));
+            return Err(Fault::new(range, "any is for expectations; what is sent is exact"));
         }
         "any" => Payload::Any,
         _ => return Err(unknown()),

@@ -38,34 +38,15 @@ pub(super) enum Role {
 }
 
 const COMMON: [&str; 6] = ["title", "why", "needs", "let", "given", "steps"];
-const CASE: [&str; 9] = [
-    "covers",
-    "tags",
-    "matrix",
-    "table",
-    "grid",
-    "flows",
-    "set",
-    "link",
-    "packetdrill",
-];
+const CASE: [&str; 9] = ["covers", "tags", "matrix", "table", "grid", "flows", "set", "link", "packetdrill"];
 const FIXTURE: [&str; 2] = ["params", "exports"];
 
 /// Sorts out the keys of a file.
-pub(super) fn document(
-    root: &Node,
-    file: FileId,
-    role: Role,
-    report: &mut Report,
-) -> Lowers<Document> {
+pub(super) fn document(root: &Node, file: FileId, role: Role, report: &mut Report) -> Lowers<Document> {
     let Value::Map(entries) = &root.value else {
         return Err(wrong_type(root, "a case", "a map", report));
     };
-    let start = Location {
-        file,
-        start: 0,
-        end: 0,
-    };
+    let start = Location { file, start: 0, end: 0 };
     let mut out = Document {
         title: Text::empty(start),
         why: None,
@@ -96,11 +77,7 @@ pub(super) fn document(
         }
     }
     if let (Some(_), Some(grid)) = (&out.table, &out.grid) {
-        report.error(
-            Phase::Keys,
-            grid.whole(),
-            "table and grid exclude each other",
-        );
+        report.error(Phase::Keys, grid.whole(), "table and grid exclude each other");
         failed = true;
     }
     if failed { Err(Reported) } else { Ok(out) }
@@ -149,12 +126,7 @@ fn value(name: &str, node: &Node, out: &mut Document, report: &mut Report) -> Lo
                 named(entry, report)?;
                 let values = texts(&entry.node, "a list of the matrix", report)?;
                 if values.is_empty() {
-                    return Err(wrong_type(
-                        &entry.node,
-                        &entry.key,
-                        "at least one value",
-                        report,
-                    ));
+                    return Err(wrong_type(&entry.node, &entry.key, "at least one value", report));
                 }
                 out.matrix.push((entry.key.clone(), entry.key_at, values));
             }
@@ -181,12 +153,7 @@ fn value(name: &str, node: &Node, out: &mut Document, report: &mut Report) -> Lo
                 Value::List(_) => texts(node, name, report)?,
                 Value::Scalar(text) => vec![text.clone()],
                 Value::Map(_) => {
-                    return Err(wrong_type(
-                        node,
-                        name,
-                        "a fixture or a list of them",
-                        report,
-                    ));
+                    return Err(wrong_type(node, name, "a fixture or a list of them", report));
                 }
             }
         }
@@ -196,25 +163,14 @@ fn value(name: &str, node: &Node, out: &mut Document, report: &mut Report) -> Lo
 }
 
 fn texts(node: &Node, key: &str, report: &mut Report) -> Lowers<Vec<Text>> {
-    list(node, key, report)?
-        .iter()
-        .map(|item| scalar(item, key, report).cloned())
-        .collect()
+    list(node, key, report)?.iter().map(|item| scalar(item, key, report).cloned()).collect()
 }
 
 fn named(entry: &Entry, report: &mut Report) -> Lowers<()> {
-    if is_name(&entry.key, true) {
-        Ok(())
-    } else {
-        Err(not_a_name(entry.key_at, &entry.key, true, report))
-    }
+    if is_name(&entry.key, true) { Ok(()) } else { Err(not_a_name(entry.key_at, &entry.key, true, report)) }
 }
 
-fn named_texts(
-    node: &Node,
-    key: &str,
-    report: &mut Report,
-) -> Lowers<Vec<(String, Location, Text)>> {
+fn named_texts(node: &Node, key: &str, report: &mut Report) -> Lowers<Vec<(String, Location, Text)>> {
     map(node, key, report)?
         .iter()
         .map(|entry| {

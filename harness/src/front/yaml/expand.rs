@@ -74,16 +74,10 @@ fn variants(document: &Document, report: &mut Report) -> Lowers<Vec<Variant>> {
             .map(|row| {
                 let mut texts = lets.clone();
                 texts.extend(row.texts);
-                Variant {
-                    brackets: vec![row.name],
-                    texts,
-                }
+                Variant { brackets: vec![row.name], texts }
             })
             .collect(),
-        None => vec![Variant {
-            brackets: Vec::new(),
-            texts: lets,
-        }],
+        None => vec![Variant { brackets: Vec::new(), texts: lets }],
     };
     for (name, at, values) in &document.matrix {
         if variants.len().saturating_mul(values.len()) > MOST_TESTS {
@@ -118,14 +112,8 @@ fn unique_names(document: &Document, rows: Option<&[Row]>, report: &mut Report) 
         .into_iter()
         .flat_map(|row| row.texts.iter())
         .map(|(name, text)| (name.as_str(), text.whole()));
-    let lets = document
-        .texts
-        .iter()
-        .map(|(name, at, _)| (name.as_str(), *at));
-    let matrix = document
-        .matrix
-        .iter()
-        .map(|(name, at, _)| (name.as_str(), *at));
+    let lets = document.texts.iter().map(|(name, at, _)| (name.as_str(), *at));
+    let matrix = document.matrix.iter().map(|(name, at, _)| (name.as_str(), *at));
     for (name, at) in columns.chain(lets).chain(matrix) {
         if let Some(first) = seen.insert(name, at) {
             let (line, _) = report.sources.line_column(first);
@@ -147,12 +135,9 @@ fn ip(texts: &Environment, report: &mut Report) -> Lowers<IpVersion> {
     };
     IpVersion::from_name(text.as_str()).ok_or_else(|| {
         let near = nearest(text.as_str(), ["v4", "v6", "v4mapped"]);
-        let fault = Fault::new(
-            0..text.as_str().len(),
-            format!("unknown ip \"{}\"", text.as_str()),
-        )
-        .help("v4, v6 or v4mapped")
-        .help_opt(near.map(|near| format!("did you mean {near}?")));
+        let fault = Fault::new(0..text.as_str().len(), format!("unknown ip \"{}\"", text.as_str()))
+            .help("v4, v6 or v4mapped")
+            .help_opt(near.map(|near| format!("did you mean {near}?")));
         report.fault(text, fault.phase(Phase::Expansion), &[])
     })
 }
@@ -160,28 +145,19 @@ fn ip(texts: &Environment, report: &mut Report) -> Lowers<IpVersion> {
 /// Adds `$ip`, `$mtu` and `$mss` where nothing gives them.
 fn advance(texts: &mut Environment, document: &Document, ip: IpVersion, at: Location) {
     let add = |texts: &mut Environment, name: &str, value: String| {
-        texts
-            .entry(name.to_owned())
-            .or_insert_with(|| Text::made(&value, at));
+        texts.entry(name.to_owned()).or_insert_with(|| Text::made(&value, at));
     };
     add(texts, "ip", ip.name().to_owned());
     let mtu = link_mtu(document, texts).unwrap_or(1500);
     add(texts, "mtu", mtu.to_string());
-    let mtu = texts
-        .get("mtu")
-        .and_then(|text| text.as_str().parse::<i64>().ok())
-        .unwrap_or(mtu);
+    let mtu = texts.get("mtu").and_then(|text| text.as_str().parse::<i64>().ok()).unwrap_or(mtu);
     let headers = if ip.wire_is_v6() { 60 } else { 40 };
     add(texts, "mss", (mtu - headers).max(0).to_string());
 }
 
 /// The MTU that `link` writes.
 fn link_mtu(document: &Document, texts: &Environment) -> Option<i64> {
-    let Some(Node {
-        value: Value::Map(entries),
-        ..
-    }) = &document.link
-    else {
+    let Some(Node { value: Value::Map(entries), .. }) = &document.link else {
         return None;
     };
     let entry = entries.iter().find(|entry| entry.key == "mtu")?;
@@ -252,15 +228,9 @@ impl Lowerer<'_, '_> {
         if self.longest > LONG {
             self.needs.insert(Capability::VirtualClock);
         }
-        let id = if brackets.is_empty() {
-            id.to_owned()
-        } else {
-            format!("{id}[{}]", brackets.join(","))
-        };
+        let id = if brackets.is_empty() { id.to_owned() } else { format!("{id}[{}]", brackets.join(",")) };
         let texts = |this: &mut Self, list: &[Text]| -> Lowers<Vec<String>> {
-            list.iter()
-                .map(|text| this.replaced(text).map(|text| text.as_str().to_owned()))
-                .collect()
+            list.iter().map(|text| this.replaced(text).map(|text| text.as_str().to_owned())).collect()
         };
         Ok(Case {
             id,

@@ -35,12 +35,7 @@ pub(super) trait Names {
 
 /// Reads an expression; stops where it cannot go on.
 pub(super) fn expression(cursor: &mut Cursor<'_>, names: &mut dyn Names) -> Parse<Expr> {
-    Reader {
-        cursor,
-        names,
-        depth: 0,
-    }
-    .or()
+    Reader { cursor, names, depth: 0 }.or()
 }
 
 struct Reader<'c, 't, 'n> {
@@ -125,12 +120,8 @@ impl Reader<'_, '_, '_> {
     }
 
     fn bits(&mut self) -> Parse<Expr> {
-        let operators = [
-            ("&", BinaryOp::BitAnd),
-            ("|", BinaryOp::BitOr),
-            ("<<", BinaryOp::Shl),
-            (">>", BinaryOp::Shr),
-        ];
+        let operators =
+            [("&", BinaryOp::BitAnd), ("|", BinaryOp::BitOr), ("<<", BinaryOp::Shl), (">>", BinaryOp::Shr)];
         self.binary(&operators, Self::sum)
     }
 
@@ -139,11 +130,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn term(&mut self) -> Parse<Expr> {
-        let operators = [
-            ("*", BinaryOp::Mul),
-            ("/", BinaryOp::Div),
-            ("%", BinaryOp::Rem),
-        ];
+        let operators = [("*", BinaryOp::Mul), ("/", BinaryOp::Div), ("%", BinaryOp::Rem)];
         self.binary(&operators, Self::unary)
     }
 
@@ -206,11 +193,7 @@ impl Reader<'_, '_, '_> {
             let right = self.deeper(Self::or)?;
             self.cursor.expect(")")?;
             let (left, right) = (Box::new(left), Box::new(right));
-            return Ok(if word == "min" {
-                Expr::Min(left, right)
-            } else {
-                Expr::Max(left, right)
-            });
+            return Ok(if word == "min" { Expr::Min(left, right) } else { Expr::Max(left, right) });
         }
         if word.starts_with(|c: char| c.is_ascii_uppercase()) {
             return symbol(word, range);

@@ -26,10 +26,7 @@ pub(super) struct Fixtures<'l> {
 
 impl<'l> Fixtures<'l> {
     pub(super) fn new(library: &'l dyn Library) -> Self {
-        Self {
-            library,
-            read: BTreeMap::new(),
-        }
+        Self { library, read: BTreeMap::new() }
     }
 
     /// The fixture with this name; `None` if there is none.
@@ -68,10 +65,7 @@ fn dashed_name(cursor: &mut Cursor<'_>) -> Option<Range<usize>> {
 fn read_use(text: &Text) -> Parse<Use> {
     let mut cursor = Cursor::new(text);
     let missing = |cursor: &mut Cursor<'_>| {
-        cursor
-            .unexpected("a fixture")
-            .help("as in server(win=1000)")
-            .phase(Phase::Expansion)
+        cursor.unexpected("a fixture").help("as in server(win=1000)").phase(Phase::Expansion)
     };
     let mut name = dashed_name(&mut cursor).ok_or_else(|| missing(&mut cursor))?;
     let mut alias = None;
@@ -81,9 +75,7 @@ fn read_use(text: &Text) -> Parse<Use> {
     }
     let mut arguments = Vec::new();
     let in_phase = |fault: Fault| fault.phase(Phase::Expansion);
-    cursor
-        .expect("(")
-        .map_err(|fault| in_phase(fault.help("a fixture is used as in server()")))?;
+    cursor.expect("(").map_err(|fault| in_phase(fault.help("a fixture is used as in server()")))?;
     if !cursor.take(")") {
         loop {
             let at = cursor.position();
@@ -101,11 +93,7 @@ fn read_use(text: &Text) -> Parse<Use> {
         }
     }
     cursor.finish().map_err(in_phase)?;
-    Ok(Use {
-        alias,
-        name,
-        arguments,
-    })
+    Ok(Use { alias, name, arguments })
 }
 
 /// A value: in quotes, or up to the next comma or closing bracket.
@@ -154,11 +142,7 @@ impl Lowerer<'_, '_> {
         let used = self.parse(&text, |_| read_use(&text))?;
         let at = text.at(used.name.clone());
         if self.through.len() >= DEEPEST {
-            return Err(self.report.error(
-                Phase::Expansion,
-                at,
-                "fixtures use each other in a circle",
-            ));
+            return Err(self.report.error(Phase::Expansion, at, "fixtures use each other in a circle"));
         }
         let name = &text.as_str()[used.name.clone()];
         let fixture = match self.fixtures.get(name, self.report) {
@@ -213,15 +197,10 @@ impl Lowerer<'_, '_> {
             }
         }
         for (name, ..) in &fixture.params {
-            let given = used
-                .arguments
-                .iter()
-                .any(|(key, _)| &source[key.clone()] == name);
+            let given = used.arguments.iter().any(|(key, _)| &source[key.clone()] == name);
             if !given && known[name].as_str() == "required" {
-                let fault = Fault::new(
-                    used.name.clone(),
-                    format!("{} needs {name}", &source[used.name.clone()]),
-                );
+                let fault =
+                    Fault::new(used.name.clone(), format!("{} needs {name}", &source[used.name.clone()]));
                 let fault = fault.help(format!("{name}=..."));
                 return Err(self.fault(text, fault.phase(Phase::Expansion)));
             }
@@ -240,12 +219,8 @@ impl Lowerer<'_, '_> {
         key: Range<usize>,
         fixture: &Document,
     ) -> Reported {
-        let names: Vec<&str> = fixture
-            .params
-            .iter()
-            .map(|(name, ..)| name.as_str())
-            .chain(["flow"])
-            .collect();
+        let names: Vec<&str> =
+            fixture.params.iter().map(|(name, ..)| name.as_str()).chain(["flow"]).collect();
         let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("one of {}", names.join(", ")),
@@ -271,8 +246,7 @@ impl Lowerer<'_, '_> {
         let alias = used.alias.clone().map(|alias| &text.as_str()[alias]);
         for (index, export) in fixture.exports.iter().enumerate() {
             let own = export.as_str();
-            let Some(Meaning::Descriptor(id)) = inner.names.get(own).map(|named| &named.meaning)
-            else {
+            let Some(Meaning::Descriptor(id)) = inner.names.get(own).map(|named| &named.meaning) else {
                 let text = format!("the fixture exports \"{own}\" and never binds it");
                 self.report.error(Phase::Names, export.whole(), text);
                 continue;

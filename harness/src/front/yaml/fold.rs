@@ -52,12 +52,8 @@ fn zero_like(value: Literal) -> Literal {
 
 fn pick(values: (Literal, Literal), smaller: bool) -> Result<Literal, NoValue> {
     match values {
-        (Literal::Int(a), Literal::Int(b)) => {
-            Ok(Literal::Int(if smaller { a.min(b) } else { a.max(b) }))
-        }
-        (Literal::Time(a), Literal::Time(b)) => {
-            Ok(Literal::Time(if smaller { a.min(b) } else { a.max(b) }))
-        }
+        (Literal::Int(a), Literal::Int(b)) => Ok(Literal::Int(if smaller { a.min(b) } else { a.max(b) })),
+        (Literal::Time(a), Literal::Time(b)) => Ok(Literal::Time(if smaller { a.min(b) } else { a.max(b) })),
         _ => Err(MIXED),
     }
 }
@@ -70,9 +66,7 @@ fn binary(op: BinaryOp, left: Literal, right: Literal) -> Result<Literal, NoValu
         (BinaryOp::Add, Time(a), Time(b)) => time(a.0.checked_add(b.0)),
         (BinaryOp::Sub, Time(a), Time(b)) => time(a.0.checked_sub(b.0)),
         (BinaryOp::Div, Time(a), Time(b)) => {
-            a.0.checked_div(b.0)
-                .map(Int)
-                .ok_or(NoValue::Wrong("division by zero"))
+            a.0.checked_div(b.0).map(Int).ok_or(NoValue::Wrong("division by zero"))
         }
         (BinaryOp::Mul | BinaryOp::Div | BinaryOp::Shl, Time(a), Int(b)) => {
             integers(op, a.0, b).map(|n| Time(Span(n)))
@@ -90,9 +84,7 @@ fn integers(op: BinaryOp, a: i64, b: i64) -> Result<i64, NoValue> {
         BinaryOp::Mul => a.checked_mul(b).ok_or(OVERFLOW),
         BinaryOp::Div => a.checked_div(b).ok_or(NoValue::Wrong("division by zero")),
         BinaryOp::Rem => a.checked_rem(b).ok_or(NoValue::Wrong("division by zero")),
-        BinaryOp::Shl => shift
-            .and_then(|shift| a.checked_mul(1 << shift))
-            .ok_or(OVERFLOW),
+        BinaryOp::Shl => shift.and_then(|shift| a.checked_mul(1 << shift)).ok_or(OVERFLOW),
         BinaryOp::Shr => shift.map(|shift| a >> shift).ok_or(OVERFLOW),
         BinaryOp::BitAnd => Ok(a & b),
         BinaryOp::BitOr => Ok(a | b),
@@ -113,14 +105,8 @@ mod tests {
     #[test]
     fn times_shift_and_scale_but_do_not_mix() {
         let ten = || Expr::Time(Span::millis(10));
-        assert_eq!(
-            of(BinaryOp::Shl, ten(), Expr::Int(2)),
-            Ok(Literal::Time(Span::millis(40)))
-        );
-        assert_eq!(
-            of(BinaryOp::Mul, Expr::Int(3), ten()),
-            Ok(Literal::Time(Span::millis(30)))
-        );
+        assert_eq!(of(BinaryOp::Shl, ten(), Expr::Int(2)), Ok(Literal::Time(Span::millis(40))));
+        assert_eq!(of(BinaryOp::Mul, Expr::Int(3), ten()), Ok(Literal::Time(Span::millis(30))));
         assert_eq!(of(BinaryOp::Div, ten(), ten()), Ok(Literal::Int(1)));
         assert!(of(BinaryOp::Add, ten(), Expr::Int(1)).is_err());
     }

@@ -116,8 +116,7 @@ impl Lowerer<'_, '_> {
                     joined
                 }
                 Value::Map(_) | Value::List(_) => {
-                    let text =
-                        "an extension header is hop_by_hop, routing or destination, and hex ..";
+                    let text = "an extension header is hop_by_hop, routing or destination, and hex ..";
                     return Err(self.report.error(Phase::Keys, item.at, text));
                 }
             };
@@ -128,23 +127,14 @@ impl Lowerer<'_, '_> {
 
     pub(super) fn fragments(&mut self, node: &Node, how: Use) -> Lowers<Vec<FragmentSpec>> {
         let Value::List(items) = &node.value else {
-            return Err(self
-                .report
-                .error(Phase::Keys, node.at, "fragments takes a list"));
+            return Err(self.report.error(Phase::Keys, node.at, "fragments takes a list"));
         };
         let mut out = Vec::new();
         for item in items {
             let Value::Map(entries) = &item.value else {
-                return Err(self
-                    .report
-                    .error(Phase::Keys, item.at, "a fragment is a map"));
+                return Err(self.report.error(Phase::Keys, item.at, "a fragment is a map"));
             };
-            let mut fragment = FragmentSpec {
-                offset: 0,
-                length: 0,
-                more: false,
-                ip: IpSpec::default(),
-            };
+            let mut fragment = FragmentSpec { offset: 0, length: 0, more: false, ip: IpSpec::default() };
             let written = self.written(entries, &["offset", "length", "more", "ip"])?;
             for wanted in ["offset", "length"] {
                 if !written.iter().any(|(key, _)| key == wanted) {
@@ -174,11 +164,9 @@ fn extension(text: &Text) -> Parse<(u8, Vec<u8>)> {
     };
     let Some((_, number)) = NAMES.iter().find(|(name, _)| *name == word) else {
         let near = nearest(word, NAMES.map(|(name, _)| name));
-        return Err(
-            Fault::new(range, format!("unknown extension header \"{word}\""))
-                .help("hop_by_hop, routing or destination")
-                .help_opt(near.map(|near| format!("did you mean {near}?"))),
-        );
+        return Err(Fault::new(range, format!("unknown extension header \"{word}\""))
+            .help("hop_by_hop, routing or destination")
+            .help_opt(near.map(|near| format!("did you mean {near}?"))));
     };
     if !cursor.take_word("hex") {
         return Err(cursor.unexpected("\"hex\""));

@@ -65,11 +65,7 @@ fn quoted(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<PacketSpe
 }
 
 /// Type and perhaps code of a type's name, or `type_N`.
-pub(super) fn kind(
-    word: &str,
-    range: Range<usize>,
-    context: &Context<'_>,
-) -> Parse<(i64, Option<i64>)> {
+pub(super) fn kind(word: &str, range: Range<usize>, context: &Context<'_>) -> Parse<(i64, Option<i64>)> {
     let Some(kind) = Kind::from_name(word) else {
         let known: Vec<&str> = Kind::all_names().collect();
         let near = nearest(word, known.iter().copied());
@@ -77,8 +73,8 @@ pub(super) fn kind(
             .help(format!("one of {}, type_N", known.join(", ")))
             .help_opt(near.map(|near| format!("did you mean {near}?"))));
     };
-    let (number, implied) = numbers(kind, None, version(context))
-        .ok_or_else(|| no_counterpart(word, range, context))?;
+    let (number, implied) =
+        numbers(kind, None, version(context)).ok_or_else(|| no_counterpart(word, range, context))?;
     // Its name says the code, too; for other types it is one of several.
     let fixed = (kind == Kind::PacketTooBig).then_some(i64::from(implied));
     Ok((i64::from(number), fixed))
@@ -97,19 +93,11 @@ pub(super) fn code_number(word: &str, range: Range<usize>, context: &Context<'_>
 }
 
 fn version(context: &Context<'_>) -> IpVersion {
-    if context.ip.wire_is_v6() {
-        IpVersion::V6
-    } else {
-        IpVersion::V4
-    }
+    if context.ip.wire_is_v6() { IpVersion::V6 } else { IpVersion::V4 }
 }
 
 fn no_counterpart(name: &str, range: Range<usize>, context: &Context<'_>) -> Fault {
-    let version = if context.ip.wire_is_v6() {
-        "ICMPv6"
-    } else {
-        "ICMP for IPv4"
-    };
+    let version = if context.ip.wire_is_v6() { "ICMPv6" } else { "ICMP for IPv4" };
     Fault::new(range, format!("{version} has no {name}"))
         .help("write matrix: { ip: [..] } with the versions that have it")
 }

@@ -48,11 +48,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) const START: Self = Self {
-        low: 0,
-        high: 0,
-        at: None,
-    };
+    pub(super) const START: Self = Self { low: 0, high: 0, at: None };
 }
 
 /// Names and times of the story, or of one use of a fixture.
@@ -70,14 +66,7 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(known: Environment, flow: Option<FlowId>) -> Self {
-        Self {
-            known,
-            names: BTreeMap::new(),
-            flow,
-            first: 0,
-            clock: Clock::START,
-            kept: BTreeMap::new(),
-        }
+        Self { known, names: BTreeMap::new(), flow, first: 0, clock: Clock::START, kept: BTreeMap::new() }
     }
 }
 
@@ -168,11 +157,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// Reads a text by a notation.
-    pub(super) fn parse<T>(
-        &mut self,
-        text: &Text,
-        read: impl FnOnce(&mut Self) -> Parse<T>,
-    ) -> Lowers<T> {
+    pub(super) fn parse<T>(&mut self, text: &Text, read: impl FnOnce(&mut Self) -> Parse<T>) -> Lowers<T> {
         match read(self) {
             Ok(value) => Ok(value),
             Err(fault) => Err(self.fault(text, fault)),
@@ -193,9 +178,7 @@ impl Lowerer<'_, '_> {
             let text = format!("name \"{name}\" given twice (first in line {line})");
             self.report.error(Phase::Names, at, text);
         }
-        self.scopes[level]
-            .names
-            .insert(name.to_owned(), Named { meaning, at });
+        self.scopes[level].names.insert(name.to_owned(), Named { meaning, at });
     }
 
     /// A new descriptor under a name of the present scope.
@@ -210,20 +193,11 @@ impl Lowerer<'_, '_> {
     pub(super) fn descriptor(&mut self, text: &Text, range: Range<usize>) -> DescriptorId {
         let name = &text.as_str()[range.clone()];
         let level = text.level(range.start).min(self.level());
-        match self.scopes[level]
-            .names
-            .get(name)
-            .map(|named| &named.meaning)
-        {
+        match self.scopes[level].names.get(name).map(|named| &named.meaning) {
             Some(Meaning::Descriptor(id)) => *id,
             Some(Meaning::Segment(_) | Meaning::Call(_) | Meaning::Result(_)) => {
                 let fault = Fault::new(range, format!("\"{name}\" is not a descriptor"));
-                self.fault(
-                    text,
-                    fault
-                        .help(format!("its value is ${name}"))
-                        .phase(Phase::Names),
-                );
+                self.fault(text, fault.help(format!("its value is ${name}")).phase(Phase::Names));
                 NO_DESCRIPTOR
             }
             None => {
@@ -296,16 +270,9 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn captured(
-        &self,
-        name: &str,
-        meaning: &Meaning,
-        fields: &[&str],
-        range: Range<usize>,
-    ) -> Parse<Expr> {
-        const SEGMENT: [&str; 11] = [
-            "time", "seq", "ack", "len", "win", "urg", "ttl", "id", "ts_val", "ts_ecr", "mss",
-        ];
+    fn captured(&self, name: &str, meaning: &Meaning, fields: &[&str], range: Range<usize>) -> Parse<Expr> {
+        const SEGMENT: [&str; 11] =
+            ["time", "seq", "ack", "len", "win", "urg", "ttl", "id", "ts_val", "ts_ecr", "mss"];
         const CALL: [&str; 3] = ["time", "result", "value"];
         let (step, path) = match (meaning, fields) {
             (Meaning::Result(step), []) => (*step, vec!["result".to_owned()]),
@@ -315,17 +282,12 @@ impl Lowerer<'_, '_> {
             (Meaning::Call(step) | Meaning::Result(step), [field, rest @ ..])
                 if CALL.contains(field) && (rest.is_empty() || *field == "value") =>
             {
-                (
-                    *step,
-                    fields.iter().map(|field| (*field).to_owned()).collect(),
-                )
+                (*step, fields.iter().map(|field| (*field).to_owned()).collect())
             }
             (Meaning::Descriptor(_), _) => {
-                return Err(
-                    Fault::new(range, format!("{name} is a descriptor, not a value"))
-                        .help("descriptors are used without $")
-                        .phase(Phase::Names),
-                );
+                return Err(Fault::new(range, format!("{name} is a descriptor, not a value"))
+                    .help("descriptors are used without $")
+                    .phase(Phase::Names));
             }
             (meaning, _) => {
                 let (what, known) = match meaning {
@@ -336,16 +298,10 @@ impl Lowerer<'_, '_> {
                     Some(field) => format!("a {what} has no {field}"),
                     None => format!("which field of {name}?"),
                 };
-                return Err(Fault::new(range, text)
-                    .help(format!("one of {known}"))
-                    .phase(Phase::Names));
+                return Err(Fault::new(range, text).help(format!("one of {known}")).phase(Phase::Names));
             }
         };
-        Ok(Expr::Place(Place::Captured {
-            step,
-            name: name.to_owned(),
-            path,
-        }))
+        Ok(Expr::Place(Place::Captured { step, name: name.to_owned(), path }))
     }
 
     fn no_value(&self, level: usize, name: &str, range: Range<usize>) -> Fault {
@@ -356,8 +312,7 @@ impl Lowerer<'_, '_> {
         let near = nearest(name, kept.iter().copied().chain(known).chain(flows));
         let help = near.map(|near| {
             if near == name {
-                return "names are replaced once, and not again inside what they stand for"
-                    .to_owned();
+                return "names are replaced once, and not again inside what they stand for".to_owned();
             }
             let at = scope.names.get(near).map(|named| named.at);
             match at.map(|at| self.report.sources.line_column(at)) {
@@ -365,9 +320,7 @@ impl Lowerer<'_, '_> {
                 None => format!("did you mean {near}?"),
             }
         });
-        Fault::new(range, format!("no value \"{name}\" before this step"))
-            .help_opt(help)
-            .phase(Phase::Names)
+        Fault::new(range, format!("no value \"{name}\" before this step")).help_opt(help).phase(Phase::Names)
     }
 
     fn descriptor_place(
@@ -381,11 +334,7 @@ impl Lowerer<'_, '_> {
             return Err(no_field(field, range));
         }
         self.needs.insert(Capability::Inspect);
-        Ok(Expr::Place(Place::Descriptor {
-            id,
-            name: name.to_owned(),
-            field: field.to_owned(),
-        }))
+        Ok(Expr::Place(Place::Descriptor { id, name: name.to_owned(), field: field.to_owned() }))
     }
 }
 
@@ -395,18 +344,14 @@ fn no_field(field: &str, range: Range<usize>) -> Fault {
     if let Some(rest) = field.strip_prefix("tcpi_") {
         let names = || TCP_INFO.iter().map(|(name, _)| *name);
         let suffix = format!("_{rest}");
-        let near = names()
-            .find(|name| name.ends_with(&suffix))
-            .or_else(|| nearest(field, names()));
+        let near = names().find(|name| name.ends_with(&suffix)).or_else(|| nearest(field, names()));
         return Fault::new(range, format!("TCP_INFO has no {field}"))
             .help_opt(near.map(|near| format!("did you mean {near}?")))
             .phase(Phase::Names);
     }
     let names: Vec<&str> = DESCRIPTOR_FIELDS.iter().map(|(name, _)| *name).collect();
     let help = format!("one of {}, tcpi_...", names.join(", "));
-    Fault::new(range, format!("a descriptor has no {field}"))
-        .help(help)
-        .phase(Phase::Names)
+    Fault::new(range, format!("a descriptor has no {field}")).help(help).phase(Phase::Names)
 }
 
 impl Names for Lowerer<'_, '_> {
@@ -418,10 +363,8 @@ impl Names for Lowerer<'_, '_> {
         if let [own, field] = fields {
             // A fixture under another name: `sa.l`.
             let joined = format!("{name}.{own}");
-            if let Some(Meaning::Descriptor(id)) = self.scopes[level]
-                .names
-                .get(&joined)
-                .map(|named| &named.meaning)
+            if let Some(Meaning::Descriptor(id)) =
+                self.scopes[level].names.get(&joined).map(|named| &named.meaning)
             {
                 let id = *id;
                 return self.descriptor_place(id, &joined, field, range);
@@ -451,11 +394,9 @@ impl Names for Lowerer<'_, '_> {
                     field: (*field).to_owned(),
                 }))
             }
-            _ => Err(
-                Fault::new(range, format!("a flow has no {}", fields.join(".")))
-                    .help("one of state, received")
-                    .phase(Phase::Names),
-            ),
+            _ => Err(Fault::new(range, format!("a flow has no {}", fields.join(".")))
+                .help("one of state, received")
+                .phase(Phase::Names)),
         }
     }
 }

@@ -6,12 +6,7 @@ use super::report::{Phase, Report, Reported};
 
 /// An anchor, alias or merge key.
 pub(super) fn alias(at: Location, report: &mut Report) -> Reported {
-    report.error_help(
-        Phase::Yaml,
-        at,
-        "aliases are not allowed in a case",
-        "use let, or a fixture",
-    )
+    report.error_help(Phase::Yaml, at, "aliases are not allowed in a case", "use let, or a fixture")
 }
 
 /// Lists and maps lie too deep in each other.
@@ -20,13 +15,7 @@ pub(super) fn too_deep(at: Location, report: &mut Report) -> Reported {
 }
 
 /// An error of the YAML parser at a byte of the source.
-pub(super) fn report(
-    source: &str,
-    file: FileId,
-    byte: usize,
-    info: &str,
-    report: &mut Report,
-) -> Reported {
+pub(super) fn report(source: &str, file: FileId, byte: usize, info: &str, report: &mut Report) -> Reported {
     let byte = byte.min(source.len());
     let here = |start: usize, end: usize| Location { file, start, end };
     if info.contains("recursion limit") {
@@ -42,12 +31,7 @@ pub(super) fn report(
     }
     for line in lines_up_to(source, byte) {
         if let Some(found) = value_mistake(source, line) {
-            return report.error_help(
-                Phase::Yaml,
-                here(found.start, found.end),
-                found.text,
-                found.help,
-            );
+            return report.error_help(Phase::Yaml, here(found.start, found.end), found.text, found.help);
         }
     }
     if info.contains("anchor") {
@@ -66,9 +50,7 @@ struct Found {
 /// The line of a byte and the two before it, nearest first: start and end.
 fn lines_up_to(source: &str, byte: usize) -> Vec<(usize, usize)> {
     let mut lines = Vec::new();
-    let mut end = source[byte..]
-        .find('\n')
-        .map_or(source.len(), |at| byte + at);
+    let mut end = source[byte..].find('\n').map_or(source.len(), |at| byte + at);
     for _ in 0..3 {
         let start = source[..end].rfind('\n').map_or(0, |at| at + 1);
         lines.push((start, end));
@@ -82,15 +64,12 @@ fn lines_up_to(source: &str, byte: usize) -> Vec<(usize, usize)> {
 
 /// A tab in the indentation of the line of a byte, or of the one before.
 fn indenting_tab(source: &str, byte: usize) -> Option<(usize, usize)> {
-    lines_up_to(source, byte)
-        .into_iter()
-        .take(2)
-        .find_map(|(start, end)| {
-            let line = &source[start..end];
-            let blank = &line[..line.len() - line.trim_start().len()];
-            let tab = blank.find('\t')?;
-            Some((start + tab, start + blank.len()))
-        })
+    lines_up_to(source, byte).into_iter().take(2).find_map(|(start, end)| {
+        let line = &source[start..end];
+        let blank = &line[..line.len() - line.trim_start().len()];
+        let tab = blank.find('\t')?;
+        Some((start + tab, start + blank.len()))
+    })
 }
 
 /// What is wrong with the value in a line, if that can be told.
@@ -100,16 +79,13 @@ fn value_mistake(source: &str, (start, end): (usize, usize)) -> Option<Found> {
     let content = content.strip_prefix("- ").map_or(content, str::trim_start);
     let key_end = content.find(": ")?;
     let key = &content[..key_end];
-    if !key
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-    {
+    if !key.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
         return None;
     }
     let value = content[key_end + 2..].trim();
     let value_start = start + (line.len() - content.len()) + key_end + 2;
-    let value_start = value_start
-        + (source[value_start..end].len() - source[value_start..end].trim_start().len());
+    let value_start =
+        value_start + (source[value_start..end].len() - source[value_start..end].trim_start().len());
     let first = value.chars().next()?;
     let at = |offset: usize, length: usize, text: &str, help: String| {
         Some(Found {
@@ -136,28 +112,15 @@ fn value_mistake(source: &str, (start, end): (usize, usize)) -> Option<Found> {
             let help = format!("write attributes as ({}) {rest}", &value[1..close]);
             at(0, 1, "a value cannot start with \"[\"", help)
         }
-        '-' if value.starts_with("- ") => at(
-            0,
-            1,
-            "\"-\" starts a list here",
-            "no flags is written none".to_owned(),
-        ),
-        '%' | '@' | '`' | '!' | ',' | ']' | '}' => at(
-            0,
-            1,
-            &format!("a value cannot start with \"{first}\""),
-            "put the text in quotes".to_owned(),
-        ),
+        '-' if value.starts_with("- ") => {
+            at(0, 1, "\"-\" starts a list here", "no flags is written none".to_owned())
+        }
+        '%' | '@' | '`' | '!' | ',' | ']' | '}' => {
+            at(0, 1, &format!("a value cannot start with \"{first}\""), "put the text in quotes".to_owned())
+        }
         _ => {
-            let offset = value
-                .find(": ")
-                .or_else(|| value.ends_with(':').then(|| value.len() - 1))?;
-            at(
-                offset,
-                1,
-                "\": \" inside unquoted text",
-                "put the text in quotes".to_owned(),
-            )
+            let offset = value.find(": ").or_else(|| value.ends_with(':').then(|| value.len() - 1))?;
+            at(offset, 1, "\": \" inside unquoted text", "put the text in quotes".to_owned())
         }
     }
 }

@@ -81,23 +81,14 @@ fn size(bytes: u64) -> String {
 }
 
 fn start(file: FileId) -> Location {
-    Location {
-        file,
-        start: 0,
-        end: 0,
-    }
+    Location { file, start: 0, end: 0 }
 }
 
 /// Lowers a file given as bytes: `path` as it is shown, `id` as `area/name`.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn from_bytes(
-    path: &str,
-    id: &str,
-    bytes: &[u8],
-    library: &dyn Library,
-) -> Result<Lowered, Diagnostics> {
+pub fn from_bytes(path: &str, id: &str, bytes: &[u8], library: &dyn Library) -> Result<Lowered, Diagnostics> {
     check_size(path, bytes.len() as u64)?;
     match std::str::from_utf8(bytes) {
         Ok(text) => lower(path, id, Arc::from(text), library),
@@ -120,12 +111,7 @@ pub fn from_bytes(
 ///
 /// # Errors
 /// What is wrong with it: all mistakes of the first order of reading that has any.
-pub fn lower(
-    path: &str,
-    id: &str,
-    text: Arc<str>,
-    library: &dyn Library,
-) -> Result<Lowered, Diagnostics> {
+pub fn lower(path: &str, id: &str, text: Arc<str>, library: &dyn Library) -> Result<Lowered, Diagnostics> {
     check_size(path, text.len() as u64)?;
     let mut report = Report::default();
     let file = report.sources.add(path, &text);
@@ -138,10 +124,7 @@ pub fn lower(
             for case in &mut cases {
                 case.sources = report.sources.clone();
             }
-            Ok(Lowered {
-                cases,
-                warnings: report.warnings(),
-            })
+            Ok(Lowered { cases, warnings: report.warnings() })
         }
         _ => Err(report.errors()),
     }

@@ -26,12 +26,7 @@ impl Bits {
 }
 
 /// A number with its alternatives; only a single exact one for what is injected.
-pub(super) fn number(
-    cursor: &mut Cursor<'_>,
-    how: Use,
-    bits: Bits,
-    names: &mut dyn Names,
-) -> Parse<Num> {
+pub(super) fn number(cursor: &mut Cursor<'_>, how: Use, bits: Bits, names: &mut dyn Names) -> Parse<Num> {
     cursor.skip_spaces();
     let start = cursor.position();
     let mut alternatives = vec![alternative(cursor, how, bits, names)?];
@@ -45,10 +40,7 @@ pub(super) fn number(
 }
 
 fn inexact(start: usize, end: usize, what: &str) -> Fault {
-    Fault::new(
-        start..end,
-        format!("{what} is for expectations; what is injected is exact"),
-    )
+    Fault::new(start..end, format!("{what} is for expectations; what is injected is exact"))
 }
 
 fn alternative(cursor: &mut Cursor<'_>, how: Use, bits: Bits, names: &mut dyn Names) -> Parse<Alt> {
@@ -74,10 +66,7 @@ fn alternative(cursor: &mut Cursor<'_>, how: Use, bits: Bits, names: &mut dyn Na
             return Err(inexact(range.start, range.end, ".."));
         }
         if high < low {
-            return Err(Fault::new(
-                range,
-                format!("empty range: {low} is after {high}"),
-            ));
+            return Err(Fault::new(range, format!("empty range: {low} is after {high}")));
         }
         return Ok(Alt::Between(low, high));
     }
@@ -85,19 +74,13 @@ fn alternative(cursor: &mut Cursor<'_>, how: Use, bits: Bits, names: &mut dyn Na
     if absolute {
         cursor.advance(1);
     }
-    Ok(Alt::Is {
-        term: Term::Known(low),
-        absolute,
-    })
+    Ok(Alt::Is { term: Term::Known(low), absolute })
 }
 
 fn fitting(cursor: &mut Cursor<'_>, bits: Bits) -> Parse<i64> {
     let (number, range) = cursor.int()?;
     if !bits.range().contains(&number) {
-        return Err(Fault::new(
-            range,
-            format!("{number} does not fit {} bits", bits.0),
-        ));
+        return Err(Fault::new(range, format!("{number} does not fit {} bits", bits.0)));
     }
     Ok(number)
 }
@@ -132,9 +115,7 @@ pub(super) fn hex_digits(cursor: &mut Cursor<'_>) -> Parse<Vec<u8>> {
     cursor.skip_spaces();
     let start = cursor.position();
     let rest = cursor.rest();
-    let length = rest
-        .find(|c: char| !(c.is_ascii_hexdigit() || c == ' '))
-        .unwrap_or(rest.len());
+    let length = rest.find(|c: char| !(c.is_ascii_hexdigit() || c == ' ')).unwrap_or(rest.len());
     let written = rest[..length].trim_end();
     cursor.advance(written.len());
     let range = start..start + written.len();
@@ -146,8 +127,5 @@ pub(super) fn hex_digits(cursor: &mut Cursor<'_>) -> Parse<Vec<u8>> {
         return Err(Fault::new(range, "hex bytes have two digits each"));
     }
     let value = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
-    Ok(digits
-        .chunks_exact(2)
-        .map(|pair| value(pair[0]) << 4 | value(pair[1]))
-        .collect())
+    Ok(digits.chunks_exact(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect())
 }

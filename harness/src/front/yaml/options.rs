@@ -10,10 +10,8 @@ use super::number::{Bits, Use, exact, hex_digits, number};
 use super::report::{Fault, Parse};
 use super::segment::Context;
 
-const NAMES: [&str; 13] = [
-    "nop", "eol", "mss", "wscale", "sackOK", "sack", "TS", "FO", "FOEXP", "md5", "ECN", "opt",
-    "hex",
-];
+const NAMES: [&str; 13] =
+    ["nop", "eol", "mss", "wscale", "sackOK", "sack", "TS", "FO", "FOEXP", "md5", "ECN", "opt", "hex"];
 
 /// Options in their brackets.
 pub(super) fn options(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<OptionsSpec> {
@@ -28,10 +26,7 @@ pub(super) fn options(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Par
         let start = cursor.position();
         if cursor.take("...") {
             if context.how == Use::Inject {
-                return Err(Fault::new(
-                    start..cursor.position(),
-                    "... is for expectations",
-                ));
+                return Err(Fault::new(start..cursor.position(), "... is for expectations"));
             }
             more = true;
         } else {
@@ -42,11 +37,7 @@ pub(super) fn options(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Par
         }
         cursor.expect(",")?;
     }
-    Ok(if more {
-        OptionsSpec::Including(items)
-    } else {
-        OptionsSpec::Exactly(items)
-    })
+    Ok(if more { OptionsSpec::Including(items) } else { OptionsSpec::Exactly(items) })
 }
 
 fn item(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<OptionItem> {
@@ -54,11 +45,7 @@ fn item(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<OptionItem>
         return Err(cursor.unexpected("an option"));
     };
     let option = option(cursor, context, word, range)?;
-    let length = if cursor.take_word("len") {
-        Some(exact(cursor, Bits(8))? as u8)
-    } else {
-        None
-    };
+    let length = if cursor.take_word("len") { Some(exact(cursor, Bits(8))? as u8) } else { None };
     Ok(OptionItem { option, length })
 }
 
@@ -81,10 +68,7 @@ fn option(
         "FOEXP" => OptionSpec::FastOpenExp(hex_digits(cursor)?),
         "md5" => OptionSpec::Md5(some_hex(cursor)?),
         "ECN" => accurate_ecn(cursor, context)?,
-        "opt" => OptionSpec::Other {
-            kind: exact(cursor, Bits(8))? as u8,
-            data: hex_digits(cursor)?,
-        },
+        "opt" => OptionSpec::Other { kind: exact(cursor, Bits(8))? as u8, data: hex_digits(cursor)? },
         "hex" => OptionSpec::Raw(some_hex(cursor)?),
         _ => {
             let near = nearest(word, NAMES).map(|near| format!("did you mean {near}?"));
@@ -111,10 +95,7 @@ fn sack(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<Vec<(Num, N
         let right = number(cursor, context.how, Bits(32), context.names)?;
         blocks.push((left, right));
         cursor.skip_spaces();
-        if !cursor
-            .peek()
-            .is_some_and(|c| c.is_ascii_digit() || c == '$' || c == 'a')
-        {
+        if !cursor.peek().is_some_and(|c| c.is_ascii_digit() || c == '$' || c == 'a') {
             return Ok(blocks);
         }
     }
@@ -144,9 +125,7 @@ fn accurate_ecn(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<Opt
         Some("e0b") => AccEcnOrder::E0First,
         Some("e1b") => AccEcnOrder::E1First,
         _ => {
-            return Err(cursor
-                .unexpected("a counter")
-                .help("e0b N ceb N e1b N, or e1b N ceb N e0b N"));
+            return Err(cursor.unexpected("a counter").help("e0b N ceb N e1b N, or e1b N ceb N e0b N"));
         }
     };
     let mut counters = Vec::new();

@@ -1,8 +1,8 @@
 //! Packets of steps: one line, or a map whose keys replace what the line says.
 
 use crate::case::{
-    Capability, ChecksumSpec, Expected, IcmpSpec, Num, OptionSpec, OptionsSpec, PacketSpec, Quote,
-    TcpSpec, Transport,
+    Capability, ChecksumSpec, Expected, IcmpSpec, Num, OptionSpec, OptionsSpec, PacketSpec, Quote, TcpSpec,
+    Transport,
 };
 use crate::wire::Flags;
 
@@ -38,23 +38,11 @@ const KEYS: [&str; 19] = [
     "icmp",
     "one_of",
 ];
-const ICMP_KEYS: [&str; 7] = [
-    "type",
-    "code",
-    "mtu",
-    "ptr",
-    "checksum",
-    "quote",
-    "quote_length",
-];
+const ICMP_KEYS: [&str; 7] = ["type", "code", "mtu", "ptr", "checksum", "quote", "quote_length"];
 
 impl Lowerer<'_, '_> {
     fn context(&mut self, how: Use) -> Context<'_> {
-        Context {
-            how,
-            ip: self.ip,
-            names: self,
-        }
+        Context { how, ip: self.ip, names: self }
     }
 
     /// What an `expect` accepts.
@@ -68,16 +56,13 @@ impl Lowerer<'_, '_> {
             }
             let Value::List(items) = &entry.node.value else {
                 let at = entry.node.at;
-                return Err(self
-                    .report
-                    .error(Phase::Keys, at, "one_of takes a list of packets"));
+                return Err(self.report.error(Phase::Keys, at, "one_of takes a list of packets"));
             };
             if items.is_empty() {
                 let at = entry.node.at;
                 return Err(self.report.error(Phase::Keys, at, "one_of names no packet"));
             }
-            let several: Lowers<Vec<Expected>> =
-                items.iter().map(|item| self.expected(item)).collect();
+            let several: Lowers<Vec<Expected>> = items.iter().map(|item| self.expected(item)).collect();
             return several.map(Expected::OneOf);
         }
         if let Some(text) = node.text()
@@ -94,15 +79,11 @@ impl Lowerer<'_, '_> {
         let packet = match &node.value {
             Value::Scalar(text) => {
                 let text = self.replaced(text)?;
-                self.parse(&text, |this| {
-                    segment::packet(&mut Cursor::new(&text), &mut this.context(how))
-                })?
+                self.parse(&text, |this| segment::packet(&mut Cursor::new(&text), &mut this.context(how)))?
             }
             Value::Map(entries) => self.packet_map(node, entries, how)?,
             Value::List(_) => {
-                return Err(self
-                    .report
-                    .error(Phase::Keys, node.at, "a packet is a line or a map"));
+                return Err(self.report.error(Phase::Keys, node.at, "a packet is a line or a map"));
             }
         };
         self.needs_of(&packet, how);
@@ -110,11 +91,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// The entries of a map by key; those whose value is `auto` are left out.
-    pub(super) fn written(
-        &mut self,
-        entries: &[Entry],
-        known: &[&str],
-    ) -> Lowers<Vec<(String, Node)>> {
+    pub(super) fn written(&mut self, entries: &[Entry], known: &[&str]) -> Lowers<Vec<(String, Node)>> {
         let mut out = Vec::new();
         let mut failed = false;
         for entry in entries {
@@ -138,17 +115,10 @@ impl Lowerer<'_, '_> {
 
     fn packet_map(&mut self, node: &Node, entries: &[Entry], how: Use) -> Lowers<PacketSpec> {
         let written = self.written(entries, &KEYS)?;
-        let find = |key: &str| {
-            written
-                .iter()
-                .find(|(known, _)| known == key)
-                .map(|(_, node)| node)
-        };
+        let find = |key: &str| written.iter().find(|(known, _)| known == key).map(|(_, node)| node);
         if let Some(bytes) = find("bytes") {
             if written.len() > 1 {
-                return Err(self
-                    .report
-                    .error(Phase::Keys, bytes.at, "bytes stands alone"));
+                return Err(self.report.error(Phase::Keys, bytes.at, "bytes stands alone"));
             }
             let bytes = self.hex(bytes)?;
             return Ok(PacketSpec::plain(Transport::Bytes(bytes)));
@@ -160,11 +130,7 @@ impl Lowerer<'_, '_> {
                 PacketSpec::plain(Transport::Icmp(icmp))
             }
             (Some(_), Some(icmp)) => {
-                return Err(self.report.error(
-                    Phase::Keys,
-                    icmp.at,
-                    "segment and icmp exclude each other",
-                ));
+                return Err(self.report.error(Phase::Keys, icmp.at, "segment and icmp exclude each other"));
             }
             (None, None) => {
                 let text = "a packet needs segment, icmp or bytes";
@@ -187,17 +153,10 @@ impl Lowerer<'_, '_> {
     }
 
     /// The line of a map, checked as far as other keys leave it as it is.
-    fn map_segment(
-        &mut self,
-        node: &Node,
-        written: &[(String, Node)],
-        how: Use,
-    ) -> Lowers<PacketSpec> {
+    fn map_segment(&mut self, node: &Node, written: &[(String, Node)], how: Use) -> Lowers<PacketSpec> {
         let text = node.text().ok_or(Reported).cloned();
         let Ok(text) = text else {
-            return Err(self
-                .report
-                .error(Phase::Keys, node.at, "segment takes one line"));
+            return Err(self.report.error(Phase::Keys, node.at, "segment takes one line"));
         };
         let has = |key: &str| written.iter().any(|(known, _)| known == key);
         self.parse(&text, |this| {
@@ -396,11 +355,7 @@ impl Lowerer<'_, '_> {
         named: impl FnOnce(&str, std::ops::Range<usize>, &Context<'_>) -> Parse<(i64, Option<i64>)>,
     ) -> Lowers<(Num, Option<Num>)> {
         let text = self.node_text(node, "type")?;
-        if text
-            .as_str()
-            .starts_with(|c: char| c.is_ascii_digit() || c == '$')
-            || text.as_str() == "any"
-        {
+        if text.as_str().starts_with(|c: char| c.is_ascii_digit() || c == '$') || text.as_str() == "any" {
             return Ok((self.number_key(node, 8, how)?, None));
         }
         self.parse(&text, |this| {

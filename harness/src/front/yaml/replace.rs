@@ -40,10 +40,7 @@ pub(super) fn replace(text: &Text, known: &Environment, level: usize) -> Parse<T
             done = at + 1;
         }
         if out.as_str().len() > LONGEST {
-            return Err(Fault::new(
-                at..done,
-                "the text is over 1 MiB after replacement",
-            ));
+            return Err(Fault::new(at..done, "the text is over 1 MiB after replacement"));
         }
     }
     append_all(&mut out, &own(done..source.len()));
@@ -95,41 +92,21 @@ impl Names for Known<'_> {
                     (Literal::Time(span), true) => Expr::Time(-span),
                 });
             }
-            return Err(Fault::new(
-                range,
-                format!("{name} is \"{}\" here, not a number", text.as_str()),
-            ));
+            return Err(Fault::new(range, format!("{name} is \"{}\" here, not a number", text.as_str())));
         }
         self.later.push(range);
-        Ok(Expr::Place(Place::Captured {
-            step: 0,
-            name: String::new(),
-            path: Vec::new(),
-        }))
+        Ok(Expr::Place(Place::Captured { step: 0, name: String::new(), path: Vec::new() }))
     }
 }
 
 fn known_text(known: &Environment, name: &str) -> String {
-    known
-        .get(name)
-        .map(|text| text.as_str().to_owned())
-        .unwrap_or_default()
+    known.get(name).map(|text| text.as_str().to_owned()).unwrap_or_default()
 }
 
 /// `$(..)` at `at`: its value if everything in it is known, else the same with what is known filled in.
-fn computed(
-    text: &Text,
-    at: usize,
-    known: &Environment,
-    level: usize,
-    out: &mut Text,
-) -> Parse<usize> {
+fn computed(text: &Text, at: usize, known: &Environment, level: usize, out: &mut Text) -> Parse<usize> {
     let mut cursor = Cursor::within(text, at + 2..text.as_str().len());
-    let mut names = Known {
-        known,
-        later: Vec::new(),
-        found: Vec::new(),
-    };
+    let mut names = Known { known, later: Vec::new(), found: Vec::new() };
     let expr = expression(&mut cursor, &mut names)?;
     cursor.expect(")")?;
     let end = cursor.position();

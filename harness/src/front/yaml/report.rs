@@ -44,13 +44,7 @@ pub(super) type Lowers<T> = Result<T, Reported>;
 
 impl Fault {
     pub(super) fn new(range: std::ops::Range<usize>, text: impl Into<String>) -> Self {
-        Self {
-            start: range.start,
-            end: range.end,
-            text: text.into(),
-            help: None,
-            phase: Phase::Notation,
-        }
+        Self { start: range.start, end: range.end, text: text.into(), help: None, phase: Phase::Notation }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -87,12 +81,7 @@ const ENOUGH: usize = 200;
 
 impl Report {
     /// Adds an error at a place.
-    pub(super) fn error(
-        &mut self,
-        phase: Phase,
-        at: Location,
-        text: impl Into<String>,
-    ) -> Reported {
+    pub(super) fn error(&mut self, phase: Phase, at: Location, text: impl Into<String>) -> Reported {
         self.add(phase, Diagnostic::error(at, text))
     }
 
@@ -110,9 +99,10 @@ impl Report {
     /// Adds a mistake, once.
     pub(super) fn add(&mut self, phase: Phase, diagnostic: Diagnostic) -> Reported {
         let known = self.is_full()
-            || self.found.iter().any(|(_, known)| {
-                known.location == diagnostic.location && known.text == diagnostic.text
-            });
+            || self
+                .found
+                .iter()
+                .any(|(_, known)| known.location == diagnostic.location && known.text == diagnostic.text);
         if !known {
             self.found.push((phase, diagnostic));
         }
@@ -141,9 +131,7 @@ impl Report {
 
     /// Whether there are errors of this order or an earlier one.
     pub(super) fn failed(&self, up_to: Phase) -> bool {
-        self.found
-            .iter()
-            .any(|(phase, diagnostic)| *phase <= up_to && diagnostic.severity == Severity::Error)
+        self.found.iter().any(|(phase, diagnostic)| *phase <= up_to && diagnostic.severity == Severity::Error)
     }
 
     /// Whether no more mistakes are collected.
@@ -154,22 +142,15 @@ impl Report {
     /// The errors of the first order that has any.
     pub(super) fn errors(self) -> Diagnostics {
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-        let first = self
-            .found
-            .iter()
-            .filter(|(_, diagnostic)| is_error(diagnostic))
-            .map(|(phase, _)| *phase)
-            .min();
+        let first =
+            self.found.iter().filter(|(_, diagnostic)| is_error(diagnostic)).map(|(phase, _)| *phase).min();
         let list = self
             .found
             .into_iter()
             .filter(|(phase, diagnostic)| Some(*phase) == first && is_error(diagnostic))
             .map(|(_, diagnostic)| diagnostic)
             .collect();
-        Diagnostics {
-            sources: self.sources,
-            list,
-        }
+        Diagnostics { sources: self.sources, list }
     }
 
     /// The warnings.
@@ -180,9 +161,6 @@ impl Report {
             .map(|(_, diagnostic)| diagnostic)
             .filter(|diagnostic| diagnostic.severity == Severity::Warning)
             .collect();
-        Diagnostics {
-            sources: self.sources,
-            list,
-        }
+        Diagnostics { sources: self.sources, list }
     }
 }

@@ -35,11 +35,7 @@ pub(super) fn returns(text: &Text, names: &mut dyn Names) -> Parse<ResultSpec> {
                 range,
                 "an error is written -1 EAGAIN".replace("EAGAIN", shown.unwrap_or("EAGAIN")),
             );
-            return Err(if is_errno {
-                fault
-            } else {
-                fault.help_opt(help)
-            });
+            return Err(if is_errno { fault } else { fault.help_opt(help) });
         }
         let bits = constants(&mut cursor)?;
         cursor.finish()?;
@@ -54,10 +50,8 @@ pub(super) fn returns(text: &Text, names: &mut dyn Names) -> Parse<ResultSpec> {
 fn fails(cursor: &mut Cursor<'_>) -> Parse<ResultSpec> {
     let (number, range) = cursor.int()?;
     if number != 1 {
-        return Err(
-            Fault::new(range, format!("a call does not return -{number}"))
-                .help("a failure is -1 and its errno"),
-        );
+        return Err(Fault::new(range, format!("a call does not return -{number}"))
+            .help("a failure is -1 and its errno"));
     }
     let mut errors = Vec::new();
     loop {
@@ -114,10 +108,8 @@ impl Lowerer<'_, '_> {
                 self.parse(&text, |this| this.scalar_spec(&text, kind))
             }
             Value::List(items) => {
-                let items: Lowers<Vec<ValueSpec>> = items
-                    .iter()
-                    .map(|item| self.value_spec(item, kind))
-                    .collect();
+                let items: Lowers<Vec<ValueSpec>> =
+                    items.iter().map(|item| self.value_spec(item, kind)).collect();
                 items.map(ValueSpec::List)
             }
             Value::Map(entries) => {
@@ -129,11 +121,7 @@ impl Lowerer<'_, '_> {
                         Err(Reported) => failed = true,
                     }
                 }
-                if failed {
-                    Err(Reported)
-                } else {
-                    Ok(ValueSpec::Map(fields))
-                }
+                if failed { Err(Reported) } else { Ok(ValueSpec::Map(fields)) }
             }
         }
     }
@@ -221,17 +209,10 @@ impl Lowerer<'_, '_> {
         if matches!(first, Literal::Time(_)) || matches!(second, Some(Literal::Time(_))) {
             let start = cursor.position();
             let (low, _) = cursor.time()?;
-            let high = if cursor.take("..") {
-                cursor.time()?.0
-            } else {
-                low
-            };
+            let high = if cursor.take("..") { cursor.time()?.0 } else { low };
             if high < low {
                 let range = start..cursor.position();
-                return Err(Fault::new(
-                    range,
-                    format!("empty range: {low} is after {high}"),
-                ));
+                return Err(Fault::new(range, format!("empty range: {low} is after {high}")));
             }
             return Ok(ValueSpec::Time(low, high));
         }
@@ -252,10 +233,7 @@ fn constant_spec(cursor: &mut Cursor<'_>, word: &str) -> Parse<ValueSpec> {
             }
         }
         let value = constants(cursor)?;
-        return Ok(ValueSpec::Int(Num(vec![Alt::Is {
-            term: Term::Known(value),
-            absolute: false,
-        }])));
+        return Ok(ValueSpec::Int(Num(vec![Alt::Is { term: Term::Known(value), absolute: false }])));
     }
     flags_spec(cursor)
 }

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use crate::case::{
-    ChecksumSpec, IpSpec, IpVersion, Num, OptionsSpec, PacketSpec, Payload, TcpSpec, Transport,
-    nearest,
+    ChecksumSpec, IpSpec, IpVersion, Num, OptionsSpec, PacketSpec, Payload, TcpSpec, Transport, nearest,
 };
 use crate::wire::Flags;
 
@@ -59,10 +58,7 @@ pub(super) fn line(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<
     if cursor.peek() == Some('$') {
         let start = cursor.position();
         capture(cursor, context.names)?;
-        return Err(Fault::new(
-            start..cursor.position(),
-            "a value is not a packet",
-        ));
+        return Err(Fault::new(start..cursor.position(), "a value is not a packet"));
     }
     let mut line = tcp(cursor, context)?;
     line.packet.ip = attributes.ip;
@@ -73,11 +69,7 @@ pub(super) fn line(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<
     Ok(line)
 }
 
-fn icmp_line(
-    cursor: &mut Cursor<'_>,
-    context: &mut Context<'_>,
-    attributes: Attributes,
-) -> Parse<Line> {
+fn icmp_line(cursor: &mut Cursor<'_>, context: &mut Context<'_>, attributes: Attributes) -> Parse<Line> {
     let start = cursor.position();
     if let Some(range) = attributes.port_at {
         return Err(Fault::new(range, "ICMP has no ports"));
@@ -86,12 +78,7 @@ fn icmp_line(
     let icmp = icmp::icmp(cursor, context)?;
     let mut packet = PacketSpec::plain(Transport::Icmp(icmp));
     packet.ip = attributes.ip;
-    Ok(Line {
-        packet,
-        flags_at: start..cursor.position(),
-        ack_at: None,
-        options_at: None,
-    })
+    Ok(Line { packet, flags_at: start..cursor.position(), ack_at: None, options_at: None })
 }
 
 #[derive(Default)]
@@ -102,27 +89,10 @@ struct Attributes {
     port_at: Option<Range<usize>>,
 }
 
-const ATTRIBUTES: [&str; 13] = [
-    "ect0",
-    "ect1",
-    "ce",
-    "noecn",
-    "ttl",
-    "dscp",
-    "tos",
-    "df",
-    "nodf",
-    "id",
-    "flowlabel",
-    "sport",
-    "dport",
-];
+const ATTRIBUTES: [&str; 13] =
+    ["ect0", "ect1", "ce", "noecn", "ttl", "dscp", "tos", "df", "nodf", "id", "flowlabel", "sport", "dport"];
 
-fn attribute(
-    cursor: &mut Cursor<'_>,
-    context: &mut Context<'_>,
-    out: &mut Attributes,
-) -> Parse<()> {
+fn attribute(cursor: &mut Cursor<'_>, context: &mut Context<'_>, out: &mut Attributes) -> Parse<()> {
     let Some((word, range)) = cursor.word() else {
         return Err(cursor.unexpected("an attribute"));
     };
@@ -165,10 +135,7 @@ fn attribute(
 pub(super) fn tcp(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<Line> {
     let (flags, flags_at) = flags(cursor)?;
     let (seq, length) = range(cursor, context)?;
-    let mut tcp = TcpSpec {
-        flags,
-        ..bare(seq, length)
-    };
+    let mut tcp = TcpSpec { flags, ..bare(seq, length) };
     let mut ack_at = None;
     let mut options_at = None;
     cursor.skip_spaces();
@@ -193,17 +160,10 @@ pub(super) fn tcp(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<L
     cursor.skip_spaces();
     if let Some(word @ ("ack" | "win" | "urg")) = cursor.peek_word() {
         let range = cursor.token_range();
-        return Err(
-            Fault::new(range, format!("\"{word}\" is given twice or out of order"))
-                .help("the order is: ack, win, urg, <options>"),
-        );
+        return Err(Fault::new(range, format!("\"{word}\" is given twice or out of order"))
+            .help("the order is: ack, win, urg, <options>"));
     }
-    Ok(Line {
-        packet: PacketSpec::plain(Transport::Tcp(tcp)),
-        flags_at,
-        ack_at,
-        options_at,
-    })
+    Ok(Line { packet: PacketSpec::plain(Transport::Tcp(tcp)), flags_at, ack_at, options_at })
 }
 
 /// A segment with these bytes and nothing else said about it.
@@ -272,8 +232,7 @@ fn unknown_flag(word: &str, c: char, at: Range<usize>, here: Range<usize>, help:
     let is_word = word.len() > 1 && word.chars().all(|c| Flags::from_letter(c).is_none());
     if is_word {
         let word = super::cursor::shorten(word);
-        return Fault::new(at, format!("\"{word}\" is not a packet"))
-            .help(format!("flags are {help}"));
+        return Fault::new(at, format!("\"{word}\" is not a packet")).help(format!("flags are {help}"));
     }
     Fault::new(here, format!("unknown flag \"{c}\"")).help(help)
 }
@@ -297,10 +256,8 @@ pub(super) fn range(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse
     {
         let right = (start + count) & 0xffff_ffff;
         if end != right {
-            return Err(
-                Fault::new(at, format!("{start} + {count} is {right}, not {end}"))
-                    .help("the end is the number after the last byte"),
-            );
+            return Err(Fault::new(at, format!("{start} + {count} is {right}, not {end}"))
+                .help("the end is the number after the last byte"));
         }
     }
     Ok((seq, length))
@@ -310,12 +267,7 @@ pub(super) fn range(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse
 fn lowest(number: &Num) -> Option<i64> {
     use crate::case::{Alt, Term};
     match number.0.as_slice() {
-        [
-            Alt::Is {
-                term: Term::Known(known),
-                ..
-            },
-        ] => Some(*known),
+        [Alt::Is { term: Term::Known(known), .. }] => Some(*known),
         _ => None,
     }
 }
@@ -326,19 +278,13 @@ pub(super) fn check_ack(line: &Line) -> Parse<()> {
         return Ok(());
     };
     match (tcp.flags.contains(Flags::ACK), &line.ack_at) {
-        (true, None) => Err(Fault::new(line.flags_at.clone(), "flag . without ack")
-            .help("add ack N, or remove the .")),
+        (true, None) => {
+            Err(Fault::new(line.flags_at.clone(), "flag . without ack").help("add ack N, or remove the ."))
+        }
         (false, Some(at)) => {
-            let ack = tcp
-                .ack
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            let flags = if tcp.flags == Flags::NONE {
-                ".".to_owned()
-            } else {
-                format!("{}", tcp.flags | Flags::ACK)
-            };
+            let ack = tcp.ack.as_ref().map(ToString::to_string).unwrap_or_default();
+            let flags =
+                if tcp.flags == Flags::NONE { ".".to_owned() } else { format!("{}", tcp.flags | Flags::ACK) };
             Err(Fault::new(at.clone(), format!("ack {ack} without flag ."))
                 .help(format!("{flags} or remove ack")))
         }
@@ -348,9 +294,7 @@ pub(super) fn check_ack(line: &Line) -> Parse<()> {
 
 /// Injected options fill whole words and fit a header.
 pub(super) fn check_options(line: &Line, how: Use) -> Parse<()> {
-    let (Use::Inject, Transport::Tcp(tcp), Some(at)) =
-        (how, &line.packet.transport, &line.options_at)
-    else {
+    let (Use::Inject, Transport::Tcp(tcp), Some(at)) = (how, &line.packet.transport, &line.options_at) else {
         return Ok(());
     };
     let OptionsSpec::Exactly(items) = &tcp.options else {
@@ -368,10 +312,7 @@ pub(super) fn check_options(line: &Line, how: Use) -> Parse<()> {
         .help(format!("add {nops}")));
     }
     if length > 40 {
-        return Err(Fault::new(
-            at.clone(),
-            format!("options are {length} bytes; a header holds 40"),
-        ));
+        return Err(Fault::new(at.clone(), format!("options are {length} bytes; a header holds 40")));
     }
     Ok(())
 }

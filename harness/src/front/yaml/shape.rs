@@ -40,29 +40,18 @@ const KINDS: [(Kind, &str, &[&str]); 13] = [
     (
         Kind::Call,
         "call",
-        &[
-            "after", "at", "since", "thread", "returns", "gives", "data", "blocks", "raises", "as",
-            "covers",
-        ],
+        &["after", "at", "since", "thread", "returns", "gives", "data", "blocks", "raises", "as", "covers"],
     ),
     (
         Kind::Returns,
         "returns",
-        &[
-            "after", "at", "within", "since", "thread", "gives", "data", "raises", "as", "covers",
-        ],
+        &["after", "at", "within", "since", "thread", "gives", "data", "raises", "as", "covers"],
     ),
-    (
-        Kind::Inject,
-        "inject",
-        &["after", "at", "since", "flow", "data", "isn", "as"],
-    ),
+    (Kind::Inject, "inject", &["after", "at", "since", "flow", "data", "isn", "as"]),
     (
         Kind::Expect,
         "expect",
-        &[
-            "after", "at", "within", "since", "flow", "data", "push", "isn", "as", "covers",
-        ],
+        &["after", "at", "within", "since", "flow", "data", "push", "isn", "as", "covers"],
     ),
     (Kind::Silent, "silent", &["flow", "covers"]),
     (Kind::Allow, "allow", &["within", "flow"]),
@@ -70,31 +59,20 @@ const KINDS: [(Kind, &str, &[&str]); 13] = [
     (Kind::Set, "set", &["after", "at"]),
     (Kind::Link, "link", &["after", "at"]),
     (Kind::Peer, "peer", &["after", "at", "flow"]),
-    (
-        Kind::Signal,
-        "signal",
-        &["after", "at", "thread", "restart"],
-    ),
-    (
-        Kind::AnyOrder,
-        "any_order",
-        &["after", "at", "within", "since", "covers"],
-    ),
+    (Kind::Signal, "signal", &["after", "at", "thread", "restart"]),
+    (Kind::AnyOrder, "any_order", &["after", "at", "within", "since", "covers"]),
     (Kind::Repeat, "repeat", &["steps"]),
 ];
 
 /// All keys that some step has besides its kind.
 const KEYS: [&str; 17] = [
-    "note", "covers", "after", "at", "within", "since", "flow", "thread", "data", "isn", "push",
-    "as", "returns", "gives", "blocks", "raises", "restart",
+    "note", "covers", "after", "at", "within", "since", "flow", "thread", "data", "isn", "push", "as",
+    "returns", "gives", "blocks", "raises", "restart",
 ];
 
 impl Kind {
     fn entry(self) -> &'static (Self, &'static str, &'static [&'static str]) {
-        KINDS
-            .iter()
-            .find(|(kind, ..)| *kind == self)
-            .unwrap_or(&KINDS[0])
+        KINDS.iter().find(|(kind, ..)| *kind == self).unwrap_or(&KINDS[0])
     }
 
     /// Its key.
@@ -137,8 +115,7 @@ pub(super) fn map<'n>(node: &'n Node, key: &str, report: &mut Report) -> Lowers<
 
 /// The text of a scalar.
 pub(super) fn scalar<'n>(node: &'n Node, key: &str, report: &mut Report) -> Lowers<&'n Text> {
-    node.text()
-        .ok_or_else(|| wrong_type(node, key, "text", report))
+    node.text().ok_or_else(|| wrong_type(node, key, "text", report))
 }
 
 /// A value is not of the type its key decides.
@@ -168,12 +145,7 @@ fn step(node: &Node, report: &mut Report, in_loop: bool) -> Lowers<Shape> {
         }
     };
     let kind = kind(node, entries, report)?;
-    let mut shape = Shape {
-        kind,
-        value: node.clone(),
-        keys: BTreeMap::new(),
-        steps: Vec::new(),
-    };
+    let mut shape = Shape { kind, value: node.clone(), keys: BTreeMap::new(), steps: Vec::new() };
     let mut failed = false;
     for entry in entries {
         if entry.key == kind.name() {
@@ -214,9 +186,7 @@ fn inner(node: &Node, key: &str, report: &mut Report, _: bool) -> Lowers<Vec<Sha
 }
 
 fn allowed(kind: Kind, key: &str) -> Option<&'static str> {
-    KEYS.into_iter()
-        .find(|known| *known == key)
-        .filter(|known| kind.allows(known))
+    KEYS.into_iter().find(|known| *known == key).filter(|known| kind.allows(known))
 }
 
 /// The one kind of a step.
@@ -242,9 +212,7 @@ fn kind(node: &Node, entries: &[Entry], report: &mut Report) -> Lowers<Kind> {
 }
 
 fn no_kind(node: &Node, entries: &[Entry], report: &mut Report) -> Reported {
-    let unknown = entries
-        .iter()
-        .find(|entry| !KEYS.contains(&entry.key.as_str()));
+    let unknown = entries.iter().find(|entry| !KEYS.contains(&entry.key.as_str()));
     let Some(entry) = unknown else {
         return report.error_help(
             Phase::Keys,
@@ -254,10 +222,8 @@ fn no_kind(node: &Node, entries: &[Entry], report: &mut Report) -> Reported {
         );
     };
     let kinds = KINDS.map(|(_, name, _)| name);
-    let help = nearest(&entry.key, kinds).map_or_else(
-        || format!("one of {}", kinds.join(", ")),
-        |near| format!("did you mean {near}?"),
-    );
+    let help = nearest(&entry.key, kinds)
+        .map_or_else(|| format!("one of {}", kinds.join(", ")), |near| format!("did you mean {near}?"));
     let text = format!("unknown step kind \"{}\"", entry.key);
     report.error_help(Phase::Keys, entry.key_at, text, help)
 }
@@ -271,33 +237,16 @@ fn wrong_key(kind: Kind, entry: &Entry, report: &mut Report) {
         report.error_help(Phase::Keys, at, text, "use after or at");
     } else if key == "covers" {
         let text = format!("{name} cannot fail, so it covers nothing");
-        report.error_help(
-            Phase::Keys,
-            at,
-            text,
-            "put covers on the step that checks it",
-        );
+        report.error_help(Phase::Keys, at, text, "put covers on the step that checks it");
     } else if KEYS.contains(&key) {
-        report.error(
-            Phase::Keys,
-            at,
-            format!("\"{key}\" does not belong to {name}"),
-        );
+        report.error(Phase::Keys, at, format!("\"{key}\" does not belong to {name}"));
     } else {
-        unknown_key(
-            entry,
-            KEYS.into_iter().filter(|key| kind.allows(key)),
-            report,
-        );
+        unknown_key(entry, KEYS.into_iter().filter(|key| kind.allows(key)), report);
     }
 }
 
 /// A key that there is not.
-pub(super) fn unknown_key<'k>(
-    entry: &Entry,
-    known: impl IntoIterator<Item = &'k str>,
-    report: &mut Report,
-) {
+pub(super) fn unknown_key<'k>(entry: &Entry, known: impl IntoIterator<Item = &'k str>, report: &mut Report) {
     let known: Vec<&str> = known.into_iter().collect();
     let text = format!("unknown key \"{}\"", entry.key);
     let value = entry.node.one_line();
@@ -305,10 +254,8 @@ pub(super) fn unknown_key<'k>(
         "by" | "until" | "timeout" => {
             format!("exactly then: after: {value}; no later than: within: {value}")
         }
-        key => nearest(key, known.iter().copied()).map_or_else(
-            || format!("one of {}", known.join(", ")),
-            |near| format!("did you mean {near}?"),
-        ),
+        key => nearest(key, known.iter().copied())
+            .map_or_else(|| format!("one of {}", known.join(", ")), |near| format!("did you mean {near}?")),
     };
     report.error_help(Phase::Keys, entry.key_at, text, help);
 }
@@ -374,27 +321,15 @@ fn value_type(shape: &mut Shape, report: &mut Report, in_loop: bool) -> Lowers<(
 fn packet_list(shape: &Shape, items: &[Node], report: &mut Report) -> Lowers<()> {
     let name = shape.kind.name();
     if items.is_empty() {
-        return Err(report.error(
-            Phase::Keys,
-            shape.value.at,
-            format!("{name} names no packet"),
-        ));
+        return Err(report.error(Phase::Keys, shape.value.at, format!("{name} names no packet")));
     }
-    if let Some(nested) = items
-        .iter()
-        .find(|item| matches!(item.value, Value::List(_)))
-    {
+    if let Some(nested) = items.iter().find(|item| matches!(item.value, Value::List(_))) {
         return Err(wrong_type(nested, name, "packets", report));
     }
     for key in ["as", "data", "isn", "push"] {
         if let Some(node) = shape.keys.get(key) {
             let text = format!("{key} does not go with a list");
-            return Err(report.error_help(
-                Phase::Keys,
-                node.at,
-                text,
-                "make it steps of their own",
-            ));
+            return Err(report.error_help(Phase::Keys, node.at, text, "make it steps of their own"));
         }
     }
     Ok(())
@@ -404,21 +339,13 @@ fn packet_list(shape: &Shape, items: &[Node], report: &mut Report) -> Lowers<()>
 fn members(shape: &Shape, report: &mut Report) -> Lowers<()> {
     for member in &shape.steps {
         if !matches!(member.kind, Kind::Expect | Kind::Returns) {
-            let text = format!(
-                "any_order takes expect and returns, not {}",
-                member.kind.name()
-            );
+            let text = format!("any_order takes expect and returns, not {}", member.kind.name());
             return Err(report.error(Phase::Keys, member.value.at, text));
         }
         for key in ["after", "at", "within", "since"] {
             if let Some(node) = member.keys.get(key) {
                 let text = format!("{key} does not belong inside any_order");
-                return Err(report.error_help(
-                    Phase::Keys,
-                    node.at,
-                    text,
-                    "write it beside any_order",
-                ));
+                return Err(report.error_help(Phase::Keys, node.at, text, "write it beside any_order"));
             }
         }
     }
@@ -427,10 +354,7 @@ fn members(shape: &Shape, report: &mut Report) -> Lowers<()> {
 
 fn exclusive(shape: &Shape, report: &mut Report) -> Lowers<()> {
     let times = ["after", "at", "within"];
-    let given: Vec<&str> = times
-        .into_iter()
-        .filter(|key| shape.keys.contains_key(key))
-        .collect();
+    let given: Vec<&str> = times.into_iter().filter(|key| shape.keys.contains_key(key)).collect();
     if let [first, second, ..] = given.as_slice() {
         let at = shape.keys[second].at;
         let text = format!("{first} and {second} exclude each other");
@@ -439,11 +363,7 @@ fn exclusive(shape: &Shape, report: &mut Report) -> Lowers<()> {
     }
     if let (Some(node), Some(_)) = (shape.keys.get("since"), shape.keys.get("at")) {
         let at = node.at;
-        return Err(report.error(
-            Phase::Keys,
-            at,
-            "since goes with after or within, not with at",
-        ));
+        return Err(report.error(Phase::Keys, at, "since goes with after or within, not with at"));
     }
     if let Some(node) = shape.keys.get("as") {
         name(node, report)?;
@@ -463,9 +383,9 @@ pub(super) fn name<'n>(node: &'n Node, report: &mut Report) -> Lowers<&'n str> {
 /// Whether it is a name; some may contain `-`.
 pub(super) fn is_name(text: &str, dashes: bool) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(|c| {
-            c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || (dashes && c == '-')
-        })
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || (dashes && c == '-'))
 }
 
 /// A name that is none.

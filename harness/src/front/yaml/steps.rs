@@ -1,8 +1,8 @@
 //! Steps, one after the other.
 
 use crate::case::{
-    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId,
-    TimeSpec, Transport, When, nearest,
+    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId, TimeSpec,
+    Transport, When, nearest,
 };
 
 use crate::wire::Flags;
@@ -74,11 +74,7 @@ impl Lowerer<'_, '_> {
             self.steps(&shape.steps);
             if self.steps.len() > MOST_STEPS {
                 let at = text.at(range);
-                self.report.error(
-                    Phase::Expansion,
-                    at,
-                    format!("more than {MOST_STEPS} steps"),
-                );
+                self.report.error(Phase::Expansion, at, format!("more than {MOST_STEPS} steps"));
                 break;
             }
             if pass == 0 && self.report.failed(Phase::Notation) {
@@ -113,9 +109,7 @@ impl Lowerer<'_, '_> {
             return;
         }
         let clock = self.scope().clock;
-        self.scope()
-            .kept
-            .insert(name.as_str().to_owned(), (index, clock));
+        self.scope().kept.insert(name.as_str().to_owned(), (index, clock));
         let meaning = match shape.kind {
             Kind::Inject | Kind::Expect => Meaning::Segment(index),
             _ => Meaning::Call(index),
@@ -241,11 +235,7 @@ impl Lowerer<'_, '_> {
         if isn.is_some() {
             self.must_be_syn(shape, &packet)?;
         }
-        Ok(Action::Inject {
-            flow: flow?,
-            packet,
-            isn,
-        })
+        Ok(Action::Inject { flow: flow?, packet, isn })
     }
 
     fn expect(&mut self, shape: &Shape) -> Lowers<Action> {
@@ -268,29 +258,20 @@ impl Lowerer<'_, '_> {
         if matches!(expected, Expected::Nothing) {
             self.lasts_to_end = true;
         }
-        Ok(Action::Expect {
-            flow: flow?,
-            expected,
-            isn,
-        })
+        Ok(Action::Expect { flow: flow?, expected, isn })
     }
 
     /// `isn` starts a new numbering, which only a SYN can.
     fn must_be_syn(&mut self, shape: &Shape, packet: &PacketSpec) -> Lowers<()> {
         match (&packet.transport, shape.keys.get("isn")) {
-            (Transport::Tcp(tcp), Some(node)) if !tcp.flags.contains(Flags::SYN) => Err(self
-                .report
-                .error(Phase::Notation, node.at, "isn belongs to a SYN")),
+            (Transport::Tcp(tcp), Some(node)) if !tcp.flags.contains(Flags::SYN) => {
+                Err(self.report.error(Phase::Notation, node.at, "isn belongs to a SYN"))
+            }
             _ => Ok(()),
         }
     }
 
-    fn each_packet(
-        &mut self,
-        shape: &Shape,
-        expected: &mut Expected,
-        push: Option<bool>,
-    ) -> Lowers<()> {
+    fn each_packet(&mut self, shape: &Shape, expected: &mut Expected, push: Option<bool>) -> Lowers<()> {
         match expected {
             Expected::Nothing => Ok(()),
             Expected::Packet(packet) => {
@@ -377,11 +358,7 @@ impl Lowerer<'_, '_> {
             None => None,
         };
         let packet = self.packet(&shape.value, Use::Expect)?;
-        Ok(Action::Allow {
-            flow: flow?,
-            packet,
-            within,
-        })
+        Ok(Action::Allow { flow: flow?, packet, within })
     }
 
     fn assert(&mut self, shape: &Shape) -> Lowers<Action> {
@@ -405,11 +382,7 @@ impl Lowerer<'_, '_> {
                 Err(Reported) => failed = true,
             }
         }
-        if failed {
-            Err(Reported)
-        } else {
-            Ok(Action::Assert(truths))
-        }
+        if failed { Err(Reported) } else { Ok(Action::Assert(truths)) }
     }
 
     fn peer(&mut self, shape: &Shape) -> Lowers<Action> {
@@ -432,11 +405,7 @@ impl Lowerer<'_, '_> {
         let thread = self.thread_of(shape)?;
         let restart = self.truth(shape, "restart")?.unwrap_or(false);
         self.needs.insert(Capability::Signals);
-        Ok(Action::Signal {
-            thread,
-            signal,
-            restart,
-        })
+        Ok(Action::Signal { thread, signal, restart })
     }
 
     fn any_order(&mut self, shape: &Shape) -> Lowers<Action> {
@@ -482,10 +451,7 @@ pub(super) fn signal(text: &Text) -> Result<Signal, Fault> {
     Signal::from_name(name).ok_or_else(|| {
         let near = nearest(name, Signal::ALL.map(Signal::name));
         Fault::new(0..name.len(), format!("unknown signal \"{name}\""))
-            .help(format!(
-                "one of {}",
-                Signal::ALL.map(Signal::name).join(", ")
-            ))
+            .help(format!("one of {}", Signal::ALL.map(Signal::name).join(", ")))
             .help_opt(near.map(|near| format!("did you mean {near}?")))
     })
 }

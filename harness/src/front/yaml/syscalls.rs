@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::{
-    DescriptorId, Lie, OptionValue, PollFd, Scalar, Syscall, Value, constant, nearest,
-};
+use crate::case::{DescriptorId, Lie, OptionValue, PollFd, Scalar, Syscall, Value, constant, nearest};
 use crate::time::Span;
 
 use super::arguments::{Argument, CallText, Written};
@@ -55,10 +53,7 @@ impl Arguments<'_, '_, '_, '_> {
         match &argument.value {
             Written::Int(number) | Written::Bits(number) => Ok(Scalar::Known(*number)),
             Written::Computed(expr) => Ok(Scalar::Computed(expr.clone())),
-            Written::Time(_) => Err(Fault::new(
-                argument.range.clone(),
-                "a number here has no unit",
-            )),
+            Written::Time(_) => Err(Fault::new(argument.range.clone(), "a number here has no unit")),
             _ => Err(wrong(argument, "a number")),
         }
     }
@@ -71,10 +66,9 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn bytes(&self, argument: &Argument) -> Parse<Scalar> {
         match self.scalar(argument)? {
-            Scalar::Known(count) if !(0..=1 << 31).contains(&count) => Err(Fault::new(
-                argument.range.clone(),
-                format!("{count} is no number of bytes"),
-            )),
+            Scalar::Known(count) if !(0..=1 << 31).contains(&count) => {
+                Err(Fault::new(argument.range.clone(), format!("{count} is no number of bytes")))
+            }
             scalar => Ok(scalar),
         }
     }
@@ -89,9 +83,7 @@ impl Arguments<'_, '_, '_, '_> {
     fn address(&self, argument: &Argument) -> Parse<std::net::SocketAddr> {
         match &argument.value {
             Written::Address(address) => Ok(*address),
-            Written::Word(word) => {
-                Err(super::address::not_an_address(word, argument.range.clone()))
-            }
+            Written::Word(word) => Err(super::address::not_an_address(word, argument.range.clone())),
             _ => Err(wrong(argument, "an address")),
         }
     }
@@ -125,48 +117,21 @@ impl Arguments<'_, '_, '_, '_> {
     /// What the call becomes.
     pub(super) fn syscall(&mut self, function: &str) -> Parse<Syscall<Scalar>> {
         Ok(match function {
-            "socket" => Syscall::Socket {
-                domain: self.int(0)?,
-                kind: self.int(1)?,
-                protocol: self.int(2)?,
-            },
-            "bind" => Syscall::Bind {
-                fd: self.fd(0)?,
-                addr: self.address(&self.at(1)?)?,
-                lie: self.lie()?,
-            },
-            "listen" => Syscall::Listen {
-                fd: self.fd(0)?,
-                backlog: self.int(1)?,
-            },
+            "socket" => Syscall::Socket { domain: self.int(0)?, kind: self.int(1)?, protocol: self.int(2)? },
+            "bind" => Syscall::Bind { fd: self.fd(0)?, addr: self.address(&self.at(1)?)?, lie: self.lie()? },
+            "listen" => Syscall::Listen { fd: self.fd(0)?, backlog: self.int(1)? },
             "accept" => Syscall::Accept { fd: self.fd(0)? },
-            "accept4" => Syscall::Accept4 {
-                fd: self.fd(0)?,
-                flags: self.int(1)?,
-            },
-            "connect" => Syscall::Connect {
-                fd: self.fd(0)?,
-                addr: self.address(&self.at(1)?)?,
-                lie: self.lie()?,
-            },
-            "shutdown" => Syscall::Shutdown {
-                fd: self.fd(0)?,
-                how: self.int(1)?,
-            },
+            "accept4" => Syscall::Accept4 { fd: self.fd(0)?, flags: self.int(1)? },
+            "connect" => {
+                Syscall::Connect { fd: self.fd(0)?, addr: self.address(&self.at(1)?)?, lie: self.lie()? }
+            }
+            "shutdown" => Syscall::Shutdown { fd: self.fd(0)?, how: self.int(1)? },
             "close" => Syscall::Close { fd: self.fd(0)? },
             "dup" => Syscall::Dup { fd: self.fd(0)? },
             "getsockname" => Syscall::Getsockname { fd: self.fd(0)? },
             "getpeername" => Syscall::Getpeername { fd: self.fd(0)? },
-            "fcntl" => Syscall::Fcntl {
-                fd: self.fd(0)?,
-                command: self.int(1)?,
-                argument: self.optional(2)?,
-            },
-            "ioctl" => Syscall::Ioctl {
-                fd: self.fd(0)?,
-                request: self.int(1)?,
-                argument: self.optional(2)?,
-            },
+            "fcntl" => Syscall::Fcntl { fd: self.fd(0)?, command: self.int(1)?, argument: self.optional(2)? },
+            "ioctl" => Syscall::Ioctl { fd: self.fd(0)?, request: self.int(1)?, argument: self.optional(2)? },
             "setsockopt" => Syscall::Setsockopt {
                 fd: self.fd(0)?,
                 level: self.int(1)?,
@@ -198,81 +163,39 @@ impl Arguments<'_, '_, '_, '_> {
         }
         let fd = self.fd(0)?;
         Ok(match function {
-            "read" => Syscall::Read {
-                fd,
-                count: self.count(1)?,
-                lie: self.lie()?,
-            },
-            "write" => Syscall::Write {
-                fd,
-                count: self.count(1)?,
-                lie: self.lie()?,
-            },
-            "recv" => Syscall::Recv {
-                fd,
-                count: self.count(1)?,
-                flags: self.int(2)?,
-                lie: self.lie()?,
-            },
-            "send" => Syscall::Send {
-                fd,
-                count: self.count(1)?,
-                flags: self.int(2)?,
-                lie: self.lie()?,
-            },
-            "recvfrom" => Syscall::Recvfrom {
-                fd,
-                count: self.count(1)?,
-                flags: self.int(2)?,
-            },
+            "read" => Syscall::Read { fd, count: self.count(1)?, lie: self.lie()? },
+            "write" => Syscall::Write { fd, count: self.count(1)?, lie: self.lie()? },
+            "recv" => Syscall::Recv { fd, count: self.count(1)?, flags: self.int(2)?, lie: self.lie()? },
+            "send" => Syscall::Send { fd, count: self.count(1)?, flags: self.int(2)?, lie: self.lie()? },
+            "recvfrom" => Syscall::Recvfrom { fd, count: self.count(1)?, flags: self.int(2)? },
             "sendto" => Syscall::Sendto {
                 fd,
                 count: self.count(1)?,
                 flags: self.int(2)?,
                 addr: self.address(&self.at(3)?)?,
             },
-            "readv" => Syscall::Readv {
-                fd,
-                counts: self.counts(&self.at(1)?)?,
-            },
-            "writev" => Syscall::Writev {
-                fd,
-                counts: self.counts(&self.at(1)?)?,
-            },
+            "readv" => Syscall::Readv { fd, counts: self.counts(&self.at(1)?)? },
+            "writev" => Syscall::Writev { fd, counts: self.counts(&self.at(1)?)? },
             "recvmsg" => self.recvmsg(fd)?,
             "sendmsg" => self.sendmsg(fd)?,
-            "splice" => Syscall::Splice {
-                from: fd,
-                to: self.fd(1)?,
-                count: self.count(2)?,
-                flags: self.int(3)?,
-            },
-            _ => Syscall::Sendfile {
-                fd,
-                count: self.count(1)?,
-            },
+            "splice" => {
+                Syscall::Splice { from: fd, to: self.fd(1)?, count: self.count(2)?, flags: self.int(3)? }
+            }
+            _ => Syscall::Sendfile { fd, count: self.count(1)? },
         })
     }
 
     /// The fields of a map argument, each of which is known.
-    fn map(
-        &self,
-        argument: &Argument,
-        known: &[&str],
-        usage: &str,
-    ) -> Parse<BTreeMap<String, Argument>> {
+    fn map(&self, argument: &Argument, known: &[&str], usage: &str) -> Parse<BTreeMap<String, Argument>> {
         let Written::Map(fields) = &argument.value else {
             return Err(wrong(argument, "a map").help(usage.to_owned()));
         };
         for (name, value) in fields {
             if !known.contains(&name.as_str()) {
-                let near = nearest(name, known.iter().copied())
-                    .map(|near| format!("did you mean {near}?"));
-                return Err(
-                    Fault::new(value.range.clone(), format!("unknown field \"{name}\""))
-                        .help(usage.to_owned())
-                        .help_opt(near),
-                );
+                let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
+                return Err(Fault::new(value.range.clone(), format!("unknown field \"{name}\""))
+                    .help(usage.to_owned())
+                    .help_opt(near));
             }
         }
         Ok(fields.iter().cloned().collect())
@@ -280,11 +203,7 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn recvmsg(&mut self, fd: DescriptorId) -> Parse<Syscall<Scalar>> {
         let argument = self.at(1)?;
-        let fields = self.map(
-            &argument,
-            &["iov", "control"],
-            "as in {iov=[1000], control=256}",
-        )?;
+        let fields = self.map(&argument, &["iov", "control"], "as in {iov=[1000], control=256}")?;
         Ok(Syscall::Recvmsg {
             fd,
             counts: match fields.get("iov") {
@@ -301,8 +220,7 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn sendmsg(&mut self, fd: DescriptorId) -> Parse<Syscall<Scalar>> {
         let argument = self.at(1)?;
-        let usage =
-            "as in {iov=[1000], name=remote, control=[{level=SOL_IP, type=IP_TTL, data=5}]}";
+        let usage = "as in {iov=[1000], name=remote, control=[{level=SOL_IP, type=IP_TTL, data=5}]}";
         let fields = self.map(&argument, &["iov", "name", "control"], usage)?;
         let mut control = Vec::new();
         if let Some(list) = fields.get("control") {
@@ -354,10 +272,7 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn waiting(&mut self, function: &str) -> Parse<Syscall<Scalar>> {
         Ok(match function {
-            "poll" => Syscall::Poll {
-                fds: self.poll_list()?,
-                timeout: self.timeout(&self.at(1)?)?,
-            },
+            "poll" => Syscall::Poll { fds: self.poll_list()?, timeout: self.timeout(&self.at(1)?)? },
             "select" => {
                 let argument = self.at(0)?;
                 let usage = "as in {read=[s], write=[s]}";
@@ -419,11 +334,7 @@ impl Arguments<'_, '_, '_, '_> {
         if let Some(argument) = self.call.arguments.get(3)
             && !matches!(argument.value, Written::Null)
         {
-            let fields = self.map(
-                argument,
-                &["events", "fd"],
-                "as in {events=EPOLLIN|EPOLLET, fd=s}",
-            )?;
+            let fields = self.map(argument, &["events", "fd"], "as in {events=EPOLLIN|EPOLLET, fd=s}")?;
             if let Some(written) = fields.get("events") {
                 events = self.scalar(written)?;
             }
@@ -431,13 +342,7 @@ impl Arguments<'_, '_, '_, '_> {
                 data = Some(self.descriptor(written)?);
             }
         }
-        Ok(Syscall::EpollCtl {
-            ep,
-            operation,
-            fd,
-            events,
-            data,
-        })
+        Ok(Syscall::EpollCtl { ep, operation, fd, events, data })
     }
 
     /// What `setsockopt` sets.
@@ -459,19 +364,13 @@ impl Arguments<'_, '_, '_, '_> {
             }
             Written::Time(span) => OptionValue::Time(*span),
             Written::Map(_) => {
-                let fields = self.map(
-                    &argument,
-                    &["l_onoff", "l_linger"],
-                    "as in {l_onoff=1, l_linger=0}",
-                )?;
+                let fields =
+                    self.map(&argument, &["l_onoff", "l_linger"], "as in {l_onoff=1, l_linger=0}")?;
                 let field = |name: &str| match fields.get(name) {
                     Some(field) => self.scalar(field),
                     None => Ok(Scalar::Known(0)),
                 };
-                OptionValue::Linger {
-                    on: field("l_onoff")?,
-                    seconds: field("l_linger")?,
-                }
+                OptionValue::Linger { on: field("l_onoff")?, seconds: field("l_linger")? }
             }
             Written::Text(text) => match text.strip_prefix("hex ") {
                 Some(digits) => OptionValue::Bytes(quoted_hex(digits, &argument)?),
@@ -494,20 +393,9 @@ impl Argument {
 }
 
 fn quoted_hex(digits: &str, argument: &Argument) -> Parse<Vec<u8>> {
-    let text = Text::made(
-        digits,
-        crate::case::Location {
-            file: crate::case::FileId(0),
-            start: 0,
-            end: 0,
-        },
-    );
+    let text = Text::made(digits, crate::case::Location { file: crate::case::FileId(0), start: 0, end: 0 });
     let mut cursor = super::cursor::Cursor::new(&text);
     super::number::hex_digits(&mut cursor)
         .and_then(|bytes| cursor.finish().map(|()| bytes))
-        .map_err(|fault| Fault {
-            start: argument.range.start,
-            end: argument.range.end,
-            ..fault
-        })
+        .map_err(|fault| Fault { start: argument.range.start, end: argument.range.end, ..fault })
 }

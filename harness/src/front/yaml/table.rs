@@ -102,10 +102,7 @@ pub(super) fn table(text: &Text, report: &mut Report) -> Lowers<Vec<Row>> {
                 let name = &texts["name"];
                 let at = text.at(cells[name_column].clone());
                 failed |= row_name(name.as_str(), at, &mut names, report).is_err();
-                out.push(Row {
-                    name: name.as_str().to_owned(),
-                    texts,
-                });
+                out.push(Row { name: name.as_str().to_owned(), texts });
             }
             Err(Reported) => failed = true,
         }
@@ -133,11 +130,8 @@ fn heads(text: &Text, head: &Cells, report: &mut Report) -> Lowers<Vec<String>> 
 fn row(text: &Text, columns: &[String], cells: &Cells, report: &mut Report) -> Lowers<Environment> {
     if cells.len() != columns.len() {
         let at = text.at(cells[0].start..cells.last().map_or(cells[0].end, |last| last.end));
-        let message = format!(
-            "row has {}, the table {}",
-            count(cells.len(), "cell"),
-            count(columns.len(), "column")
-        );
+        let message =
+            format!("row has {}, the table {}", count(cells.len(), "cell"), count(columns.len(), "column"));
         return Err(report.error(Phase::Expansion, at, message));
     }
     Ok(columns
@@ -197,11 +191,8 @@ pub(super) fn grid(text: &Text, lets: &Environment, report: &mut Report) -> Lowe
     for cells in rows {
         if cells.len() != head.len() {
             let at = text.at(cells[0].start..cells.last().map_or(cells[0].end, |last| last.end));
-            let message = format!(
-                "row has {}, the grid {}",
-                count(cells.len(), "cell"),
-                count(head.len(), "column")
-            );
+            let message =
+                format!("row has {}, the grid {}", count(cells.len(), "cell"), count(head.len(), "column"));
             return Err(report.error(Phase::Expansion, at, message));
         }
         let row_head = &text.as_str()[cells[0].clone()];
@@ -219,10 +210,7 @@ pub(super) fn grid(text: &Text, lets: &Environment, report: &mut Report) -> Lowe
             texts.insert(row_word.to_owned(), stands_for(&cells[0]));
             texts.insert(column_word.to_owned(), stands_for(column));
             texts.insert("cell".to_owned(), stands_for(cell));
-            out.push(Row {
-                name: format!("{row_head},{}", &text.as_str()[column.clone()]),
-                texts,
-            });
+            out.push(Row { name: format!("{row_head},{}", &text.as_str()[column.clone()]), texts });
         }
     }
     if out.is_empty() {
@@ -236,27 +224,18 @@ mod tests {
     use super::{cells, lines};
 
     fn texts(source: &str) -> Vec<Vec<&str>> {
-        lines(source)
-            .into_iter()
-            .map(|cells| cells.into_iter().map(|cell| &source[cell]).collect())
-            .collect()
+        lines(source).into_iter().map(|cells| cells.into_iter().map(|cell| &source[cell]).collect()).collect()
     }
 
     #[test]
     fn cells_are_split_at_lone_bars_only() {
         assert_eq!(cells("a | POLLIN|POLLHUP |", 0).len(), 3);
-        assert_eq!(
-            texts("a | b|c\n# x | y\n\nd |\n"),
-            [vec!["a", "b|c"], vec!["d", ""]]
-        );
+        assert_eq!(texts("a | b|c\n# x | y\n\nd |\n"), [vec!["a", "b|c"], vec!["d", ""]]);
     }
 
     #[test]
     fn a_backslash_continues_a_row() {
-        assert_eq!(
-            texts("a | b | \\\n    c\nd | e | f"),
-            [["a", "b", "c"], ["d", "e", "f"]]
-        );
+        assert_eq!(texts("a | b | \\\n    c\nd | e | f"), [["a", "b", "c"], ["d", "e", "f"]]);
         assert_eq!(texts("a | b \\\n  | c"), [["a", "b", "c"]]);
     }
 }

@@ -40,29 +40,13 @@ impl Text {
     }
 
     fn from_parts(string: &str, from: Location, verbatim: bool) -> Self {
-        let part = Part {
-            start: 0,
-            end: string.len(),
-            from,
-            verbatim,
-            via: None,
-            cell: false,
-            level: 0,
-        };
-        Self {
-            string: string.to_owned(),
-            parts: vec![part],
-            whole: from,
-        }
+        let part = Part { start: 0, end: string.len(), from, verbatim, via: None, cell: false, level: 0 };
+        Self { string: string.to_owned(), parts: vec![part], whole: from }
     }
 
     /// An empty text at a place, to be filled.
     pub(super) fn empty(whole: Location) -> Self {
-        Self {
-            string: String::new(),
-            parts: Vec::new(),
-            whole,
-        }
+        Self { string: String::new(), parts: Vec::new(), whole }
     }
 
     /// A decoded scalar laid over its source: folded lines, indentation and escapes are skipped.
@@ -88,29 +72,17 @@ impl Text {
                 end: from.start + consumed + skipped + taken,
                 ..from
             };
-            text.push(
-                &string[at..end],
-                here,
-                skipped > 0 && taken > 0 && rest_is(taken, c),
-            );
+            text.push(&string[at..end], here, skipped > 0 && taken > 0 && rest_is(taken, c));
             run = end;
         }
         let consumed = source.len() - rest.len();
-        text.push_run(
-            &string[run..],
-            from,
-            consumed.saturating_sub(string.len() - run),
-        );
+        text.push_run(&string[run..], from, consumed.saturating_sub(string.len() - run));
         text
     }
 
     fn push_run(&mut self, run: &str, from: Location, offset: usize) {
         let start = from.start + offset;
-        let here = Location {
-            start,
-            end: start + run.len(),
-            ..from
-        };
+        let here = Location { start, end: start + run.len(), ..from };
         self.push(run, here, true);
     }
 
@@ -156,18 +128,12 @@ impl Text {
         }
         let start = part.from.start + range.start.clamp(part.start, part.end) - part.start;
         let end = match self.part(range.end.max(1) - 1) {
-            Some(last)
-                if last.verbatim && last.from.file == part.from.file && last.via == part.via =>
-            {
+            Some(last) if last.verbatim && last.from.file == part.from.file && last.via == part.via => {
                 last.from.start + range.end.clamp(last.start, last.end) - last.start
             }
             _ => part.from.start + part.end - part.start,
         };
-        Location {
-            file: part.from.file,
-            start,
-            end: end.max(start),
-        }
+        Location { file: part.from.file, start, end: end.max(start) }
     }
 
     /// The `$name` that put the byte there.
@@ -182,10 +148,7 @@ impl Text {
 
     /// The first table cell that supplied a part of it.
     pub(super) fn cell(&self) -> Option<Location> {
-        self.parts
-            .iter()
-            .find(|part| part.cell)
-            .map(|part| part.from)
+        self.parts.iter().find(|part| part.cell).map(|part| part.from)
     }
 
     /// A stretch of it as a text of its own.
@@ -198,9 +161,7 @@ impl Text {
     /// Adds a stretch of another text.
     pub(super) fn append(&mut self, other: &Self, range: Range<usize>) {
         let first = other.parts.partition_point(|part| part.end <= range.start);
-        let within = other.parts[first..]
-            .iter()
-            .take_while(|part| part.start < range.end);
+        let within = other.parts[first..].iter().take_while(|part| part.start < range.end);
         for part in within {
             let start = part.start.max(range.start);
             let end = part.end.min(range.end);
@@ -271,11 +232,7 @@ fn skip(rest: &str, c: char) -> (usize, usize) {
         return (0, blank);
     }
     let after = &rest[blank..];
-    if after.starts_with(c) {
-        (blank, c.len_utf8())
-    } else {
-        (0, 0)
-    }
+    if after.starts_with(c) { (blank, c.len_utf8()) } else { (0, 0) }
 }
 
 fn rest_is(taken: usize, c: char) -> bool {
@@ -296,11 +253,7 @@ mod tests {
     use crate::case::{FileId, Location};
 
     fn location(start: usize, end: usize) -> Location {
-        Location {
-            file: FileId(0),
-            start,
-            end,
-        }
+        Location { file: FileId(0), start, end }
     }
 
     #[test]

@@ -37,11 +37,7 @@ impl Lowerer<'_, '_> {
         let from = self.time(&mut cursor)?;
         if !cursor.take("..") {
             cursor.finish()?;
-            return Ok(Window {
-                to: from.clone(),
-                from,
-                is_range: false,
-            });
+            return Ok(Window { to: from.clone(), from, is_range: false });
         }
         let to = self.time(&mut cursor)?;
         cursor.finish()?;
@@ -50,21 +46,14 @@ impl Lowerer<'_, '_> {
         {
             return Err(empty_range(*low, *high, start..cursor.position()));
         }
-        Ok(Window {
-            from,
-            to,
-            is_range: true,
-        })
+        Ok(Window { from, to, is_range: true })
     }
 
     /// A single time to the end of a text.
     pub(super) fn one_time(&mut self, text: &Text, key: &str) -> Parse<TimeSpec> {
         let window = self.window(text)?;
         if window.is_range {
-            return Err(Fault::new(
-                0..text.as_str().len(),
-                format!("{key} takes one time, not a range"),
-            ));
+            return Err(Fault::new(0..text.as_str().len(), format!("{key} takes one time, not a range")));
         }
         Ok(window.from)
     }
@@ -79,10 +68,7 @@ impl Lowerer<'_, '_> {
                 let window = self
                     .window(text)
                     .map_err(|fault| fault.or_help("true, forever, a time or a range of times"))?;
-                Blocks::For {
-                    from: window.from,
-                    to: window.to,
-                }
+                Blocks::For { from: window.from, to: window.to }
             }
         })
     }
@@ -93,15 +79,9 @@ impl Lowerer<'_, '_> {
             Some(text) => self.since(text)?,
             None => (Base::Previous, self.scope().clock),
         };
-        let key = ["after", "within", "at"]
-            .into_iter()
-            .find(|key| shape.keys.contains_key(key));
+        let key = ["after", "within", "at"].into_iter().find(|key| shape.keys.contains_key(key));
         let Some((key, written)) = key.and_then(|key| Some((key, shape.text(key)?))) else {
-            let window = Window {
-                from: TimeSpec::ZERO,
-                to: TimeSpec::ZERO,
-                is_range: false,
-            };
+            let window = Window { from: TimeSpec::ZERO, to: TimeSpec::ZERO, is_range: false };
             return self.window_from(shape, base, window, shape.value.at);
         };
         let text = self.replaced(written)?;
@@ -112,10 +92,7 @@ impl Lowerer<'_, '_> {
         let mut window = self.parse(&text, |this| this.window(&text))?;
         if shape.kind.is_action() && window.is_range {
             let name = shape.kind.name();
-            let fault = Fault::new(
-                whole,
-                format!("{name} happens at an exact time, not in a range"),
-            );
+            let fault = Fault::new(whole, format!("{name} happens at an exact time, not in a range"));
             return Err(self.fault(&text, fault));
         }
         if key == "within" {
@@ -136,31 +113,16 @@ impl Lowerer<'_, '_> {
         self.window_from(shape, base, window, at)
     }
 
-    fn any_time(
-        &mut self,
-        shape: &Shape,
-        text: &Text,
-        whole: Range<usize>,
-    ) -> Lowers<(When, Clock)> {
+    fn any_time(&mut self, shape: &Shape, text: &Text, whole: Range<usize>) -> Lowers<(When, Clock)> {
         if shape.kind.is_action() {
             let name = shape.kind.name();
-            let fault = Fault::new(
-                whole,
-                format!("{name} happens at an exact time, not at any"),
-            );
+            let fault = Fault::new(whole, format!("{name} happens at an exact time, not at any"));
             return Err(self.fault(text, fault));
         }
         let at = text.at(whole);
-        self.report.warn(
-            at,
-            "at: any accepts every time; it is for imported scripts and sketches",
-        );
+        self.report.warn(at, "at: any accepts every time; it is for imported scripts and sketches");
         let low = self.scope().clock.low;
-        let clock = Clock {
-            low,
-            high: i64::MAX,
-            at: Some(shape.value.at),
-        };
+        let clock = Clock { low, high: i64::MAX, at: Some(shape.value.at) };
         Ok((When::Any, clock))
     }
 
@@ -173,13 +135,10 @@ impl Lowerer<'_, '_> {
         }
         let names = self.scopes[level].kept.keys().map(String::as_str);
         let near = nearest(name, names).map(|near| format!("did you mean {near}?"));
-        let fault = Fault::new(
-            0..name.len(),
-            format!("no step \"{name}\" before this step"),
-        )
-        .help("give it a name: as: ...")
-        .help_opt(near)
-        .phase(Phase::Names);
+        let fault = Fault::new(0..name.len(), format!("no step \"{name}\" before this step"))
+            .help("give it a name: as: ...")
+            .help_opt(near)
+            .phase(Phase::Names);
         Err(self.fault(&text, fault))
     }
 
@@ -200,23 +159,12 @@ impl Lowerer<'_, '_> {
         let high = counted.high.saturating_add(known(&window.to, i64::MAX));
         if high < previous.low {
             let distance = Span(previous.low - high);
-            let line = previous
-                .at
-                .map_or(1, |at| self.report.sources.line_column(at).0);
-            let text =
-                format!("time goes backwards: this is {distance} before the step in line {line}");
+            let line = previous.at.map_or(1, |at| self.report.sources.line_column(at).0);
+            let text = format!("time goes backwards: this is {distance} before the step in line {line}");
             return Err(self.report.error(Phase::Times, at, text));
         }
-        let clock = Clock {
-            low: low.max(previous.low),
-            high,
-            at: Some(shape.value.at),
-        };
-        let when = When::Window {
-            base,
-            from: window.from,
-            to: window.to,
-        };
+        let clock = Clock { low: low.max(previous.low), high, at: Some(shape.value.at) };
+        let when = When::Window { base, from: window.from, to: window.to };
         Ok((when, clock))
     }
 }

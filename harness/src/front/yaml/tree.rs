@@ -60,20 +60,14 @@ impl Node {
     /// As written, on one line.
     pub(super) fn one_line(&self) -> String {
         match &self.value {
-            Value::Scalar(text) => text
-                .as_str()
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
+            Value::Scalar(text) => text.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
             Value::List(items) => {
                 let items: Vec<String> = items.iter().map(Self::one_line).collect();
                 format!("[{}]", items.join(", "))
             }
             Value::Map(entries) => {
-                let entries: Vec<String> = entries
-                    .iter()
-                    .map(|entry| format!("{}: {}", entry.key, entry.node.one_line()))
-                    .collect();
+                let entries: Vec<String> =
+                    entries.iter().map(|entry| format!("{}: {}", entry.key, entry.node.one_line())).collect();
                 format!("{{ {} }}", entries.join(", "))
             }
         }
@@ -102,11 +96,7 @@ struct Places<'s> {
 impl<'s> Places<'s> {
     fn new(source: &'s str, file: FileId) -> Self {
         let bytes = (!source.is_ascii()).then(|| source.char_indices().map(|(at, _)| at).collect());
-        Self {
-            source,
-            file,
-            bytes,
-        }
+        Self { source, file, bytes }
     }
 
     fn byte(&self, index: usize) -> usize {
@@ -120,48 +110,26 @@ impl<'s> Places<'s> {
         let start = self.byte(span.start.index());
         let end = self.byte(span.end.index()).max(start);
         let kept = self.source[start..end].trim_end().len();
-        Location {
-            file: self.file,
-            start,
-            end: start + kept,
-        }
+        Location { file: self.file, start, end: start + kept }
     }
 }
 
 /// Reads one document.
 pub(super) fn read(source: &str, file: FileId, report: &mut Report) -> Lowers<Node> {
-    let mut reader = Reader {
-        places: Places::new(source, file),
-        report,
-        open: Vec::new(),
-        root: None,
-    };
+    let mut reader = Reader { places: Places::new(source, file), report, open: Vec::new(), root: None };
     let mut parser = Parser::new_from_str(source);
     while let Some(next) = parser.next_event() {
         match next {
             Ok((event, span)) => reader.event(event, span)?,
             Err(error) => {
                 let at = reader.places.byte(error.marker().index());
-                return Err(mistakes::report(
-                    source,
-                    file,
-                    at,
-                    error.info(),
-                    reader.report,
-                ));
+                return Err(mistakes::report(source, file, at, error.info(), reader.report));
             }
         }
     }
-    let nothing = Location {
-        file,
-        start: 0,
-        end: 0,
-    };
+    let nothing = Location { file, start: 0, end: 0 };
     match reader.root.take() {
-        Some(Node {
-            value: Value::Scalar(text),
-            ..
-        }) if text.as_str().is_empty() => {
+        Some(Node { value: Value::Scalar(text), .. }) if text.as_str().is_empty() => {
             Err(report.error(Phase::Yaml, nothing, "the file is empty"))
         }
         Some(_) if report.failed(Phase::Yaml) => Err(Reported),
@@ -183,9 +151,7 @@ impl Reader<'_, '_> {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.root.is_some() => {
-                Err(self
-                    .report
-                    .error(Phase::Yaml, at, "a case is one YAML document"))
+                Err(self.report.error(Phase::Yaml, at, "a case is one YAML document"))
             }
             Event::DocumentStart(_) => Ok(()),
             Event::Alias(_) => Err(mistakes::alias(at, self.report)),
@@ -200,12 +166,7 @@ impl Reader<'_, '_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.plain_node(at, anchor, tag.is_some())?;
-                let map = Open::Map {
-                    at,
-                    entries: Vec::new(),
-                    key: None,
-                    lines: BTreeMap::new(),
-                };
+                let map = Open::Map { at, entries: Vec::new(), key: None, lines: BTreeMap::new() };
                 self.start(at, map)
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -221,9 +182,7 @@ impl Reader<'_, '_> {
         }
         if tagged {
             let at = self.before(at, '!');
-            return Err(self
-                .report
-                .error(Phase::Yaml, at, "tags are not allowed in a case"));
+            return Err(self.report.error(Phase::Yaml, at, "tags are not allowed in a case"));
         }
         Ok(())
     }
@@ -236,11 +195,7 @@ impl Reader<'_, '_> {
         };
         let rest = &self.places.source[start..];
         let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
-        Location {
-            file: at.file,
-            start,
-            end: start + length,
-        }
+        Location { file: at.file, start, end: start + length }
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, at: Location) {
@@ -258,20 +213,14 @@ impl Reader<'_, '_> {
                 } else {
                     0
                 };
-                Location {
-                    start: at.start + header,
-                    ..at
-                }
+                Location { start: at.start + header, ..at }
             }
         };
         if text == "<<" && style == ScalarStyle::Plain && self.at_key() {
             mistakes::alias(at, self.report);
         }
         let source = &self.places.source[inner.start..inner.end];
-        let node = Node {
-            at,
-            value: Value::Scalar(Text::aligned(text, source, inner)),
-        };
+        let node = Node { at, value: Value::Scalar(Text::aligned(text, source, inner)) };
         self.add(node);
     }
 
@@ -284,9 +233,7 @@ impl Reader<'_, '_> {
             return Err(mistakes::too_deep(at, self.report));
         }
         if self.at_key() {
-            return Err(self
-                .report
-                .error(Phase::Yaml, at, "a key must be plain text"));
+            return Err(self.report.error(Phase::Yaml, at, "a key must be plain text"));
         }
         self.open.push(open);
         Ok(())
@@ -296,17 +243,11 @@ impl Reader<'_, '_> {
         let node = match self.open.pop() {
             Some(Open::List(at, items)) => {
                 let last = items.last().map_or(end.end, |item| item.at.end);
-                Node {
-                    at: self.trimmed(at, end, last),
-                    value: Value::List(items),
-                }
+                Node { at: self.trimmed(at, end, last), value: Value::List(items) }
             }
             Some(Open::Map { at, entries, .. }) => {
                 let last = entries.last().map_or(end.end, |entry| entry.node.at.end);
-                Node {
-                    at: self.trimmed(at, end, last),
-                    value: Value::Map(entries),
-                }
+                Node { at: self.trimmed(at, end, last), value: Value::Map(entries) }
             }
             None => return,
         };
@@ -316,23 +257,14 @@ impl Reader<'_, '_> {
     /// From the first sign to the closing bracket, or to the last member.
     fn trimmed(&self, at: Location, end: Location, last: usize) -> Location {
         let bracketed = self.places.source[at.start..].starts_with(['[', '{']);
-        Location {
-            file: at.file,
-            start: at.start,
-            end: if bracketed { end.end } else { last }.max(at.start),
-        }
+        Location { file: at.file, start: at.start, end: if bracketed { end.end } else { last }.max(at.start) }
     }
 
     fn add(&mut self, node: Node) {
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open::List(_, items)) => items.push(node),
-            Some(Open::Map {
-                entries,
-                key,
-                lines,
-                ..
-            }) => match key.take() {
+            Some(Open::Map { entries, key, lines, .. }) => match key.take() {
                 None => {
                     let name = node.text().map(|text| text.as_str().to_owned());
                     *key = Some((name.unwrap_or_default(), node.at));
@@ -345,11 +277,7 @@ impl Reader<'_, '_> {
                     } else {
                         lines.insert(name.clone(), key_at);
                     }
-                    entries.push(Entry {
-                        key: name,
-                        key_at,
-                        node,
-                    });
+                    entries.push(Entry { key: name, key_at, node });
                 }
             },
         }

@@ -75,20 +75,13 @@ pub(super) fn may_compare(left: &Expr, right: &Expr, range: Range<usize>) -> Par
     if a == b || a == Type::Unknown || b == Type::Unknown {
         return Ok(());
     }
-    let (time, other) = if b == Type::Time {
-        (right, left)
-    } else {
-        (left, right)
-    };
+    let (time, other) = if b == Type::Time { (right, left) } else { (left, right) };
     let zero = |expr: &Expr| matches!(expr, Expr::Int(0));
     if of(time) == Type::Time && zero(other) {
         return Ok(());
     }
     let (first, second) = if b == Type::Time { (b, a) } else { (a, b) };
-    let fault = Fault::new(
-        range,
-        format!("{} compared with {}", first.named(), second.named()),
-    );
+    let fault = Fault::new(range, format!("{} compared with {}", first.named(), second.named()));
     Err(fault.help_opt(as_time(time, other)))
 }
 
@@ -110,12 +103,7 @@ fn as_time(time: &Expr, other: &Expr) -> Option<String> {
 }
 
 /// The operands of arithmetic go together.
-pub(super) fn may_combine(
-    op: BinaryOp,
-    left: &Expr,
-    right: &Expr,
-    range: Range<usize>,
-) -> Parse<()> {
+pub(super) fn may_combine(op: BinaryOp, left: &Expr, right: &Expr, range: Range<usize>) -> Parse<()> {
     let (a, b) = (of(left), of(right));
     let fine = match (a, b) {
         (Type::Unknown, _) | (_, Type::Unknown) | (Type::Int, Type::Int) => true,
@@ -135,10 +123,7 @@ pub(super) fn may_combine(
 pub(super) fn must_be_truth(expr: &Expr, range: Range<usize>) -> Parse<()> {
     match of(expr) {
         Type::Truth => Ok(()),
-        other => Err(Fault::new(
-            range,
-            format!("assert needs a truth, this is {}", other.named()),
-        )
-        .help("compare it: ... == ...")),
+        other => Err(Fault::new(range, format!("assert needs a truth, this is {}", other.named()))
+            .help("compare it: ... == ...")),
     }
 }

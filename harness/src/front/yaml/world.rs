@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::case::{
-    Action, Addresses, Capability, DEFAULT_PORT, Flow, Link, LinkSide, Offload, Rules, Setting,
-    nearest,
+    Action, Addresses, Capability, DEFAULT_PORT, Flow, Link, LinkSide, Offload, Rules, Setting, nearest,
 };
 use crate::time::Span;
 
@@ -21,29 +20,14 @@ use super::tree::{Entry, Node, Value};
 /// How many flows a case may have.
 const MOST_FLOWS: usize = 4096;
 
-const LINK_KEYS: [&str; 8] = [
-    "mtu",
-    "offload",
-    "delay",
-    "loss",
-    "duplicate",
-    "reorder",
-    "drop",
-    "to",
-];
+const LINK_KEYS: [&str; 8] = ["mtu", "offload", "delay", "loss", "duplicate", "reorder", "drop", "to"];
 
 impl Lowerer<'_, '_> {
     /// The declared flows, or the one there is by default.
     pub(super) fn declare_flows(&mut self, entries: &[Entry]) {
         if entries.is_empty() {
             let remote = SocketAddr::new(Addresses(self.ip).remote(1), DEFAULT_PORT);
-            self.flows.push(Flow {
-                name: "main".to_owned(),
-                local: None,
-                remote,
-                isn: 0,
-                local_isn: None,
-            });
+            self.flows.push(Flow { name: "main".to_owned(), local: None, remote, isn: 0, local_isn: None });
         }
         for entry in entries {
             let _ = self.declare_flow(entry);
@@ -105,9 +89,7 @@ impl Lowerer<'_, '_> {
         if count == 0 || self.flows.len() + count as usize > MOST_FLOWS || last > 65535 {
             let text = format!("{count} flows from port {} on", flow.remote.port());
             let help = format!("1 to {MOST_FLOWS}, up to port 65535");
-            return Err(self
-                .report
-                .error_help(Phase::Names, entry.node.at, text, help));
+            return Err(self.report.error_help(Phase::Names, entry.node.at, text, help));
         }
         for index in 0..count {
             let mut one = flow.clone();
@@ -162,10 +144,8 @@ impl Lowerer<'_, '_> {
             let name = entry.key.as_str();
             if !SETTINGS.contains(&name) {
                 let help = nearest(name, SETTINGS.iter().copied());
-                let mut diagnostic = crate::front::Diagnostic::error(
-                    entry.key_at,
-                    format!("unknown setting {name}"),
-                );
+                let mut diagnostic =
+                    crate::front::Diagnostic::error(entry.key_at, format!("unknown setting {name}"));
                 diagnostic.help = help.map(|near| format!("did you mean {near}?"));
                 self.report.add(Phase::Notation, diagnostic);
                 failed = true;
@@ -174,11 +154,7 @@ impl Lowerer<'_, '_> {
             let text = self.entry_text(entry)?;
             out.push(Setting {
                 name: name.to_owned(),
-                value: text
-                    .as_str()
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" "),
+                value: text.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
             });
         }
         if failed { Err(Reported) } else { Ok(out) }
@@ -277,10 +253,7 @@ impl Lowerer<'_, '_> {
                 per_mille = self.parse(&text, |_| parts(&text, "", 1_000))? / 100;
             }
         }
-        Ok(Rules::Packetdrill {
-            tolerance,
-            per_mille,
-        })
+        Ok(Rules::Packetdrill { tolerance, per_mille })
     }
 }
 

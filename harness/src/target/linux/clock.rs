@@ -30,6 +30,11 @@ impl Clock {
         Timestamp(monotonic() - self.start)
     }
 
+    /// The Unix time of the moment it started, in nanoseconds, by the present distance of the clocks.
+    pub(super) fn epoch(self) -> u64 {
+        u64::try_from(self.start.saturating_add(Offset::sample().nanos)).unwrap_or(0)
+    }
+
     /// A moment as CLOCK_MONOTONIC has it.
     pub(super) const fn absolute(self, at: Timestamp) -> i64 {
         self.start.saturating_add(at.0)
@@ -50,10 +55,7 @@ impl Offset {
         let real = nanos(ClockId::CLOCK_REALTIME);
         let after = monotonic();
         let sampled = before + (after - before) / 2;
-        Self {
-            nanos: real - sampled,
-            sampled,
-        }
+        Self { nanos: real - sampled, sampled }
     }
 
     /// Samples again; whether the real-time clock was set meanwhile.

@@ -50,12 +50,7 @@ impl Descriptors {
     /// All that is open.
     pub(super) fn all(&self) -> Vec<RawFd> {
         let table = self.lock();
-        table
-            .named
-            .values()
-            .chain(&table.unnamed)
-            .copied()
-            .collect()
+        table.named.values().chain(&table.unnamed).copied().collect()
     }
 
     /// Closes all that is open.

@@ -20,16 +20,8 @@ const NEW_SYN_RECV: u8 = 12;
 const TIME_WAIT: u8 = 6;
 
 /// The state of the connection between two ends, closed where there is none.
-pub(super) fn state(
-    netlink: &mut Netlink,
-    local: SocketAddr,
-    remote: SocketAddr,
-) -> io::Result<u8> {
-    let family = if local.is_ipv4() {
-        libc::AF_INET
-    } else {
-        libc::AF_INET6
-    };
+pub(super) fn state(netlink: &mut Netlink, local: SocketAddr, remote: SocketAddr) -> io::Result<u8> {
+    let family = if local.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
     let mut id = Vec::with_capacity(ID);
     id.extend(local.port().to_be_bytes());
     id.extend(remote.port().to_be_bytes());
@@ -55,11 +47,7 @@ pub(super) fn destroy_all(netlink: &mut Netlink) -> io::Result<usize> {
     for family in [libc::AF_INET, libc::AF_INET6] {
         // TIME_WAIT goes with the namespace.
         let states = !(1_u32 << TIME_WAIT);
-        let question = Message::new(
-            BY_FAMILY,
-            libc::NLM_F_DUMP,
-            &request(family, states, &[0; ID]),
-        );
+        let question = Message::new(BY_FAMILY, libc::NLM_F_DUMP, &request(family, states, &[0; ID]));
         for answer in netlink.ask(question)? {
             let Some(id) = answer.get(ANSWER_ID..ANSWER_ID + ID) else {
                 continue;

@@ -75,23 +75,15 @@ impl LinuxTarget {
         });
         let (tap, timer) = {
             let _entered = runtime.enter();
-            let tap = Tap::new(inside.tap, clock)
-                .map_err(|error| out_of_files("a packet socket", &error))?;
-            (
-                tap,
-                Timer::new().map_err(|error| out_of_files("a timer", &error))?,
-            )
+            let tap = Tap::new(inside.tap, clock).map_err(|error| out_of_files("a packet socket", &error))?;
+            (tap, Timer::new().map_err(|error| out_of_files("a timer", &error))?)
         };
         Ok(Self {
             info: info.clone(),
             clock,
             runtime,
             timer,
-            wires: Some(Wires {
-                tun: inside.tun,
-                tap,
-                netlink: inside.netlink,
-            }),
+            wires: Some(Wires { tun: inside.tun, tap, netlink: inside.netlink }),
             namespace,
             descriptors: context.descriptors.clone(),
             inbox: Arc::default(),
@@ -103,18 +95,13 @@ impl LinuxTarget {
     }
 
     pub(super) fn wires(&mut self) -> Result<&mut Wires, TargetError> {
-        self.wires
-            .as_mut()
-            .ok_or_else(|| broken("the target was torn down"))
+        self.wires.as_mut().ok_or_else(|| broken("the target was torn down"))
     }
 
     /// Waits until every thread that is in a call sleeps in it: what was done to the target may have woken some, and
     /// what the case does next comes after what they do now.
     fn settle(&self) -> Result<(), TargetError> {
-        self.workers
-            .values()
-            .filter(|worker| worker.is_calling())
-            .try_for_each(Worker::settle)
+        self.workers.values().filter(|worker| worker.is_calling()).try_for_each(Worker::settle)
     }
 
     fn worker(&mut self, id: ThreadId) -> Result<&Worker, TargetError> {
@@ -122,15 +109,17 @@ impl LinuxTarget {
             let worker = Worker::start(id, &self.namespace, &self.context, &self.inbox)?;
             self.workers.insert(id, worker);
         }
-        self.workers
-            .get(&id)
-            .ok_or_else(|| broken("a thread of the case is gone"))
+        self.workers.get(&id).ok_or_else(|| broken("a thread of the case is gone"))
     }
 }
 
 impl Target for LinuxTarget {
     fn info(&self) -> &TargetInfo {
         &self.info
+    }
+
+    fn epoch_ns(&self) -> u64 {
+        self.clock.epoch()
     }
 
     fn now(&mut self) -> Timestamp {
@@ -141,11 +130,7 @@ impl Target for LinuxTarget {
         let at = self.clock.now();
         let setting = setting.clone();
         if let Outcome::BySocket(name) = self.namespace.run(move || settings::make(&setting))?? {
-            *self
-                .context
-                .congestion
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(name);
+            *self.context.congestion.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
         }
         self.settle()?;
         Ok(at)
@@ -167,19 +152,10 @@ impl Target for LinuxTarget {
         Ok(at)
     }
 
-    fn signal(
-        &mut self,
-        thread: ThreadId,
-        _signal: Signal,
-        restart: bool,
-    ) -> Result<Timestamp, TargetError> {
+    fn signal(&mut self, thread: ThreadId, _signal: Signal, restart: bool) -> Result<Timestamp, TargetError> {
         // Which signal it is makes no difference to a call. Two of our own stand for all, so that cases that run beside
         // each other do not change each other's handlers and those of this process stay as they are.
-        let number = if restart {
-            libc::SIGRTMIN() + RESTART
-        } else {
-            libc::SIGRTMIN() + INTERRUPT
-        };
+        let number = if restart { libc::SIGRTMIN() + RESTART } else { libc::SIGRTMIN() + INTERRUPT };
         let at = self.clock.now();
         self.worker(thread)?.signal(number)?;
         self.settle()?;
@@ -188,15 +164,11 @@ impl Target for LinuxTarget {
 
     fn inspect(&mut self, what: &Inspection) -> Result<Value, TargetError> {
         match what {
-            Inspection::Descriptor(id, field) => {
-                inspect::descriptor(self.descriptors.number(*id), field)
-            }
+            Inspection::Descriptor(id, field) => inspect::descriptor(self.descriptors.number(*id), field),
             Inspection::Counter(name) => inspect::counter(&self.namespace, name),
-            Inspection::FlowState {
-                flow: _,
-                local,
-                remote,
-            } => inspect::flow_state(&mut self.wires()?.netlink, *local, *remote),
+            Inspection::FlowState { flow: _, local, remote } => {
+                inspect::flow_state(&mut self.wires()?.netlink, *local, *remote)
+            }
         }
     }
 
@@ -234,10 +206,9 @@ fn furnish(world: &World) -> Result<Inside, TargetError> {
         .map_err(|error| out_of_files("the TUN device", &error))?;
     link::build(index, mtu)?;
     // A packet socket on a device that is down is in error.
-    let tap = tap::Socket::open(index, offload)
-        .map_err(|error| out_of_files("a packet socket", &error))?;
-    let netlink = Netlink::open(libc::NETLINK_SOCK_DIAG)
-        .map_err(|error| out_of_files("a netlink socket", &error))?;
+    let tap = tap::Socket::open(index, offload).map_err(|error| out_of_files("a packet socket", &error))?;
+    let netlink =
+        Netlink::open(libc::NETLINK_SOCK_DIAG).map_err(|error| out_of_files("a netlink socket", &error))?;
     let mut congestion = None;
     for setting in &world.settings {
         if let Outcome::BySocket(name) = settings::make(setting)? {
@@ -246,10 +217,5 @@ fn furnish(world: &World) -> Result<Inside, TargetError> {
     }
     // Not before: making namespaces needs workers of the kernel, which many threads in this class would hold up.
     schedule::raise();
-    Ok(Inside {
-        tun,
-        tap,
-        netlink,
-        congestion,
-    })
+    Ok(Inside { tun, tap, netlink, congestion })
 }

@@ -66,11 +66,7 @@ impl LinuxFactory {
                 divisor: DIVISOR,
             }),
         };
-        Ok(Self {
-            info,
-            unmet,
-            _stamping: stamping,
-        })
+        Ok(Self { info, unmet, _stamping: stamping })
     }
 
     /// Settings of the baseline that this kernel does not have, or has otherwise, each with the reason.
@@ -121,31 +117,21 @@ fn probe() -> Result<(bool, bool, Vec<String>), TargetError> {
 
 fn keep_stamping() -> io::Result<OwnedFd> {
     let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
-    sys::set_int(
-        socket.as_raw_fd(),
-        libc::SOL_SOCKET,
-        libc::SO_TIMESTAMPNS,
-        1,
-    )?;
+    sys::set_int(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
     Ok(socket)
 }
 
 /// The release of the kernel: `6.18.4`.
 fn release() -> String {
-    nix::sys::utsname::uname().map_or_else(
-        |_| "unknown".to_owned(),
-        |name| name.release().to_string_lossy().into_owned(),
-    )
+    nix::sys::utsname::uname()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.release().to_string_lossy().into_owned())
 }
 
 /// How late a thread of ours wakes up at worst, measured as threads of cases run.
 fn lateness() -> Result<i64, TargetError> {
     thread::spawn(|| {
         let _driving = schedule::Driving::start();
-        (0..WAKES)
-            .map(|_| clock::nap(MILLISECOND / 2))
-            .max()
-            .unwrap_or(0)
+        (0..WAKES).map(|_| clock::nap(MILLISECOND / 2)).max().unwrap_or(0)
     })
     .join()
     .map(|lateness| lateness.max(LEAST_LATENESS))

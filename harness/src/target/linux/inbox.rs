@@ -66,9 +66,7 @@ impl Inbox {
     pub(super) fn wait(&self, thread: ThreadId, patience: Duration) -> bool {
         let (state, _) = self
             .changed
-            .wait_timeout_while(self.lock(), patience, |state| {
-                state.calling.contains(&thread)
-            })
+            .wait_timeout_while(self.lock(), patience, |state| state.calling.contains(&thread))
             .unwrap_or_else(PoisonError::into_inner);
         !state.calling.contains(&thread)
     }

@@ -36,10 +36,7 @@ pub(super) fn descriptor(fd: RawFd, field: &str) -> Result<Value, TargetError> {
                 "accept_queue" => "tcpi_unacked",
                 other => other,
             };
-            length
-                .ok()
-                .and_then(|length| tcp_info::field(&bytes[..length], name))
-                .ok_or_else(missing)
+            length.ok().and_then(|length| tcp_info::field(&bytes[..length], name)).ok_or_else(missing)
         }
     }
 }
@@ -64,9 +61,7 @@ pub(super) fn counter(namespace: &Namespace, name: &str) -> Result<Value, Target
         }
     }
     let text = fs::read_to_string(namespace.proc_net("snmp6")).unwrap_or_default();
-    in_lines(&text, name)
-        .map(Value::Int)
-        .ok_or_else(|| TargetError::Missing(format!("counter {name}")))
+    in_lines(&text, name).map(Value::Int).ok_or_else(|| TargetError::Missing(format!("counter {name}")))
 }
 
 /// How many TCP sockets the namespace holds, those without descriptor, too.

@@ -27,16 +27,10 @@ const TCA_KIND: u16 = 1;
 pub(super) fn build(index: u32, mtu: u16) -> Result<(), TargetError> {
     let failed = |error: &io::Error| out_of_files("rtnetlink", error);
     let mut netlink = Netlink::open(libc::NETLINK_ROUTE).map_err(|error| failed(&error))?;
-    let mut requests = vec![
-        ("plain queue", plain_queue(index)),
-        ("loopback", up(1, None)),
-        ("link", up(index, Some(mtu))),
-    ];
-    let families: &[IpVersion] = if mtu < IPV6_MIN_MTU {
-        &[IpVersion::V4]
-    } else {
-        &[IpVersion::V4, IpVersion::V6]
-    };
+    let mut requests =
+        vec![("plain queue", plain_queue(index)), ("loopback", up(1, None)), ("link", up(index, Some(mtu)))];
+    let families: &[IpVersion] =
+        if mtu < IPV6_MIN_MTU { &[IpVersion::V4] } else { &[IpVersion::V4, IpVersion::V6] };
     for addresses in families.iter().map(|ip| Addresses(*ip)) {
         for n in 1..=Addresses::COUNT {
             requests.push(("address", address(index, addresses.local(n))));
@@ -48,13 +42,9 @@ pub(super) fn build(index: u32, mtu: u16) -> Result<(), TargetError> {
     for (name, result) in names.into_iter().zip(results) {
         match result {
             // A kernel without traffic control has no queue to replace.
-            Err(error)
-                if name == "plain queue" && error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
+            Err(error) if name == "plain queue" && error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
             Err(error) => {
-                return Err(out_of_files(
-                    &format!("setting up the {name} of a case"),
-                    &error,
-                ));
+                return Err(out_of_files(&format!("setting up the {name} of a case"), &error));
             }
             Ok(()) => {}
         }
@@ -87,8 +77,7 @@ fn wait_for_ipv6(netlink: &mut Netlink) -> Result<(), TargetError> {
 /// Whether packets to the address would be received.
 fn is_local(netlink: &mut Netlink, ip: IpAddr) -> io::Result<bool> {
     let fixed = [family(ip), 128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let question =
-        Message::new(libc::RTM_GETROUTE, 0, &fixed).attribute(libc::RTA_DST, &octets(ip));
+    let question = Message::new(libc::RTM_GETROUTE, 0, &fixed).attribute(libc::RTA_DST, &octets(ip));
     match netlink.ask(question) {
         Ok(answers) => Ok(answers.first().and_then(|route| route.get(7)) == Some(&libc::RTN_LOCAL)),
         Err(error) if error.raw_os_error() == Some(libc::ENETUNREACH) => Ok(false),
@@ -103,12 +92,8 @@ fn plain_queue(index: u32) -> Message {
     fixed.extend(0_u32.to_ne_bytes());
     fixed.extend(TC_H_ROOT.to_ne_bytes());
     fixed.extend(0_u32.to_ne_bytes());
-    Message::new(
-        libc::RTM_NEWQDISC,
-        libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
-        &fixed,
-    )
-    .attribute(TCA_KIND, b"pfifo\0")
+    Message::new(libc::RTM_NEWQDISC, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, &fixed)
+        .attribute(TCA_KIND, b"pfifo\0")
 }
 
 fn up(index: u32, mtu: Option<u16>) -> Message {
@@ -128,12 +113,7 @@ fn up(index: u32, mtu: Option<u16>) -> Message {
 /// double.
 fn address(index: u32, ip: IpAddr) -> Message {
     let prefix = if ip.is_ipv4() { 16 } else { 64 };
-    let mut fixed = vec![
-        family(ip),
-        prefix,
-        libc::IFA_F_NODAD as u8,
-        libc::RT_SCOPE_UNIVERSE,
-    ];
+    let mut fixed = vec![family(ip), prefix, libc::IFA_F_NODAD as u8, libc::RT_SCOPE_UNIVERSE];
     fixed.extend(index.to_ne_bytes());
     let bytes = octets(ip);
     Message::new(libc::RTM_NEWADDR, CREATE, &fixed)
@@ -143,11 +123,8 @@ fn address(index: u32, ip: IpAddr) -> Message {
 
 /// Routes to the peers: 192.0.2.0/24, fd3d:fa7b:d17d::/64.
 fn route(index: u32, net: IpAddr) -> Message {
-    let (prefix, scope) = if net.is_ipv4() {
-        (24, libc::RT_SCOPE_LINK)
-    } else {
-        (64, libc::RT_SCOPE_UNIVERSE)
-    };
+    let (prefix, scope) =
+        if net.is_ipv4() { (24, libc::RT_SCOPE_LINK) } else { (64, libc::RT_SCOPE_UNIVERSE) };
     let fixed = [
         family(net),
         prefix,

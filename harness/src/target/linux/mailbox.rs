@@ -27,23 +27,13 @@ struct State<T> {
 impl<T> Mailbox<T> {
     /// An empty one.
     pub(super) fn new() -> Self {
-        let state = State {
-            items: VecDeque::new(),
-            closed: false,
-        };
-        Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(state),
-                changed: Condvar::new(),
-            }),
-        }
+        let state = State { items: VecDeque::new(), closed: false };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }) }
     }
 
     /// The same queue, for another thread.
     pub(super) fn share(&self) -> Self {
-        Self {
-            shared: self.shared.clone(),
-        }
+        Self { shared: self.shared.clone() }
     }
 
     /// Adds something; gives it back where the queue is closed.
@@ -80,10 +70,7 @@ impl<T> Mailbox<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

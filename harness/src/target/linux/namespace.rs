@@ -65,11 +65,7 @@ impl Namespace {
                      user namespace, and see that user.max_net_namespaces is not 0"
                 ))
             })?;
-        Ok(Self {
-            jobs: Jobs(jobs),
-            thread,
-            handle: Some(handle),
-        })
+        Ok(Self { jobs: Jobs(jobs), thread, handle: Some(handle) })
     }
 
     /// Does something inside and waits for what comes of it. Threads that it starts stay inside.

@@ -69,10 +69,7 @@ impl Netlink {
             libc::SO_RCVTIMEO,
             &[2_i64.to_ne_bytes(), 0_i64.to_ne_bytes()].concat(),
         )?;
-        Ok(Self {
-            socket,
-            sequence: 0,
-        })
+        Ok(Self { socket, sequence: 0 })
     }
 
     /// Sends all requests at once and waits until each is acknowledged. The results are in their order.
@@ -100,8 +97,7 @@ impl Netlink {
 
     /// Sends a question and gives the bodies of all answers.
     pub(super) fn ask(&mut self, message: Message) -> io::Result<Vec<Vec<u8>>> {
-        let dump =
-            u16::from_ne_bytes([message.bytes[6], message.bytes[7]]) & libc::NLM_F_DUMP as u16 != 0;
+        let dump = u16::from_ne_bytes([message.bytes[6], message.bytes[7]]) & libc::NLM_F_DUMP as u16 != 0;
         self.sequence += 1;
         let request = message.finish(self.sequence);
         self.send(&request)?;
@@ -137,11 +133,7 @@ impl Netlink {
     fn receive(&self) -> io::Result<Vec<(u32, u16, Vec<u8>)>> {
         let mut buffer = vec![0; 64 * 1024];
         let length = loop {
-            match recv(
-                self.socket.as_fd().as_raw_fd(),
-                &mut buffer,
-                MsgFlags::empty(),
-            ) {
+            match recv(self.socket.as_fd().as_raw_fd(), &mut buffer, MsgFlags::empty()) {
                 Err(nix::errno::Errno::EINTR) => {}
                 other => break other?,
             }
@@ -164,14 +156,8 @@ impl Netlink {
 
 /// What an NLMSG_ERROR says: 0 is an acknowledgement, else a negative errno.
 fn outcome(body: &[u8]) -> io::Result<()> {
-    let code = body
-        .first_chunk::<4>()
-        .map_or(-libc::EPROTO, |bytes| i32::from_ne_bytes(*bytes));
-    if code == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::from_raw_os_error(-code))
-    }
+    let code = body.first_chunk::<4>().map_or(-libc::EPROTO, |bytes| i32::from_ne_bytes(*bytes));
+    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(-code)) }
 }
 
 #[cfg(test)]
@@ -180,9 +166,7 @@ mod tests {
 
     #[test]
     fn messages_and_attributes_are_padded_and_counted() {
-        let message = Message::new(16, 0, &[1, 2, 3, 4])
-            .attribute(3, b"tun0\0")
-            .finish(7);
+        let message = Message::new(16, 0, &[1, 2, 3, 4]).attribute(3, b"tun0\0").finish(7);
         assert_eq!(message.len(), 16 + 4 + 4 + 8);
         assert_eq!(message[0..4], 32_u32.to_ne_bytes());
         assert_eq!(message[8..12], 7_u32.to_ne_bytes());

@@ -29,10 +29,8 @@ fn start() -> Option<Mailbox<Vec<OwnedFd>>> {
     let mut started = 0;
     for _ in 0..AT_ONCE {
         let theirs = queue.share();
-        let spawned = thread::Builder::new()
-            .name("tcpdrill-close".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
+        let spawned =
+            thread::Builder::new().name("tcpdrill-close".to_owned()).stack_size(STACK).spawn(move || {
                 while let Some(descriptors) = theirs.take() {
                     drop(descriptors);
                 }

@@ -6,12 +6,19 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::sync::Once;
 
 use super::sys;
 
 /// The lowest of the class, for all of our threads: between threads of different priority one could wait for another
 /// that it does not let run.
 const PRIORITY: i32 = 1;
+
+/// So long may a thread run without sleeping, in microseconds. Ours never do; one that spins through a mistake of ours
+/// must not take a processor away from the machine.
+const LONGEST_RUN: u64 = 2_000_000;
+
+static LIMITED: Once = Once::new();
 
 thread_local! {
     /// How many targets this thread drives.
@@ -32,13 +39,11 @@ impl Driving {
         DEPTH.with(|depth| {
             if depth.get() == 0 {
                 BEFORE.set(sys::scheduling());
-                let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, PRIORITY);
+                raise();
             }
             depth.set(depth.get() + 1);
         });
-        Self {
-            not_send: PhantomData,
-        }
+        Self { not_send: PhantomData }
     }
 }
 
@@ -56,5 +61,6 @@ impl Drop for Driving {
 
 /// Raises the calling thread for as long as it lives.
 pub(super) fn raise() {
+    LIMITED.call_once(|| sys::limit_real_time(LONGEST_RUN));
     let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, PRIORITY);
 }

@@ -34,9 +34,7 @@ pub(super) fn write_baseline(baseline: &[(&str, &str)]) -> Vec<String> {
 pub(super) fn make(setting: &Setting) -> Result<Outcome, TargetError> {
     match write(&setting.name, &setting.value) {
         Ok(()) => Ok(Outcome::Made),
-        Err(error)
-            if setting.name == CONGESTION_CONTROL && error.raw_os_error() == Some(libc::EPERM) =>
-        {
+        Err(error) if setting.name == CONGESTION_CONTROL && error.raw_os_error() == Some(libc::EPERM) => {
             Ok(Outcome::BySocket(setting.value.trim().to_owned()))
         }
         Err(_) => Err(TargetError::Missing(setting.name.clone())),
@@ -51,10 +49,7 @@ fn write(name: &str, value: &str) -> io::Result<()> {
     if same(value, &found) {
         Ok(())
     } else {
-        Err(io::Error::other(format!(
-            "{value} was written, {} is read",
-            found.trim()
-        )))
+        Err(io::Error::other(format!("{value} was written, {} is read", found.trim())))
     }
 }
 
@@ -65,9 +60,7 @@ fn path(name: &str) -> io::Result<PathBuf> {
         && words[0] == "net"
         && words.iter().all(|word| {
             !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+                && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
         });
     if sound {
         Ok(PathBuf::from("/proc/sys").join(words.join("/")))
@@ -82,10 +75,7 @@ fn same(written: &str, read: &str) -> bool {
     let written: Vec<&str> = written.split_whitespace().collect();
     let read: Vec<&str> = read.split_whitespace().collect();
     written.len() == read.len()
-        && written
-            .iter()
-            .zip(&read)
-            .all(|(a, b)| a == b || (number(a).is_some() && number(a) == number(b)))
+        && written.iter().zip(&read).all(|(a, b)| a == b || (number(a).is_some() && number(a) == number(b)))
 }
 
 #[cfg(test)]
@@ -95,13 +85,7 @@ mod tests {
     #[test]
     fn names_stay_below_net() {
         assert!(path("net.ipv4.tcp_sack").is_ok());
-        for name in [
-            "net.ipv4",
-            "kernel.hostname.x",
-            "net.ipv4.../x",
-            "net.ipv4./etc",
-            "net..x",
-        ] {
+        for name in ["net.ipv4", "kernel.hostname.x", "net.ipv4.../x", "net.ipv4./etc", "net..x"] {
             assert!(path(name).is_err(), "{name}");
         }
     }

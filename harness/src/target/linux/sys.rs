@@ -1,9 +1,6 @@
 //! The few system interfaces that `nix` lacks, each behind a function that cannot be misused.
 
-#![expect(
-    unsafe_code,
-    reason = "socket options, ioctls and stamped reads have no safe counterpart in nix"
-)]
+#![expect(unsafe_code, reason = "socket options, ioctls and stamped reads have no safe counterpart in nix")]
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -16,11 +13,7 @@ use tokio::io::unix::AsyncFd;
 
 /// Turns the -1 of a C function into the errno behind it.
 fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// A socket that is closed on exec.
@@ -54,33 +47,22 @@ pub(super) fn set_int(fd: RawFd, level: i32, name: i32, value: i32) -> io::Resul
 pub(super) fn get_option(fd: RawFd, level: i32, name: i32, value: &mut [u8]) -> io::Result<usize> {
     let mut length = libc::socklen_t::try_from(value.len()).map_err(io::Error::other)?;
     // SAFETY: the pointer is valid for `length` bytes, and the kernel writes no more.
-    checked(unsafe {
-        libc::getsockopt(fd, level, name, value.as_mut_ptr().cast(), &raw mut length)
-    })?;
+    checked(unsafe { libc::getsockopt(fd, level, name, value.as_mut_ptr().cast(), &raw mut length) })?;
     Ok(value.len().min(length as usize))
 }
 
 /// Attaches a classic BPF program of `(code, jump if true, jump if false, operand)` to a socket.
 pub(super) fn attach_filter(fd: RawFd, program: &[(u16, u8, u8, u32)]) -> io::Result<()> {
-    let mut filter: Vec<libc::sock_filter> = program
-        .iter()
-        .map(|&(code, jt, jf, k)| libc::sock_filter { code, jt, jf, k })
-        .collect();
+    let mut filter: Vec<libc::sock_filter> =
+        program.iter().map(|&(code, jt, jf, k)| libc::sock_filter { code, jt, jf, k }).collect();
     let fprog = libc::sock_fprog {
         len: u16::try_from(filter.len()).map_err(io::Error::other)?,
         filter: filter.as_mut_ptr(),
     };
-    let length =
-        libc::socklen_t::try_from(size_of::<libc::sock_fprog>()).map_err(io::Error::other)?;
+    let length = libc::socklen_t::try_from(size_of::<libc::sock_fprog>()).map_err(io::Error::other)?;
     // SAFETY: `fprog` points to `len` instructions that live until the call has copied them.
     checked(unsafe {
-        libc::setsockopt(
-            fd,
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_FILTER,
-            (&raw const fprog).cast(),
-            length,
-        )
+        libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, (&raw const fprog).cast(), length)
     })
     .map(drop)
 }
@@ -97,11 +79,7 @@ pub(super) fn socket_queue(fd: RawFd, request: u64) -> io::Result<i32> {
 pub(super) fn tun_create(fd: BorrowedFd<'_>, name: &str, flags: i32) -> io::Result<()> {
     // SAFETY: all bytes zero is a valid `ifreq`: it consists of numbers, byte arrays and pointers.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request
-        .ifr_name
-        .iter_mut()
-        .zip(name.bytes().take(libc::IFNAMSIZ - 1))
-    {
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
         *to = from as libc::c_char;
     }
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
@@ -112,14 +90,8 @@ pub(super) fn tun_create(fd: BorrowedFd<'_>, name: &str, flags: i32) -> io::Resu
 /// Says which offloads the reader of a TUN device can do.
 pub(super) fn tun_offload(fd: BorrowedFd<'_>, offloads: u32) -> io::Result<()> {
     // SAFETY: TUNSETOFFLOAD takes its argument by value.
-    checked(unsafe {
-        libc::ioctl(
-            fd.as_raw_fd(),
-            libc::TUNSETOFFLOAD,
-            libc::c_ulong::from(offloads),
-        )
-    })
-    .map(drop)
+    checked(unsafe { libc::ioctl(fd.as_raw_fd(), libc::TUNSETOFFLOAD, libc::c_ulong::from(offloads)) })
+        .map(drop)
 }
 
 /// A packet read without waiting: how long it is and when it was stamped, in nanoseconds of the real-time
@@ -129,10 +101,7 @@ pub(super) fn read_stamped(
     buffer: &mut [u8],
 ) -> io::Result<Option<(usize, Option<i64>)>> {
     let mut control = [0_u64; 16];
-    let mut part = libc::iovec {
-        iov_base: buffer.as_mut_ptr().cast(),
-        iov_len: buffer.len(),
-    };
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     // SAFETY: all bytes zero is a valid `msghdr`.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = &raw mut part;
@@ -153,9 +122,7 @@ pub(super) fn read_stamped(
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(&raw const message);
         while !header.is_null() {
-            if (*header).cmsg_level == libc::SOL_SOCKET
-                && (*header).cmsg_type == libc::SCM_TIMESTAMPNS
-            {
+            if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_TIMESTAMPNS {
                 let time = ptr::read_unaligned(libc::CMSG_DATA(header).cast::<libc::timespec>());
                 stamp = Some(time.tv_sec * 1_000_000_000 + time.tv_nsec);
             }
@@ -185,11 +152,7 @@ pub(super) fn kill_thread(thread: i32, signal: i32) -> io::Result<()> {
 
 /// Blocks (or unblocks) a signal in the calling thread.
 pub(super) fn mask(signal: i32, blocked: bool) {
-    let how = if blocked {
-        libc::SIG_BLOCK
-    } else {
-        libc::SIG_UNBLOCK
-    };
+    let how = if blocked { libc::SIG_BLOCK } else { libc::SIG_UNBLOCK };
     // SAFETY: `set` is initialised by sigemptyset before it is used; the calls only touch it.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
@@ -201,10 +164,7 @@ pub(super) fn mask(signal: i32, blocked: bool) {
 
 /// Takes a blocked signal off the calling thread; whether there was one.
 pub(super) fn take_signal(signal: i32) -> bool {
-    let none = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `set` is initialised by sigemptyset before it is used; all pointers live through the call.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
@@ -227,26 +187,26 @@ pub(super) fn scheduling() -> (i32, i32) {
 
 /// Sets the scheduling policy and priority of the calling thread.
 pub(super) fn schedule(policy: i32, priority: i32) -> io::Result<()> {
-    let parameters = libc::sched_param {
-        sched_priority: priority,
-    };
+    let parameters = libc::sched_param { sched_priority: priority };
     // SAFETY: thread 0 is the calling one; the kernel reads one `sched_param`.
     checked(unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) }).map(drop)
 }
 
+/// Lets no thread of this process run for longer than so many microseconds in the real-time class without sleeping:
+/// the kernel ends a process that does, with SIGXCPU.
+pub(super) fn limit_real_time(micros: u64) {
+    let limit = libc::rlimit { rlim_cur: micros, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the kernel reads one `rlimit`. Where it refuses, there is no limit, as before.
+    unsafe { libc::setrlimit(libc::RLIMIT_RTTIME, &raw const limit) };
+}
+
 /// Raises the number of files this process may have open to the most it may ask for; says what it is now.
 pub(super) fn raise_file_limit() -> u64 {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the kernel reads and writes one `rlimit`.
     unsafe {
         if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
-            let raised = libc::rlimit {
-                rlim_cur: limit.rlim_max,
-                ..limit
-            };
+            let raised = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
             if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) == 0 {
                 limit = raised;
             }
@@ -289,23 +249,15 @@ pub(super) fn timer() -> io::Result<OwnedFd> {
 
 /// Sets a timer to a moment in nanoseconds; one that has passed makes it readable at once.
 pub(super) fn set_timer(fd: BorrowedFd<'_>, nanos: i64) -> io::Result<()> {
-    let never = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // 0 would switch it off.
     let nanos = nanos.max(1);
     let moment = libc::itimerspec {
         it_interval: never,
-        it_value: libc::timespec {
-            tv_sec: nanos / 1_000_000_000,
-            tv_nsec: nanos % 1_000_000_000,
-        },
+        it_value: libc::timespec { tv_sec: nanos / 1_000_000_000, tv_nsec: nanos % 1_000_000_000 },
     };
     let flags = libc::TFD_TIMER_ABSTIME;
     // SAFETY: the kernel reads one `itimerspec`.
-    checked(unsafe {
-        libc::timerfd_settime(fd.as_raw_fd(), flags, &raw const moment, ptr::null_mut())
-    })
-    .map(drop)
+    checked(unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags, &raw const moment, ptr::null_mut()) })
+        .map(drop)
 }

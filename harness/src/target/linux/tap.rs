@@ -18,12 +18,7 @@ const PACKET_OUTGOING: u32 = 4;
 
 /// Keeps what the device transmits and drops what is injected into it: load the packet type, compare, return.
 const OUTGOING_ONLY: [(u16, u8, u8, u32); 4] = [
-    (
-        0x28,
-        0,
-        0,
-        (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE).cast_unsigned(),
-    ),
+    (0x28, 0, 0, (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE).cast_unsigned()),
     (0x15, 0, 1, PACKET_OUTGOING),
     (0x06, 0, 0, u32::MAX),
     (0x06, 0, 0, 0),
@@ -92,13 +87,10 @@ impl Tap {
     /// Reads everything that is there.
     pub(super) fn read(&mut self, mut take: impl FnMut(Reading)) -> io::Result<()> {
         let mut sampled = false;
-        while let Some((length, stamp)) =
-            sys::read_stamped(self.socket.get_ref().as_fd(), &mut self.buffer)?
+        while let Some((length, stamp)) = sys::read_stamped(self.socket.get_ref().as_fd(), &mut self.buffer)?
         {
             if !sampled && self.offset.update() {
-                take(Reading::Disturbed(
-                    "the clock of the machine was set".to_owned(),
-                ));
+                take(Reading::Disturbed("the clock of the machine was set".to_owned()));
             }
             sampled = true;
             let now = self.clock.now();
@@ -111,19 +103,14 @@ impl Tap {
             take(Reading::Packet(self.last, packet));
         }
         if sampled && self.lost()? > 0 {
-            take(Reading::Disturbed(
-                "packets were lost on the way from the kernel".to_owned(),
-            ));
+            take(Reading::Disturbed("packets were lost on the way from the kernel".to_owned()));
         }
         Ok(())
     }
 
     /// Returns when there may be something to read.
     pub(super) async fn readable(&self) -> io::Result<()> {
-        self.socket
-            .readable()
-            .await
-            .map(|mut ready| ready.clear_ready())
+        self.socket.readable().await.map(|mut ready| ready.clear_ready())
     }
 
     /// The descriptor, to be closed elsewhere: the kernel takes a while for it.

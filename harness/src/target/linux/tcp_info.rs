@@ -105,9 +105,7 @@ const FIELDS: &[(&str, usize, Kind)] = &[
 pub(super) fn fields(bytes: &[u8]) -> BTreeMap<String, Value> {
     FIELDS
         .iter()
-        .filter_map(|(name, offset, kind)| {
-            Some(((*name).to_owned(), value(bytes, *offset, *kind)?))
-        })
+        .filter_map(|(name, offset, kind)| Some(((*name).to_owned(), value(bytes, *offset, *kind)?)))
         .collect()
 }
 
@@ -145,23 +143,11 @@ mod tests {
     #[test]
     fn fields_are_where_libc_has_them() {
         use std::mem::offset_of;
-        let at = |name: &str| {
-            super::FIELDS
-                .iter()
-                .find(|field| field.0 == name)
-                .unwrap()
-                .1
-        };
+        let at = |name: &str| super::FIELDS.iter().find(|field| field.0 == name).unwrap().1;
         assert_eq!(at("tcpi_rto"), offset_of!(libc::tcp_info, tcpi_rto));
         assert_eq!(at("tcpi_rtt"), offset_of!(libc::tcp_info, tcpi_rtt));
-        assert_eq!(
-            at("tcpi_snd_cwnd"),
-            offset_of!(libc::tcp_info, tcpi_snd_cwnd)
-        );
-        assert_eq!(
-            at("tcpi_total_retrans"),
-            offset_of!(libc::tcp_info, tcpi_total_retrans)
-        );
+        assert_eq!(at("tcpi_snd_cwnd"), offset_of!(libc::tcp_info, tcpi_snd_cwnd));
+        assert_eq!(at("tcpi_total_retrans"), offset_of!(libc::tcp_info, tcpi_total_retrans));
     }
 
     #[test]

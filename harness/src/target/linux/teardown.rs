@@ -29,11 +29,7 @@ pub(super) fn run(target: &mut LinuxTarget) -> Result<Vec<Observation>, TargetEr
     note(destroy_orphans(target));
     note(target.collect());
     if let Some(wires) = target.wires.take() {
-        reaper::close(vec![
-            wires.tap.into_fd(),
-            wires.tun.into_fd(),
-            wires.netlink.into_fd(),
-        ]);
+        reaper::close(vec![wires.tap.into_fd(), wires.tun.into_fd(), wires.netlink.into_fd()]);
     }
     outcome.map(|()| target.queue.take())
 }

@@ -35,11 +35,7 @@ pub(super) struct Tun {
 impl Tun {
     /// Makes the device in the namespace of the calling thread, still down; gives its index, too.
     pub(super) fn create(offload: Offload, wire_is_v6: bool) -> io::Result<(Self, u32)> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(NODE)?;
+        let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(NODE)?;
         // With packet information (no IFF_NO_PI), so that packets with a wrong version can be injected as well: it
         // names the protocol, which the kernel else takes from the version.
         let flags = match offload {
@@ -74,11 +70,7 @@ impl Tun {
             Offload::None => &[],
             Offload::Tso => &NO_OFFLOAD,
         };
-        let parts = [
-            IoSlice::new(&information),
-            IoSlice::new(vnet),
-            IoSlice::new(packet),
-        ];
+        let parts = [IoSlice::new(&information), IoSlice::new(vnet), IoSlice::new(packet)];
         loop {
             match self.file.write_vectored(&parts) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -99,9 +91,5 @@ impl Tun {
 }
 
 const fn ether_type(v6: bool) -> u16 {
-    if v6 {
-        libc::ETH_P_IPV6 as u16
-    } else {
-        libc::ETH_P_IP as u16
-    }
+    if v6 { libc::ETH_P_IPV6 as u16 } else { libc::ETH_P_IP as u16 }
 }

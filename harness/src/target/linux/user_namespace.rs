@@ -26,9 +26,8 @@ pub fn enter_user_namespace() -> Result<(), TargetError> {
         ))
     })?;
     let write = |file: &str, text: String| {
-        fs::write(format!("/proc/self/{file}"), text).map_err(|error| {
-            TargetError::Unusable(format!("/proc/self/{file} cannot be written: {error}"))
-        })
+        fs::write(format!("/proc/self/{file}"), text)
+            .map_err(|error| TargetError::Unusable(format!("/proc/self/{file} cannot be written: {error}")))
     };
     write("setgroups", "deny".to_owned())?;
     write("uid_map", format!("0 {user} 1"))?;

@@ -31,8 +31,7 @@ impl Queue {
     /// Adds one, behind those of the same moment.
     pub(super) fn add(&mut self, observation: Observation) {
         self.count += 1;
-        self.waiting
-            .insert((observation.at(), self.count), observation);
+        self.waiting.insert((observation.at(), self.count), observation);
     }
 
     /// Takes all.
@@ -58,9 +57,7 @@ pub(super) struct Timer {
 impl Timer {
     /// To be called within a tokio runtime.
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {
-            timer: sys::watch(sys::timer()?)?,
-        })
+        Ok(Self { timer: sys::watch(sys::timer()?)? })
     }
 
     fn set(&self, nanos: i64) -> io::Result<()> {
@@ -68,10 +65,7 @@ impl Timer {
     }
 
     async fn ready(&self) -> io::Result<()> {
-        self.timer
-            .readable()
-            .await
-            .map(|mut ready| ready.clear_ready())
+        self.timer.readable().await.map(|mut ready| ready.clear_ready())
     }
 }
 
@@ -93,8 +87,7 @@ impl LinuxTarget {
                 _ if now >= until + SETTLED => return Ok(None),
                 _ => until + SETTLED,
             };
-            self.sleep(wake)
-                .map_err(|error| broken(format!("waiting failed: {error}")))?;
+            self.sleep(wake).map_err(|error| broken(format!("waiting failed: {error}")))?;
         }
     }
 
@@ -111,10 +104,7 @@ impl LinuxTarget {
                 any = true;
                 queue.add(match reading {
                     Reading::Packet(at, packet) => Observation::Emitted { at, packet },
-                    Reading::Disturbed(by) => Observation::Disturbed {
-                        at: clock.now(),
-                        by,
-                    },
+                    Reading::Disturbed(by) => Observation::Disturbed { at: clock.now(), by },
                 });
             })
             .map_err(|error| broken(format!("the packet socket failed: {error}")))?;
@@ -173,10 +163,7 @@ mod tests {
         let mut queue = Queue::default();
         for (at, packet) in [(5, b'a'), (3, b'b'), (5, b'c'), (4, b'd')] {
             let at = Timestamp(at);
-            queue.add(Observation::Emitted {
-                at,
-                packet: vec![packet],
-            });
+            queue.add(Observation::Emitted { at, packet: vec![packet] });
         }
         assert_eq!(queue.earliest(), Some(Timestamp(3)));
         let order: Vec<u8> = queue

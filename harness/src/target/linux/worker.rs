@@ -63,18 +63,13 @@ impl Worker {
     ) -> Result<Self, TargetError> {
         let (jobs, told) = (Mailbox::<Submission>::new(), Mailbox::new());
         let (work, tell) = (jobs.share(), told.share());
-        let progress = Arc::new(Progress {
-            number: AtomicI64::new(-1),
-            started: AtomicI64::new(0),
-        });
+        let progress = Arc::new(Progress { number: AtomicI64::new(-1), started: AtomicI64::new(0) });
         let (theirs, results, context) = (progress.clone(), inbox.clone(), context.clone());
         // A thread lives where the thread that starts it lives.
         let handle = namespace
             .run(move || {
-                thread::Builder::new()
-                    .name(format!("tcpdrill-call{}", id.0))
-                    .stack_size(STACK)
-                    .spawn(move || {
+                thread::Builder::new().name(format!("tcpdrill-call{}", id.0)).stack_size(STACK).spawn(
+                    move || {
                         let _closes = work.closer();
                         schedule::raise();
                         sys::mask(libc::SIGPIPE, true);
@@ -83,20 +78,12 @@ impl Worker {
                             let outcome = run(id, &submission, &context, &theirs);
                             results.finish(id, outcome);
                         }
-                    })
+                    },
+                )
             })?
             .map_err(|error| out_of_files("a thread", &error))?;
-        let number = told
-            .take()
-            .ok_or_else(|| broken("a thread of the case died"))?;
-        Ok(Self {
-            id,
-            jobs,
-            number,
-            progress,
-            inbox: inbox.clone(),
-            handle,
-        })
+        let number = told.take().ok_or_else(|| broken("a thread of the case died"))?;
+        Ok(Self { id, jobs, number, progress, inbox: inbox.clone(), handle })
     }
 
     /// Makes it call. Returns when the call has returned or is known to block; says when it was made.
@@ -105,9 +92,7 @@ impl Worker {
             return Err(broken(format!("thread {} is blocked in a call", self.id.0)));
         }
         self.progress.reset();
-        self.jobs
-            .put(submission.clone())
-            .map_err(|_| broken("a thread of the case died"))?;
+        self.jobs.put(submission.clone()).map_err(|_| broken("a thread of the case died"))?;
         self.settle()?;
         match self.inbox.take_failure(self.id) {
             Some(error) => Err(error),
@@ -156,16 +141,11 @@ impl Worker {
             tries += 1;
             if tries > PATIENCE.as_millis() {
                 // The thread is left behind: joining it would block.
-                return Err(broken(format!(
-                    "the call of thread {} cannot be interrupted",
-                    self.id.0
-                )));
+                return Err(broken(format!("the call of thread {} cannot be interrupted", self.id.0)));
             }
         }
         self.jobs.close();
-        self.handle
-            .join()
-            .map_err(|_| broken("a thread of the case panicked"))
+        self.handle.join().map_err(|_| broken("a thread of the case panicked"))
     }
 
     /// Whether it provably sleeps in its call: its state and the number of the system call it is in, read twice.
@@ -202,15 +182,7 @@ fn run(
         let signal = Signal::Pipe;
         observations.push(Observation::Signalled { at, thread, signal });
     }
-    let completion = Completion {
-        result: outcome.result,
-        data: outcome.data,
-        given: outcome.given,
-    };
-    observations.push(Observation::Returned {
-        at,
-        thread,
-        completion,
-    });
+    let completion = Completion { result: outcome.result, data: outcome.data, given: outcome.given };
+    observations.push(Observation::Returned { at, thread, completion });
     Ok(observations)
 }

@@ -49,11 +49,7 @@ mod tests {
 
     #[test]
     fn addresses_survive_the_way_to_the_kernel_and_back() {
-        for text in [
-            "192.168.0.1:8080",
-            "[fd3d:a0b:17d6::1]:80",
-            "[::ffff:192.0.2.1]:1",
-        ] {
+        for text in ["192.168.0.1:8080", "[fd3d:a0b:17d6::1]:80", "[::ffff:192.0.2.1]:1"] {
             let address = text.parse().unwrap();
             let (bytes, length) = encode(address);
             assert_eq!(decode(&bytes[..length]), Some(address));

@@ -25,42 +25,23 @@ pub(super) fn socket(
     protocol: i64,
 ) -> Result<Outcome, TargetError> {
     // SAFETY: takes no pointers.
-    let result = unsafe {
-        stage.call(
-            libc::SYS_socket,
-            &[domain as usize, kind as usize, protocol as usize],
-        )
-    };
-    let congestion = context
-        .congestion
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let result =
+        unsafe { stage.call(libc::SYS_socket, &[domain as usize, kind as usize, protocol as usize]) };
+    let congestion = context.congestion.lock().unwrap_or_else(PoisonError::into_inner);
     if let (Ok(number), Some(name)) = (result, congestion.as_ref()) {
-        let given = sys::set_option(
-            number as RawFd,
-            libc::SOL_TCP,
-            libc::TCP_CONGESTION,
-            name.as_bytes(),
-        );
+        let given = sys::set_option(number as RawFd, libc::SOL_TCP, libc::TCP_CONGESTION, name.as_bytes());
         let is_tcp = kind & 0xf == i64::from(libc::SOCK_STREAM)
             && [0, i64::from(libc::IPPROTO_TCP)].contains(&protocol);
         if is_tcp && given.is_err() {
             sys::close(number as RawFd);
-            return Err(TargetError::Missing(format!(
-                "net.ipv4.tcp_congestion_control {name}"
-            )));
+            return Err(TargetError::Missing(format!("net.ipv4.tcp_congestion_control {name}")));
         }
     }
     Ok(Outcome::descriptor(result))
 }
 
 /// `bind`
-pub(super) fn bind(
-    stage: &mut Stage<'_>,
-    fd: RawFd,
-    to: SocketAddr,
-    lie: Option<&Lie<i64>>,
-) -> Outcome {
+pub(super) fn bind(stage: &mut Stage<'_>, fd: RawFd, to: SocketAddr, lie: Option<&Lie<i64>>) -> Outcome {
     with_address(stage, libc::SYS_bind, fd, to, lie)
 }
 
@@ -73,9 +54,8 @@ pub(super) fn connect(
     lie: Option<&Lie<i64>>,
 ) -> Result<Outcome, TargetError> {
     if let Some(isn) = chosen_isn(context, fd, to).filter(|_| is_fresh(fd)) {
-        set_isn(fd, isn).map_err(|error| {
-            TargetError::Missing(format!("local-isn: {isn} cannot be chosen ({error})"))
-        })?;
+        set_isn(fd, isn)
+            .map_err(|error| TargetError::Missing(format!("local-isn: {isn} cannot be chosen ({error})")))?;
     }
     Ok(with_address(stage, libc::SYS_connect, fd, to, lie))
 }
@@ -94,10 +74,7 @@ pub(super) fn accept(stage: &mut Stage<'_>, fd: RawFd, flags: Option<i64>) -> Ou
     let result = unsafe {
         match flags {
             None => stage.call(libc::SYS_accept, &[fd as usize, bytes, length]),
-            Some(flags) => stage.call(
-                libc::SYS_accept4,
-                &[fd as usize, bytes, length, flags as usize],
-            ),
+            Some(flags) => stage.call(libc::SYS_accept4, &[fd as usize, bytes, length, flags as usize]),
         }
     };
     Outcome {
@@ -138,14 +115,7 @@ pub(super) fn pipe(stage: &mut Stage<'_>) -> Outcome {
     let mut ends = [0_i32; 2];
     // SAFETY: the kernel writes two ints.
     let result = unsafe { stage.call(libc::SYS_pipe2, &[ends.as_mut_ptr() as usize, 0]) };
-    Outcome {
-        made: if result.is_ok() {
-            ends.to_vec()
-        } else {
-            Vec::new()
-        },
-        ..Outcome::plain(result)
-    }
+    Outcome { made: if result.is_ok() { ends.to_vec() } else { Vec::new() }, ..Outcome::plain(result) }
 }
 
 fn with_address(
@@ -174,8 +144,7 @@ fn chosen_isn(context: &Context, fd: RawFd, to: SocketAddr) -> Option<u32> {
         .isns
         .iter()
         .find(|(local, remote, _)| {
-            plain(*remote) == to
-                && local.is_none_or(|local| own.is_none_or(|own| own == local.port()))
+            plain(*remote) == to && local.is_none_or(|local| own.is_none_or(|own| own == local.port()))
         })
         .map(|(_, _, isn)| *isn)
 }
@@ -186,11 +155,7 @@ fn local_port(fd: RawFd) -> Option<u16> {
     let [bytes, length] = name.pointers();
     // SAFETY: both pointers live through the call; the kernel writes at most the length given there.
     let result = unsafe { libc::syscall(libc::SYS_getsockname, fd, bytes, length) };
-    (result == 0)
-        .then(|| name.address())
-        .flatten()
-        .map(|address| address.port())
-        .filter(|port| *port != 0)
+    (result == 0).then(|| name.address()).flatten().map(|address| address.port()).filter(|port| *port != 0)
 }
 
 /// Whether the socket was never connected, or is not any more.
@@ -221,20 +186,14 @@ pub(super) struct Name {
 
 impl Default for Name {
     fn default() -> Self {
-        Self {
-            bytes: [0; address::ROOM],
-            length: address::ROOM as u32,
-        }
+        Self { bytes: [0; address::ROOM], length: address::ROOM as u32 }
     }
 }
 
 impl Name {
     /// Pointers to the room and to its length.
     pub(super) fn pointers(&mut self) -> [usize; 2] {
-        [
-            self.bytes.as_mut_ptr() as usize,
-            &raw mut self.length as usize,
-        ]
+        [self.bytes.as_mut_ptr() as usize, &raw mut self.length as usize]
     }
 
     /// What the kernel wrote.
@@ -245,10 +204,5 @@ impl Name {
 
 /// So that a failed call is written as one: for those that the kernel is not asked.
 pub(super) const fn refused(errno: i32) -> Outcome {
-    Outcome {
-        result: Err(Errno(errno)),
-        data: Vec::new(),
-        given: None,
-        made: Vec::new(),
-    }
+    Outcome { result: Err(Errno(errno)), data: Vec::new(), given: None, made: Vec::new() }
 }

@@ -20,23 +20,11 @@ const ALIGN: usize = size_of::<usize>();
 const MOST_CONTROL: usize = 64 * 1024;
 
 /// `recvmsg`. Gives `flags`, `name` where there is one, and `control`.
-pub(super) fn recvmsg(
-    stage: &mut Stage<'_>,
-    fd: RawFd,
-    counts: &[i64],
-    control: i64,
-    flags: i64,
-) -> Outcome {
+pub(super) fn recvmsg(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64], control: i64, flags: i64) -> Outcome {
     let mut buffer = scattered(counts, &[]);
     let mut vectors = vectors(&mut buffer, counts);
     let mut name = [0_u8; address::ROOM];
-    let mut control = vec![
-        0_u64;
-        usize::try_from(control)
-            .unwrap_or(0)
-            .min(MOST_CONTROL)
-            .div_ceil(8)
-    ];
+    let mut control = vec![0_u64; usize::try_from(control).unwrap_or(0).min(MOST_CONTROL).div_ceil(8)];
     let room = size_of_val(control.as_slice());
     // SAFETY: all bytes zero is a valid `msghdr`.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -99,8 +87,7 @@ pub(super) fn sendmsg(
 
 /// Control messages as bytes: maps of `level`, `type` and `data`, a number (an int) or bytes.
 fn build(control: &[Value]) -> Result<Vec<u8>, TargetError> {
-    let wrong =
-        || TargetError::Missing("sendmsg: control is a list of {level, type, data}".to_owned());
+    let wrong = || TargetError::Missing("sendmsg: control is a list of {level, type, data}".to_owned());
     let mut bytes = Vec::new();
     for item in control {
         let Value::Map(fields) = item else {
@@ -128,10 +115,7 @@ fn build(control: &[Value]) -> Result<Vec<u8>, TargetError> {
 /// Control messages as the kernel wrote them.
 fn parse(mut bytes: &[u8]) -> Vec<Value> {
     let mut items = Vec::new();
-    while let Some(length) = bytes
-        .first_chunk()
-        .map(|chunk| usize::from_ne_bytes(*chunk))
-    {
+    while let Some(length) = bytes.first_chunk().map(|chunk| usize::from_ne_bytes(*chunk)) {
         let Some(data) = bytes.get(HEADER..length) else {
             break;
         };
@@ -141,9 +125,7 @@ fn parse(mut bytes: &[u8]) -> Vec<Value> {
             ("type".to_owned(), Value::Int(kind)),
             ("data".to_owned(), content(level as i32, kind as i32, data)),
         ])));
-        bytes = bytes
-            .get(length.next_multiple_of(ALIGN)..)
-            .unwrap_or_default();
+        bytes = bytes.get(length.next_multiple_of(ALIGN)..).unwrap_or_default();
     }
     items
 }
@@ -151,9 +133,7 @@ fn parse(mut bytes: &[u8]) -> Vec<Value> {
 /// What a control message says.
 fn content(level: i32, kind: i32, data: &[u8]) -> Value {
     match (level, kind) {
-        (libc::SOL_IP, libc::IP_RECVERR) | (libc::SOL_IPV6, libc::IPV6_RECVERR) => {
-            extended_error(data)
-        }
+        (libc::SOL_IP, libc::IP_RECVERR) | (libc::SOL_IPV6, libc::IPV6_RECVERR) => extended_error(data),
         (libc::SOL_SOCKET, libc::SO_TIMESTAMPING) => Value::List(times(data)),
         _ if data.len() == 4 => Value::Int(int(data, 0)),
         _ => Value::Bytes(data.to_vec()),
@@ -210,10 +190,7 @@ mod tests {
 
     #[test]
     fn control_messages_survive_the_way_to_bytes_and_back() {
-        let items = [
-            item(6, 36, Value::Int(1_000)),
-            item(1, 99, Value::Bytes(vec![1, 2, 3])),
-        ];
+        let items = [item(6, 36, Value::Int(1_000)), item(1, 99, Value::Bytes(vec![1, 2, 3]))];
         assert_eq!(parse(&build(&items).unwrap()), items);
     }
 

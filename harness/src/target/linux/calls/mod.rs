@@ -49,41 +49,23 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Only a result.
     fn plain(result: Result<i64, Errno>) -> Self {
-        Self {
-            result,
-            data: Vec::new(),
-            given: None,
-            made: Vec::new(),
-        }
+        Self { result, data: Vec::new(), given: None, made: Vec::new() }
     }
 
     /// A result that is a descriptor.
     fn descriptor(result: Result<i64, Errno>) -> Self {
-        Self {
-            made: result
-                .ok()
-                .into_iter()
-                .map(|number| number as RawFd)
-                .collect(),
-            ..Self::plain(result)
-        }
+        Self { made: result.ok().into_iter().map(|number| number as RawFd).collect(), ..Self::plain(result) }
     }
 
     /// A result, and what came back through a pointer if the call succeeded.
     fn giving(result: Result<i64, Errno>, given: impl FnOnce() -> Option<Value>) -> Self {
-        Self {
-            given: if result.is_ok() { given() } else { None },
-            ..Self::plain(result)
-        }
+        Self { given: if result.is_ok() { given() } else { None }, ..Self::plain(result) }
     }
 
     /// A count of bytes and the bytes.
     fn bytes(result: Result<i64, Errno>, mut buffer: Vec<u8>) -> Self {
         buffer.truncate(result.map_or(0, |count| usize::try_from(count).unwrap_or(0)));
-        Self {
-            data: buffer,
-            ..Self::plain(result)
-        }
+        Self { data: buffer, ..Self::plain(result) }
     }
 }
 
@@ -99,11 +81,7 @@ pub(super) fn make(
     let data = &submission.data;
     let number = |id| context.descriptors.number(id);
     Ok(match &submission.call {
-        Syscall::Socket {
-            domain,
-            kind,
-            protocol,
-        } => {
+        Syscall::Socket { domain, kind, protocol } => {
             return lifecycle::socket(stage, context, *domain, *kind, *protocol);
         }
         Syscall::Connect { fd, addr, lie } => {
@@ -119,119 +97,48 @@ pub(super) fn make(
         Syscall::Getsockname { fd } => lifecycle::name(stage, libc::SYS_getsockname, number(*fd)),
         Syscall::Getpeername { fd } => lifecycle::name(stage, libc::SYS_getpeername, number(*fd)),
         Syscall::Pipe => lifecycle::pipe(stage),
-        Syscall::Read { fd, count, lie } => {
-            transfer::read(stage, number(*fd), *count, lie.as_ref())
-        }
+        Syscall::Read { fd, count, lie } => transfer::read(stage, number(*fd), *count, lie.as_ref()),
         Syscall::Readv { fd, counts } => transfer::readv(stage, number(*fd), counts),
-        Syscall::Recv {
-            fd,
-            count,
-            flags,
-            lie,
-        } => transfer::recv(stage, number(*fd), *count, *flags, lie.as_ref()),
-        Syscall::Recvfrom { fd, count, flags } => {
-            transfer::recvfrom(stage, number(*fd), *count, *flags)
+        Syscall::Recv { fd, count, flags, lie } => {
+            transfer::recv(stage, number(*fd), *count, *flags, lie.as_ref())
         }
-        Syscall::Write { fd, count, lie } => {
-            transfer::write(stage, number(*fd), *count, data, lie.as_ref())
-        }
+        Syscall::Recvfrom { fd, count, flags } => transfer::recvfrom(stage, number(*fd), *count, *flags),
+        Syscall::Write { fd, count, lie } => transfer::write(stage, number(*fd), *count, data, lie.as_ref()),
         Syscall::Writev { fd, counts } => transfer::writev(stage, number(*fd), counts, data),
-        Syscall::Send {
-            fd,
-            count,
-            flags,
-            lie,
-        } => transfer::send(
-            stage,
-            number(*fd),
-            (*count, data),
-            *flags,
-            None,
-            lie.as_ref(),
-        ),
-        Syscall::Sendto {
-            fd,
-            count,
-            flags,
-            addr,
-        } => transfer::send(
-            stage,
-            number(*fd),
-            (*count, data),
-            *flags,
-            Some(*addr),
-            None,
-        ),
+        Syscall::Send { fd, count, flags, lie } => {
+            transfer::send(stage, number(*fd), (*count, data), *flags, None, lie.as_ref())
+        }
+        Syscall::Sendto { fd, count, flags, addr } => {
+            transfer::send(stage, number(*fd), (*count, data), *flags, Some(*addr), None)
+        }
         Syscall::Sendfile { fd, count } => {
             return transfer::sendfile(stage, number(*fd), *count, data);
         }
-        Syscall::Splice {
-            from,
-            to,
-            count,
-            flags,
-        } => transfer::splice(stage, number(*from), number(*to), *count, *flags),
-        Syscall::Recvmsg {
-            fd,
-            counts,
-            control,
-            flags,
-        } => message::recvmsg(stage, number(*fd), counts, *control, *flags),
-        Syscall::Sendmsg {
-            fd,
-            counts,
-            name,
-            control,
-            flags,
-        } => {
+        Syscall::Splice { from, to, count, flags } => {
+            transfer::splice(stage, number(*from), number(*to), *count, *flags)
+        }
+        Syscall::Recvmsg { fd, counts, control, flags } => {
+            message::recvmsg(stage, number(*fd), counts, *control, *flags)
+        }
+        Syscall::Sendmsg { fd, counts, name, control, flags } => {
             return message::sendmsg(stage, number(*fd), (counts, data), *name, control, *flags);
         }
-        Syscall::Setsockopt {
-            fd,
-            level,
-            name,
-            value,
-            lie,
-        } => options::setsockopt(stage, number(*fd), (*level, *name), value, lie.as_ref()),
-        Syscall::Getsockopt {
-            fd,
-            level,
-            name,
-            lie,
-        } => options::getsockopt(stage, number(*fd), (*level, *name), lie.as_ref()),
-        Syscall::Fcntl {
-            fd,
-            command,
-            argument,
-        } => options::fcntl(stage, number(*fd), *command, *argument),
-        Syscall::Ioctl {
-            fd,
-            request,
-            argument,
-        } => options::ioctl(stage, number(*fd), *request, *argument),
-        Syscall::Poll { fds, timeout } => readiness::poll(stage, context, fds, *timeout),
-        Syscall::Select {
-            read,
-            write,
-            except,
-            timeout,
-        } => readiness::select(stage, context, [read, write, except], *timeout),
-        Syscall::EpollCreate { size } => readiness::epoll_create(stage, *size),
-        Syscall::EpollCtl {
-            ep,
-            operation,
-            fd,
-            events,
-            data,
-        } => readiness::epoll_ctl(
-            stage,
-            number(*ep),
-            *operation,
-            number(*fd),
-            (*events, data.unwrap_or(*fd)),
-        ),
-        Syscall::EpollWait { ep, max, timeout } => {
-            readiness::epoll_wait(stage, number(*ep), *max, *timeout)
+        Syscall::Setsockopt { fd, level, name, value, lie } => {
+            options::setsockopt(stage, number(*fd), (*level, *name), value, lie.as_ref())
         }
+        Syscall::Getsockopt { fd, level, name, lie } => {
+            options::getsockopt(stage, number(*fd), (*level, *name), lie.as_ref())
+        }
+        Syscall::Fcntl { fd, command, argument } => options::fcntl(stage, number(*fd), *command, *argument),
+        Syscall::Ioctl { fd, request, argument } => options::ioctl(stage, number(*fd), *request, *argument),
+        Syscall::Poll { fds, timeout } => readiness::poll(stage, context, fds, *timeout),
+        Syscall::Select { read, write, except, timeout } => {
+            readiness::select(stage, context, [read, write, except], *timeout)
+        }
+        Syscall::EpollCreate { size } => readiness::epoll_create(stage, *size),
+        Syscall::EpollCtl { ep, operation, fd, events, data } => {
+            readiness::epoll_ctl(stage, number(*ep), *operation, number(*fd), (*events, data.unwrap_or(*fd)))
+        }
+        Syscall::EpollWait { ep, max, timeout } => readiness::epoll_wait(stage, number(*ep), *max, *timeout),
     })
 }

@@ -42,10 +42,7 @@ pub(super) fn setsockopt(
     };
     // SAFETY: the kernel reads the true length; for a longer lie what it knows of the option, which `ROOM` exceeds.
     Outcome::plain(unsafe {
-        stage.call(
-            libc::SYS_setsockopt,
-            &[fd as usize, level as usize, name as usize, pointer, length],
-        )
+        stage.call(libc::SYS_setsockopt, &[fd as usize, level as usize, name as usize, pointer, length])
     })
 }
 
@@ -63,21 +60,12 @@ pub(super) fn getsockopt(
         _ => shape.room(),
     };
     let asked = length;
-    bytes.resize(
-        ROOM.max(usize::try_from(asked).unwrap_or(0).min(1 << 20)),
-        0,
-    );
+    bytes.resize(ROOM.max(usize::try_from(asked).unwrap_or(0).min(1 << 20)), 0);
     let pointer = match lie {
         Some(Lie::NullBuffer) => 0,
         _ => bytes.as_mut_ptr() as usize,
     };
-    let arguments = [
-        fd as usize,
-        level as usize,
-        name as usize,
-        pointer,
-        &raw mut length as usize,
-    ];
+    let arguments = [fd as usize, level as usize, name as usize, pointer, &raw mut length as usize];
     // SAFETY: the kernel writes at most `length` bytes, and no more than it knows of the option, which `ROOM` exceeds.
     let result = unsafe { stage.call(libc::SYS_getsockopt, &arguments) };
     let written = usize::try_from(length).unwrap_or(0).min(bytes.len());
@@ -85,12 +73,7 @@ pub(super) fn getsockopt(
 }
 
 /// `fcntl`
-pub(super) fn fcntl(
-    stage: &mut Stage<'_>,
-    fd: RawFd,
-    command: i64,
-    argument: Option<i64>,
-) -> Outcome {
+pub(super) fn fcntl(stage: &mut Stage<'_>, fd: RawFd, command: i64, argument: Option<i64>) -> Outcome {
     let argument = argument.unwrap_or(0) as usize;
     // SAFETY: the commands of the language (F_GETFL, F_SETFL, ...) take numbers.
     let result = unsafe { stage.call(libc::SYS_fcntl, &[fd as usize, command as usize, argument]) };
@@ -98,12 +81,7 @@ pub(super) fn fcntl(
 }
 
 /// `ioctl` with a pointer to an int, which is given back unless the case wrote it.
-pub(super) fn ioctl(
-    stage: &mut Stage<'_>,
-    fd: RawFd,
-    request: i64,
-    argument: Option<i64>,
-) -> Outcome {
+pub(super) fn ioctl(stage: &mut Stage<'_>, fd: RawFd, request: i64, argument: Option<i64>) -> Outcome {
     // More than an int, for requests that the language does not know.
     let mut room = [0_i64; 64];
     room[..1].copy_from_slice(&[argument.unwrap_or(0)]);
@@ -140,14 +118,7 @@ impl Shape {
             Self::TcpInfo
         } else if known(libc::SOL_TCP, &[libc::TCP_CONGESTION, libc::TCP_ULP]) {
             Self::Text
-        } else if known(
-            libc::SOL_TCP,
-            &[
-                libc::TCP_SAVED_SYN,
-                libc::TCP_CC_INFO,
-                TCP_FASTOPEN_KEY as i32,
-            ],
-        ) {
+        } else if known(libc::SOL_TCP, &[libc::TCP_SAVED_SYN, libc::TCP_CC_INFO, TCP_FASTOPEN_KEY as i32]) {
             Self::Bytes
         } else {
             Self::Int
@@ -177,10 +148,7 @@ impl Shape {
             Self::Time => Value::Time(span(bytes)),
             Self::TcpInfo => Value::Map(tcp_info::fields(bytes)),
             Self::Text => {
-                let end = bytes
-                    .iter()
-                    .position(|byte| *byte == 0)
-                    .unwrap_or(bytes.len());
+                let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
                 Value::Bytes(bytes[..end].to_vec())
             }
             Self::Bytes => Value::Bytes(bytes.to_vec()),
@@ -200,19 +168,12 @@ pub(super) fn int(bytes: &[u8], at: usize) -> i64 {
 fn timeval(span: Span) -> Vec<u8> {
     let micros = span.0.div_euclid(1_000);
     let (seconds, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
-    [
-        seconds.to_ne_bytes().as_slice(),
-        micros.to_ne_bytes().as_slice(),
-    ]
-    .concat()
+    [seconds.to_ne_bytes().as_slice(), micros.to_ne_bytes().as_slice()].concat()
 }
 
 fn span(bytes: &[u8]) -> Span {
     let long = |at: usize| {
-        bytes
-            .get(at..)
-            .and_then(|rest| rest.first_chunk::<8>())
-            .map_or(0, |chunk| i64::from_ne_bytes(*chunk))
+        bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()).map_or(0, |chunk| i64::from_ne_bytes(*chunk))
     };
     Span::seconds(long(0)) + Span::micros(long(8))
 }

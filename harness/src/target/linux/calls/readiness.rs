@@ -31,13 +31,7 @@ pub(super) fn poll(
         })
         .collect();
     let mut time = timeout.and_then(timespec);
-    let arguments = [
-        fds.as_mut_ptr() as usize,
-        fds.len(),
-        pointer(&mut time),
-        0,
-        SIGSET,
-    ];
+    let arguments = [fds.as_mut_ptr() as usize, fds.len(), pointer(&mut time), 0, SIGSET];
     // SAFETY: the kernel writes into `fds`, whose length it is told, and into `time`.
     let result = unsafe { stage.call(libc::SYS_ppoll, &arguments) };
     Outcome::giving(result, || {
@@ -45,10 +39,7 @@ pub(super) fn poll(
         let item = |(entry, fd): (&PollFd<i64>, &libc::pollfd)| {
             Value::Map(BTreeMap::from([
                 ("fd".to_owned(), Value::Descriptor(entry.fd)),
-                (
-                    "revents".to_owned(),
-                    Value::Int(i64::from(fd.revents.cast_unsigned())),
-                ),
+                ("revents".to_owned(), Value::Int(i64::from(fd.revents.cast_unsigned()))),
             ]))
         };
         Some(Value::List(ready.map(item).collect()))
@@ -62,21 +53,14 @@ pub(super) fn select(
     sets: [&[DescriptorId]; 3],
     timeout: Option<Span>,
 ) -> Outcome {
-    let numbers = sets.map(|set| {
-        set.iter()
-            .map(|id| context.descriptors.number(*id))
-            .collect::<Vec<RawFd>>()
-    });
+    let numbers =
+        sets.map(|set| set.iter().map(|id| context.descriptors.number(*id)).collect::<Vec<RawFd>>());
     if numbers.iter().flatten().any(|number| *number == NEVER) {
         // The number of a closed descriptor is too large for a bit in a set; this is what its bit would give.
         return refused(libc::EBADF);
     }
     // The kernel takes sets of any size; those of libc end at 1024.
-    let most = numbers
-        .iter()
-        .flatten()
-        .max()
-        .map_or(0, |most| *most as usize + 1);
+    let most = numbers.iter().flatten().max().map_or(0, |most| *most as usize + 1);
     let mut bits = numbers.clone().map(|set| {
         let mut words = vec![0_u64; most.div_ceil(64)];
         for number in set {
@@ -92,19 +76,12 @@ pub(super) fn select(
     Outcome::giving(result, || {
         let ready = |n: usize| {
             let set = numbers[n].iter().zip(sets[n]);
-            let is_set =
-                |number: RawFd| bits[n][number as usize / 64] >> (number as usize % 64) & 1 == 1;
-            set.filter(|(number, _)| is_set(**number))
-                .map(|(_, id)| Value::Descriptor(*id))
-                .collect()
+            let is_set = |number: RawFd| bits[n][number as usize / 64] >> (number as usize % 64) & 1 == 1;
+            set.filter(|(number, _)| is_set(**number)).map(|(_, id)| Value::Descriptor(*id)).collect()
         };
         let names = ["read", "write", "except"];
         let lists = names.into_iter().enumerate();
-        Some(Value::Map(
-            lists
-                .map(|(n, name)| (name.to_owned(), Value::List(ready(n))))
-                .collect(),
-        ))
+        Some(Value::Map(lists.map(|(n, name)| (name.to_owned(), Value::List(ready(n)))).collect()))
     })
 }
 
@@ -125,46 +102,22 @@ pub(super) fn epoll_ctl(
     fd: RawFd,
     (events, data): (i64, DescriptorId),
 ) -> Outcome {
-    let mut event = libc::epoll_event {
-        events: events as u32,
-        u64: data.0 as u64,
-    };
-    let arguments = [
-        ep as usize,
-        operation as usize,
-        fd as usize,
-        &raw mut event as usize,
-    ];
+    let mut event = libc::epoll_event { events: events as u32, u64: data.0 as u64 };
+    let arguments = [ep as usize, operation as usize, fd as usize, &raw mut event as usize];
     // SAFETY: the kernel reads one `epoll_event`.
     Outcome::plain(unsafe { stage.call(libc::SYS_epoll_ctl, &arguments) })
 }
 
 /// `epoll_wait`
-pub(super) fn epoll_wait(
-    stage: &mut Stage<'_>,
-    ep: RawFd,
-    max: i64,
-    timeout: Option<Span>,
-) -> Outcome {
+pub(super) fn epoll_wait(stage: &mut Stage<'_>, ep: RawFd, max: i64, timeout: Option<Span>) -> Outcome {
     let room = usize::try_from(max).unwrap_or(0).min(MOST_EVENTS);
     let max = if max > 0 { room as i64 } else { max };
     let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; room];
     // Milliseconds, rounded up so that it never waits less than told.
     let timeout = timeout.map_or(-1, |span| {
-        if span.0 < 0 {
-            -1
-        } else {
-            span.0.div_euclid(1_000_000) + i64::from(span.0 % 1_000_000 != 0)
-        }
+        if span.0 < 0 { -1 } else { span.0.div_euclid(1_000_000) + i64::from(span.0 % 1_000_000 != 0) }
     });
-    let arguments = [
-        ep as usize,
-        events.as_mut_ptr() as usize,
-        max as usize,
-        timeout as usize,
-        0,
-        SIGSET,
-    ];
+    let arguments = [ep as usize, events.as_mut_ptr() as usize, max as usize, timeout as usize, 0, SIGSET];
     // SAFETY: the kernel writes at most `max` events, for which there is room.
     let result = unsafe { stage.call(libc::SYS_epoll_pwait, &arguments) };
     Outcome::giving(result, || {
@@ -173,10 +126,7 @@ pub(super) fn epoll_wait(
             let (bits, data) = (event.events, event.u64);
             Value::Map(BTreeMap::from([
                 ("events".to_owned(), Value::Int(i64::from(bits))),
-                (
-                    "fd".to_owned(),
-                    Value::Descriptor(DescriptorId(data as usize)),
-                ),
+                ("fd".to_owned(), Value::Descriptor(DescriptorId(data as usize))),
             ]))
         };
         Some(Value::List(ready.map(item).collect()))
@@ -185,10 +135,8 @@ pub(super) fn epoll_wait(
 
 /// A time to wait; a negative one is for ever.
 fn timespec(span: Span) -> Option<libc::timespec> {
-    (span.0 >= 0).then_some(libc::timespec {
-        tv_sec: span.0 / 1_000_000_000,
-        tv_nsec: span.0 % 1_000_000_000,
-    })
+    (span.0 >= 0)
+        .then_some(libc::timespec { tv_sec: span.0 / 1_000_000_000, tv_nsec: span.0 % 1_000_000_000 })
 }
 
 /// A pointer to it, or null.

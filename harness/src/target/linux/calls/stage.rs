@@ -20,11 +20,7 @@ pub(in crate::target::linux) struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Nothing called yet.
     pub(in crate::target::linux) fn new(clock: Clock, progress: &'a Progress) -> Self {
-        Self {
-            clock,
-            progress,
-            returned: clock.now(),
-        }
+        Self { clock, progress, returned: clock.now() }
     }
 
     /// When the call returned.
@@ -36,11 +32,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Safety
     /// Pointers among the arguments are null, or valid for what this system call reads and writes there.
-    pub(super) unsafe fn call(
-        &mut self,
-        number: libc::c_long,
-        arguments: &[usize],
-    ) -> Result<i64, Errno> {
+    pub(super) unsafe fn call(&mut self, number: libc::c_long, arguments: &[usize]) -> Result<i64, Errno> {
         let argument = |n: usize| arguments.get(n).copied().unwrap_or(0);
         self.progress.enter(number, self.clock.now());
         // SAFETY: as the caller promises.
@@ -57,10 +49,6 @@ impl<'a> Stage<'a> {
         };
         let error = io::Error::last_os_error();
         self.returned = self.clock.now();
-        if result < 0 {
-            Err(Errno(error.raw_os_error().unwrap_or(0)))
-        } else {
-            Ok(result)
-        }
+        if result < 0 { Err(Errno(error.raw_os_error().unwrap_or(0))) } else { Ok(result) }
     }
 }

@@ -16,12 +16,7 @@ use crate::target::linux::sys;
 const HUGE: usize = 64 * 1024 * 1024;
 
 /// `read`
-pub(super) fn read(
-    stage: &mut Stage<'_>,
-    fd: RawFd,
-    count: i64,
-    lie: Option<&Lie<i64>>,
-) -> Outcome {
+pub(super) fn read(stage: &mut Stage<'_>, fd: RawFd, count: i64, lie: Option<&Lie<i64>>) -> Outcome {
     receive(stage, libc::SYS_read, fd, count, 0, lie)
 }
 
@@ -54,12 +49,7 @@ fn receive(
         _ => buffer.as_mut_ptr() as usize,
     };
     // SAFETY: the buffer has room for `count` bytes, or for more than a socket holds.
-    let result = unsafe {
-        stage.call(
-            call,
-            &[fd as usize, pointer, count as usize, flags as usize],
-        )
-    };
+    let result = unsafe { stage.call(call, &[fd as usize, pointer, count as usize, flags as usize]) };
     if flags & i64::from(libc::MSG_TRUNC) != 0 {
         // Bytes were counted and thrown away.
         buffer.clear();
@@ -75,17 +65,7 @@ pub(super) fn recvfrom(stage: &mut Stage<'_>, fd: RawFd, count: i64, flags: i64)
     let pointer = buffer.as_mut_ptr() as usize;
     // SAFETY: the buffer has room for `count` bytes, or for more than a socket holds; the address has its length.
     let result = unsafe {
-        stage.call(
-            libc::SYS_recvfrom,
-            &[
-                fd as usize,
-                pointer,
-                count as usize,
-                flags as usize,
-                bytes,
-                length,
-            ],
-        )
+        stage.call(libc::SYS_recvfrom, &[fd as usize, pointer, count as usize, flags as usize, bytes, length])
     };
     Outcome {
         given: result.ok().and_then(|_| name.address()).map(Value::Address),
@@ -127,15 +107,11 @@ pub(super) fn send(
 ) -> Outcome {
     let (_buffer, pointer, count) = outgoing(count, data, lie);
     let address = to.map(encode);
-    let (name, length) = address
-        .as_ref()
-        .map_or((0, 0), |(bytes, length)| (bytes.as_ptr() as usize, *length));
+    let (name, length) =
+        address.as_ref().map_or((0, 0), |(bytes, length)| (bytes.as_ptr() as usize, *length));
     // SAFETY: the buffer holds `count` bytes (see `write`), the address its length.
     Outcome::plain(unsafe {
-        stage.call(
-            libc::SYS_sendto,
-            &[fd as usize, pointer, count, flags as usize, name, length],
-        )
+        stage.call(libc::SYS_sendto, &[fd as usize, pointer, count, flags as usize, name, length])
     })
 }
 
@@ -160,34 +136,15 @@ pub(super) fn sendfile(
     let from = file.as_raw_fd();
     // SAFETY: the offset is null: the file's own is used.
     Ok(Outcome::plain(unsafe {
-        stage.call(
-            libc::SYS_sendfile,
-            &[fd as usize, from as usize, 0, count as usize],
-        )
+        stage.call(libc::SYS_sendfile, &[fd as usize, from as usize, 0, count as usize])
     }))
 }
 
 /// `splice`
-pub(super) fn splice(
-    stage: &mut Stage<'_>,
-    from: RawFd,
-    to: RawFd,
-    count: i64,
-    flags: i64,
-) -> Outcome {
+pub(super) fn splice(stage: &mut Stage<'_>, from: RawFd, to: RawFd, count: i64, flags: i64) -> Outcome {
     // SAFETY: both offsets are null.
     Outcome::plain(unsafe {
-        stage.call(
-            libc::SYS_splice,
-            &[
-                from as usize,
-                0,
-                to as usize,
-                0,
-                count as usize,
-                flags as usize,
-            ],
-        )
+        stage.call(libc::SYS_splice, &[from as usize, 0, to as usize, 0, count as usize, flags as usize])
     })
 }
 
@@ -221,10 +178,7 @@ pub(super) fn vectors(buffer: &mut [u8], counts: &[i64]) -> Vec<libc::iovec> {
         .map(|count| {
             let (part, behind) = std::mem::take(&mut rest).split_at_mut(room(*count));
             rest = behind;
-            libc::iovec {
-                iov_base: part.as_mut_ptr().cast(),
-                iov_len: part.len(),
-            }
+            libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() }
         })
         .collect()
 }
