@@ -127,6 +127,7 @@ fn segments_against_expectations() {
         ("both ends belong to a range", range.to_owned(), vec![a(100)], &[]),
         ("both ends belong to a range", range.to_owned(), vec![a(200)], &[]),
         ("after a range", format!("{range}{silent}"), vec![a(201)], &["late"]),
+        ("late, and before the next is due", format!("{after}{after}"), vec![a(120), a(220)], &["late"]),
         ("nothing at all", range.to_owned(), vec![], &["nothing"]),
         ("another one", first.to_owned(), vec![b(0)], &["wrong"]),
         ("a later one fits", second.to_owned(), vec![a(0), b(0)], &["unexpected"]),

@@ -38,7 +38,7 @@ pub struct Location {
 pub struct Origin {
     /// The value of the step's kind key.
     pub at: Location,
-    /// The step's kind and value as written, on one line: `expect: S 0:0(0) <mss $mss>`.
+    /// The step's kind and value on one line, with names replaced: `expect: S 0:0(0) <mss 1460>`.
     pub text: String,
     /// Uses that led here, outermost first: the `given` that named the fixture.
     pub through: Vec<Location>,

@@ -5,7 +5,7 @@ use crate::target::Timing;
 use crate::time::{Span, Timestamp};
 use crate::verdict::{FieldDifference, Problem};
 
-use super::clock::Window;
+use super::clock::{Moment, Window};
 use super::eval::EvalError;
 use super::flows::Emitted;
 use super::matching::{View, differences};
@@ -29,6 +29,11 @@ impl<'c> Engine<'c> {
         }
         if isn == Some(Isn::New) {
             self.relearn(flow);
+        }
+        match self.recognize_late(flow, window) {
+            Ok(true) => return Next::Again,
+            Ok(false) => {}
+            Err(error) => return self.meaningless(&error),
         }
         match self.claim(flow, &packets, window) {
             Ok(Some(at)) => return self.next_step(at, Span::ZERO),
@@ -82,6 +87,29 @@ impl<'c> Engine<'c> {
             return Ok(self.take(flow, packet, window));
         }
         Ok(None)
+    }
+
+    /// The head is too early for this step, but an expectation before it missed it: it is late for that one. Where
+    /// that was the step right before, this one counts from when it really came.
+    fn recognize_late(&mut self, flow: FlowId, window: Window) -> Result<bool, EvalError> {
+        let Some(head) = self.head(flow).filter(|head| head.at < window.earliest(self.clock.timing)) else {
+            return Ok(false);
+        };
+        let at = head.at;
+        let mut late = None;
+        for missed in &self.missed {
+            if missed.flow == flow && self.compare(missed.packet, flow, head)?.is_empty() {
+                late = self.mismatches.get(missed.mismatch).map(|mismatch| mismatch.step);
+                break;
+            }
+        }
+        let Some(step) = late else { return Ok(false) };
+        self.pass_over(flow, 1)?;
+        if step + 1 == self.cursor {
+            self.clock.happen(step, Moment { at, slip: Span::ZERO });
+            self.stage = Stage::Fresh;
+        }
+        Ok(true)
     }
 
     fn only_permitted_before(&self, flow: FlowId, index: usize) -> Result<bool, EvalError> {

@@ -6,6 +6,7 @@ use crate::case::Case;
 use crate::engine::Event;
 use crate::front::Diagnostics;
 use crate::run::{CaseRun, Requirement, Saved};
+use crate::time::Timestamp;
 use crate::verdict::{FieldDifference, Mismatch, Problem};
 
 use super::Style;
@@ -40,7 +41,7 @@ pub fn failure_page(case: &Case, run: &CaseRun, context: &FailureContext<'_>, st
     ];
     for mismatch in mismatches.iter().take(IN_FULL) {
         lines.push(String::new());
-        lines.extend(explain(case, mismatch, style));
+        lines.extend(explain(case, mismatch, run.report.zero, style));
     }
     lines.extend(in_short(case, mismatches.get(IN_FULL..).unwrap_or_default()));
     lines.push(String::new());
@@ -65,7 +66,7 @@ fn fact(name: &str, text: &str) -> String {
 }
 
 /// One mismatch: the place, the line, what was expected and what came.
-fn explain(case: &Case, mismatch: &Mismatch, style: Style) -> Vec<String> {
+fn explain(case: &Case, mismatch: &Mismatch, zero: Timestamp, style: Style) -> Vec<String> {
     let Some(step) = case.steps.get(mismatch.step) else { return vec![mismatch.problem.to_string()] };
     let place = case.sources.describe(step.origin.at);
     let mut lines = vec![format!("{place}: {}", style.bad(headline(&mismatch.problem)))];
@@ -85,13 +86,15 @@ fn explain(case: &Case, mismatch: &Mismatch, style: Style) -> Vec<String> {
         Problem::UnexpectedPacket { actual } | Problem::NoFlow { actual } => {
             lines.push(fact("actual", actual));
         }
-        Problem::TooEarly { what, by, .. } => {
+        Problem::TooEarly { what, by, window } => {
             lines.push(fact("what", what));
-            lines.push(fact("early by", &by.to_string()));
+            lines.push(fact("due", &due(*window, zero)));
+            lines.push(fact("early by", &style.bad(by)));
         }
-        Problem::TooLate { what, by, .. } => {
+        Problem::TooLate { what, by, window } => {
             lines.push(fact("what", what));
-            lines.push(fact("late by", &by.to_string()));
+            lines.push(fact("due", &due(*window, zero)));
+            lines.push(fact("late by", &style.bad(by)));
         }
         Problem::StillBlocked { call } => lines.push(fact("call", call)),
         Problem::DidNotBlock { call, returned } => {
@@ -115,6 +118,12 @@ fn explain(case: &Case, mismatch: &Mismatch, style: Style) -> Vec<String> {
     lines.extend(step.note.iter().map(|note| fact("note", note)));
     lines.extend(mismatch.hints.iter().map(|hint| fact("hint", hint)));
     lines
+}
+
+/// A window, counted from time 0 as the exchange is.
+fn due((from, to): (Timestamp, Timestamp), zero: Timestamp) -> String {
+    let at = |moment: Timestamp| Timestamp((moment - zero).0);
+    if from == to { at(from).to_string() } else { format!("{} to {}", at(from), at(to)) }
 }
 
 fn headline(problem: &Problem) -> &'static str {

@@ -1,6 +1,8 @@
 //! The exchange of a run, line by line, with times from time 0 of the case.
 
-use crate::case::{Case, ThreadId};
+use std::path::Path;
+
+use crate::case::{Case, FileId, Location, ThreadId};
 use crate::engine::{Event, Report, Status, What};
 
 use super::Style;
@@ -34,10 +36,7 @@ fn row(case: &Case, report: &Report, event: &Event, style: Style) -> (String, St
         What::Signalled(id, _) => format!("     {}raises {}", thread(*id), event.text),
         What::Did => format!("     {}", event.text),
     };
-    let line = event
-        .step
-        .and_then(|step| case.steps.get(step))
-        .map(|step| format!("line {}", case.sources.line_column(step.origin.at).0));
+    let line = event.step.and_then(|step| case.steps.get(step)).map(|step| place(case, step.origin.at));
     let remark = match (event.status, line) {
         (Status::Done, line) => line.unwrap_or_default(),
         (Status::Expected, line) => format!("{} {}", line.unwrap_or_default(), style.good("ok")),
@@ -50,4 +49,14 @@ fn row(case: &Case, report: &Report, event: &Event, style: Style) -> (String, St
     let sign = if micros < 0 { "-" } else { " " };
     let time = format!("{sign}{}.{:06}", micros.abs() / 1_000_000, micros.abs() % 1_000_000);
     (format!("{time:>12}"), what, remark)
+}
+
+/// The line of a step; with the file's name where it is not the case's own.
+fn place(case: &Case, at: Location) -> String {
+    let (line, _) = case.sources.line_column(at);
+    let file = case.sources.file(at.file).filter(|_| at.file != FileId(0));
+    match file.and_then(|file| Path::new(&file.path).file_name()) {
+        Some(name) => format!("{}:{line}", name.to_string_lossy()),
+        None => format!("line {line}"),
+    }
 }

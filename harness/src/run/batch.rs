@@ -1,6 +1,7 @@
 //! Many runs side by side.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
@@ -25,16 +26,16 @@ pub struct Plan<'a> {
     pub jobs: usize,
 }
 
-/// Runs that are over, by their place in the plan. Readers sleep until there is news: a target may have put the
+/// Runs that are over, by their place in the plan; a run that panicked panics again where it is taken. Readers sleep until there is news: a target may have put the
 /// threads that write here above all others, and nobody may spin for them.
 #[derive(Default)]
 struct Finished {
-    runs: Mutex<BTreeMap<usize, CaseRun>>,
+    runs: Mutex<BTreeMap<usize, thread::Result<CaseRun>>>,
     news: Condvar,
 }
 
 impl Finished {
-    fn put(&self, index: usize, run: CaseRun) {
+    fn put(&self, index: usize, run: thread::Result<CaseRun>) {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(index, run);
         self.news.notify_all();
     }
@@ -43,7 +44,7 @@ impl Finished {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(run) = runs.remove(&index) {
-                return run;
+                return run.unwrap_or_else(|panic| resume_unwind(panic));
             }
             runs = self.news.wait(runs).unwrap_or_else(PoisonError::into_inner);
         }
@@ -64,7 +65,8 @@ pub fn run_batch(plan: &Plan<'_>, mut sink: impl FnMut(usize, u32, CaseRun) -> b
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = plan.cases.get(index / repeats).filter(|_| index < total) else { break };
-                    finished.put(index, run_case(case, plan.factory, plan.options));
+                    let run = catch_unwind(AssertUnwindSafe(|| run_case(case, plan.factory, plan.options)));
+                    finished.put(index, run);
                 }
             });
         }

@@ -150,6 +150,15 @@ impl Lowerer<'_, '_> {
         }
     }
 
+    /// A text for people: with names replaced where that can be done.
+    pub(super) fn shown(&self, text: &Text) -> String {
+        let level = self.level();
+        match replace(text, &self.scopes[level].known, level) {
+            Ok(replaced) => replaced.as_str().to_owned(),
+            Err(_) => text.as_str().to_owned(),
+        }
+    }
+
     /// Reports a mistake in a text.
     pub(super) fn fault(&mut self, text: &Text, fault: Fault) -> super::report::Reported {
         let through = self.through.clone();

@@ -249,7 +249,7 @@ fn wrong_key(kind: Kind, entry: &Entry, report: &mut Report) {
 pub(super) fn unknown_key<'k>(entry: &Entry, known: impl IntoIterator<Item = &'k str>, report: &mut Report) {
     let known: Vec<&str> = known.into_iter().collect();
     let text = format!("unknown key \"{}\"", entry.key);
-    let value = entry.node.one_line();
+    let value = entry.node.one_line(&|text| text.as_str().to_owned());
     let help = match entry.key.as_str() {
         "by" | "until" | "timeout" => {
             format!("exactly then: after: {value}; no later than: within: {value}")

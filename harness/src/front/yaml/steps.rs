@@ -158,7 +158,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn origin(&self, key: &str, node: &Node) -> Origin {
         Origin {
             at: node.at,
-            text: format!("{key}: {}", node.one_line()),
+            text: format!("{key}: {}", node.one_line(&|text| self.shown(text))),
             through: self.through.clone(),
             cell: self.cell,
         }

@@ -58,16 +58,18 @@ impl Node {
     }
 
     /// As written, on one line.
-    pub(super) fn one_line(&self) -> String {
+    pub(super) fn one_line(&self, show: &dyn Fn(&Text) -> String) -> String {
         match &self.value {
-            Value::Scalar(text) => text.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
+            Value::Scalar(text) => show(text).split_whitespace().collect::<Vec<_>>().join(" "),
             Value::List(items) => {
-                let items: Vec<String> = items.iter().map(Self::one_line).collect();
+                let items: Vec<String> = items.iter().map(|item| item.one_line(show)).collect();
                 format!("[{}]", items.join(", "))
             }
             Value::Map(entries) => {
-                let entries: Vec<String> =
-                    entries.iter().map(|entry| format!("{}: {}", entry.key, entry.node.one_line())).collect();
+                let entries: Vec<String> = entries
+                    .iter()
+                    .map(|entry| format!("{}: {}", entry.key, entry.node.one_line(show)))
+                    .collect();
                 format!("{{ {} }}", entries.join(", "))
             }
         }
