@@ -118,7 +118,8 @@ fn segments_against_expectations() {
     let second = "  - expect: . 11:21(10) ack 1\n";
     let silent = "  - silent: 1s\n";
     let allow = "  - allow: . 1:11(10) ack 1\n";
-    let table: Vec<(&str, String, Vec<Observation>, &[&str])> = vec![
+    type Row<'a> = (&'a str, String, Vec<Observation>, &'a [&'a str]);
+    let table: Vec<Row<'_>> = vec![
         ("at once", first.to_owned(), vec![a(0)], &[]),
         ("a millisecond late", first.to_owned(), vec![a(1)], &["nothing"]),
         ("late, and seen later", format!("{first}{silent}"), vec![a(1)], &["late"]),
@@ -171,7 +172,8 @@ fn calls_return_or_block_as_written() {
     let later =
         format!("{at_once}  - call: accept(s)\n    blocks: true\n  - after: 10ms\n    returns: any\n");
     let forever = format!("{at_once}  - call: accept(s)\n    blocks: forever\n  - silent: 1s\n");
-    let table: Vec<(&str, &str, Vec<Option<Completion>>, Vec<Observation>, &[&str])> = vec![
+    type Row<'a> = (&'a str, &'a str, Vec<Option<Completion>>, Vec<Observation>, &'a [&'a str]);
+    let table: Vec<Row<'_>> = vec![
         ("returns", at_once, vec![ok(3)], vec![], &[]),
         ("does not return", at_once, vec![None], vec![], &["blocked"]),
         ("returns late", at_once, vec![None], vec![returned(1, 3)], &["blocked"]),

@@ -1,5 +1,7 @@
 //! The shape of the source: file and function sizes, where `unsafe` may be, and the embedded copy of the cases.
 
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a helper fails its test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -96,7 +96,8 @@ fn payloads(tcp: &TcpSpec) -> Vec<(String, TcpSpec)> {
 }
 
 fn option_lists(options: &OptionsSpec, exempt: &mut usize) -> Vec<(String, OptionsSpec)> {
-    let (items, wrap): (&Vec<OptionItem>, fn(Vec<OptionItem>) -> OptionsSpec) = match options {
+    type Wrap = fn(Vec<OptionItem>) -> OptionsSpec;
+    let (items, wrap): (&Vec<OptionItem>, Wrap) = match options {
         OptionsSpec::Unwritten => return Vec::new(),
         OptionsSpec::Raw(bytes) => {
             let mut bytes = bytes.clone();

@@ -1,9 +1,9 @@
 //! The Linux kernel as a target, through a TUN device in a network namespace of its own.
 //!
-//! Everything of a case is in this process: a thread lives in the namespace ([`namespace`]) and furnishes it
-//! ([`baseline`], [`link`], [`tun`]); a thread for each thread of the case makes its calls ([`worker`], [`calls`]);
-//! the thread of the caller injects, waits ([`wait`]) and reads from a packet socket what the kernel sends ([`tap`]).
-//! At the end nothing stays ([`teardown`]). No command is run and no setting of the host is changed.
+//! Everything of a case is in this process: a thread lives in the namespace (`namespace`) and furnishes it
+//! (`baseline`, `link`, `tun`); a thread for each thread of the case makes its calls (`worker`, `calls`);
+//! the thread of the caller injects, waits (`wait`) and reads from a packet socket what the kernel sends (`tap`).
+//! At the end nothing stays (`teardown`). No command is run and no setting of the host is changed.
 
 mod baseline;
 mod calls;
