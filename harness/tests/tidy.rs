@@ -54,6 +54,9 @@ fn files_answer_one_question() {
     assert!(long.is_empty(), "over {FILE_LINES} lines, split by question:\n{}", long.join("\n"));
 }
 
+/// What may stand before `fn`, besides `pub(...)`.
+const MODIFIERS: [&str; 5] = ["pub", "const", "async", "unsafe", "extern"];
+
 /// Names and lengths of the functions of a formatted file: from `fn` to the brace in the same column.
 fn functions(text: &str) -> Vec<(String, usize)> {
     let lines: Vec<&str> = text.lines().collect();
@@ -61,17 +64,16 @@ fn functions(text: &str) -> Vec<(String, usize)> {
     for (start, line) in lines.iter().enumerate() {
         let code = line.trim_start();
         let indent = line.len() - code.len();
-        let words: Vec<&str> = code.split_whitespace().take_while(|word| !word.contains('(')).collect();
-        let head = code.split('(').next().unwrap_or_default();
-        let is_function = words.contains(&"fn") || head.starts_with("fn ");
-        if !is_function || code.starts_with("//") {
+        let mut words =
+            code.split(' ').skip_while(|word| MODIFIERS.contains(word) || word.starts_with("pub("));
+        if words.next() != Some("fn") {
             continue;
         }
+        let name = words.next().unwrap_or_default().split(['(', '<']).next().unwrap_or_default().to_owned();
         let end = lines.iter().skip(start).position(|line| {
             line.strip_prefix(&" ".repeat(indent))
                 .is_some_and(|rest| rest == "}" || rest.ends_with(';') && !rest.starts_with(' '))
         });
-        let name = head.rsplit("fn ").next().unwrap_or_default().to_owned();
         found.push((name, end.map_or(1, |end| end + 1)));
     }
     found

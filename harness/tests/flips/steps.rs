@@ -42,27 +42,8 @@ fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
             }
             timed = true;
         }
-        Action::Call { thread, call, data, binds, blocks, outcome } => {
-            let make = |blocks: &Blocks, outcome| Action::Call {
-                thread: *thread,
-                call: call.clone(),
-                data: data.clone(),
-                binds: binds.clone(),
-                blocks: blocks.clone(),
-                outcome,
-            };
-            if matches!(blocks, Blocks::No | Blocks::For { .. }) {
-                for (what, outcome) in calls::flips(outcome, Some(call), exempt) {
-                    with(what, make(blocks, outcome));
-                }
-            }
-            if let Blocks::For { from, to } = blocks
-                && let Some((from, to)) = numbers::times(from, to)
-            {
-                with("blocks for longer".to_owned(), make(&Blocks::For { from, to }, outcome.clone()));
-            }
-            let other = if *blocks == Blocks::No { Blocks::Forever } else { Blocks::No };
-            with("blocks".to_owned(), make(&other, outcome.clone()));
+        Action::Call { .. } => {
+            made_calls(&step.action, exempt).into_iter().for_each(|(what, call)| with(what, call))
         }
         Action::Assert(expressions) => {
             for index in 0..expressions.len() {
@@ -94,6 +75,33 @@ fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
             None => *exempt += 1,
         }
     }
+    found
+}
+
+/// A call that returns or blocks otherwise.
+fn made_calls(action: &Action, exempt: &mut usize) -> Vec<(String, Action)> {
+    let Action::Call { thread, call, data, binds, blocks, outcome } = action else { return Vec::new() };
+    let make = |blocks: &Blocks, outcome| Action::Call {
+        thread: *thread,
+        call: call.clone(),
+        data: data.clone(),
+        binds: binds.clone(),
+        blocks: blocks.clone(),
+        outcome,
+    };
+    let mut found = Vec::new();
+    if matches!(blocks, Blocks::No | Blocks::For { .. }) {
+        for (what, outcome) in calls::flips(outcome, Some(call), exempt) {
+            found.push((what, make(blocks, outcome)));
+        }
+    }
+    if let Blocks::For { from, to } = blocks
+        && let Some((from, to)) = numbers::times(from, to)
+    {
+        found.push(("blocks for longer".to_owned(), make(&Blocks::For { from, to }, outcome.clone())));
+    }
+    let other = if *blocks == Blocks::No { Blocks::Forever } else { Blocks::No };
+    found.push(("blocks".to_owned(), make(&other, outcome.clone())));
     found
 }
 
