@@ -74,7 +74,9 @@ fn verdict(case: &Case, run: &CaseRun, target: &str, tree: &Tree) -> Result<Comp
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
 fn linux_factory() -> Result<Arc<dyn TargetFactory + Send + Sync>, String> {
-    let factory = tcpdrill::target::linux::LinuxFactory::new().map_err(|error| error.to_string())?;
+    use tcpdrill::target::linux::{LinuxFactory, enter_user_namespace};
+    let factory =
+        enter_user_namespace().and_then(|()| LinuxFactory::new()).map_err(|error| error.to_string())?;
     Ok(Arc::new(factory))
 }
 

@@ -31,6 +31,8 @@ pub(super) fn find(name: &str) -> Result<Box<dyn TargetFactory>, NoTarget> {
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
 fn linux() -> Result<Box<dyn TargetFactory>, TargetError> {
+    // No thread has been started yet: for an ordinary user this is the moment.
+    crate::target::linux::enter_user_namespace()?;
     Ok(Box::new(crate::target::linux::LinuxFactory::new()?))
 }
 
