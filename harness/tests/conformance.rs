@@ -86,7 +86,9 @@ fn linux_factory() -> Result<Arc<dyn TargetFactory + Send + Sync>, String> {
 }
 
 fn linux_trials(cases: &Arc<[Case]>, tree: &Arc<Tree>, arguments: &Arguments) -> Vec<Trial> {
-    let factory = linux_factory();
+    let names: Vec<String> = cases.iter().map(|case| format!("linux/{}", case.id)).collect();
+    let is_wanted = arguments.list || names.iter().any(|name| is_asked(name, arguments));
+    let factory = if is_wanted { linux_factory() } else { Err("not asked for".to_owned()) };
     let slow = std::env::var_os("TCPDRILL_SLOW").is_some_and(|value| value != "0");
     let reason = |case: &Case| match &factory {
         Err(why) => Some(why.clone()),
@@ -98,9 +100,12 @@ fn linux_trials(cases: &Arc<[Case]>, tree: &Arc<Tree>, arguments: &Arguments) ->
     let mut trials = Vec::new();
     let results = Arc::new(Batch::default());
     for (index, case) in cases.iter().enumerate() {
-        let name = format!("linux/{}", case.id);
+        let name = names[index].clone();
         if let Some(reason) = reason(case) {
-            trials.push(Trial::ignorable_test(name, || Ok(Completion::ignored_with(reason))));
+            // nextest learns what is ignored from the list of tests only, and that has no place for a reason.
+            let in_list = std::env::var_os("NEXTEST").is_some();
+            let trial = Trial::ignorable_test(name, || Ok(Completion::ignored_with(reason)));
+            trials.push(trial.with_ignored_flag(in_list));
             continue;
         }
         if is_asked(&name, arguments) {

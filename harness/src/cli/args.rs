@@ -17,9 +17,9 @@ pub(super) enum Command {
     /// Run cases on one or more targets
     Run(RunArguments),
     /// Read cases and say what is wrong with them, without running any
-    Check(SelectArguments),
+    Check(LookArguments),
     /// Name the tests that are selected, one a line
-    List(SelectArguments),
+    List(LookArguments),
     /// Derive verdicts again from traces, without the target
     Replay(ReplayArguments),
 }
@@ -38,6 +38,16 @@ pub(super) struct SelectArguments {
     /// Only the I-th of N parts of what is selected
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<(usize, usize)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LookArguments {
+    #[command(flatten)]
+    pub(super) select: SelectArguments,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -1,34 +1,86 @@
 //! `tcpdrill check`.
 
-use super::args::SelectArguments;
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::front::{Diagnostics, Severity};
+use crate::run::Loaded;
+
+use super::args::{Format, LookArguments};
 use super::output::Output;
 use super::{SUCCESS, WRONG};
 
 /// Reads what is selected and says what is wrong with it; the exit status.
-pub(super) fn check(arguments: &SelectArguments, output: &mut Output) -> u8 {
-    let loaded = match arguments.load(output) {
+pub(super) fn check(arguments: &LookArguments, output: &mut Output) -> u8 {
+    let loaded = match arguments.select.load(output) {
         Ok((loaded, _)) => loaded,
         Err(status) => return status,
     };
+    match arguments.format {
+        Format::Text => as_text(&loaded, output),
+        Format::Json => as_json(&loaded, output),
+    }
+    if loaded.cases.is_empty() && loaded.invalid.is_empty() {
+        output.complain("no test is selected", Some("tcpdrill list shows what there is"));
+    }
+    if loaded.cases.is_empty() || !loaded.invalid.is_empty() { WRONG } else { SUCCESS }
+}
+
+fn as_text(loaded: &Loaded, output: &mut Output) {
     let colour = output.error_style().colour;
     for (_, mistakes) in &loaded.invalid {
         output.error(&mistakes.render(colour));
     }
-    let wrong = loaded.invalid.len();
+    let (right, wrong) = (files(loaded), loaded.invalid.len());
+    let tests = loaded.cases.len();
     if wrong > 0 {
-        output.line(&format!("{wrong} files are wrong, {} tests are in the others", loaded.cases.len()));
-        return WRONG;
+        output
+            .line(&format!("{wrong} of {} files are wrong; {tests} tests are in the others", right + wrong));
+    } else if tests > 0 {
+        output.line(&format!("{tests} tests in {right} files, all as they should be"));
     }
-    if loaded.cases.is_empty() {
-        output.complain("no test is selected", Some("tcpdrill list shows what there is"));
-        return WRONG;
+}
+
+/// One object a line for each mistake, and one for the summary.
+fn as_json(loaded: &Loaded, output: &mut Output) {
+    for mistakes in loaded.invalid.iter().map(|(_, mistakes)| mistakes).chain(&loaded.warnings) {
+        for line in objects(mistakes) {
+            output.line(&line);
+        }
     }
-    let files: std::collections::BTreeSet<&str> = loaded
+    let counts =
+        json!({ "files": files(loaded), "tests": loaded.cases.len(), "invalid": loaded.invalid.len() });
+    output.line(&json!({ "summary": counts }).to_string());
+}
+
+fn objects(mistakes: &Diagnostics) -> Vec<String> {
+    let object = |diagnostic: &crate::front::Diagnostic| {
+        let place = diagnostic.location.map(|at| (mistakes.sources.line_column(at), at.file));
+        let file = place.and_then(|(_, file)| mistakes.sources.file(file)).or(mistakes.sources.files.first());
+        json!({
+            "file": file.map(|file| &file.path),
+            "line": place.map(|((line, _), _)| line),
+            "column": place.map(|((_, column), _)| column),
+            "severity": match diagnostic.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            "text": diagnostic.text,
+            "help": diagnostic.help,
+        })
+        .to_string()
+    };
+    mistakes.list.iter().map(object).collect()
+}
+
+/// How many files are right.
+fn files(loaded: &Loaded) -> usize {
+    let paths: BTreeSet<&str> = loaded
         .cases
         .iter()
         .filter_map(|case| case.sources.files.first())
         .map(|file| file.path.as_str())
         .collect();
-    output.line(&format!("{} tests in {} files, all as they should be", loaded.cases.len(), files.len()));
-    SUCCESS
+    paths.len()
 }

@@ -1,12 +1,12 @@
 //! `tcpdrill list`.
 
-use super::args::SelectArguments;
+use super::args::{Format, LookArguments};
 use super::output::Output;
 use super::{SUCCESS, WRONG};
 
 /// Names what is selected; the exit status.
-pub(super) fn list(arguments: &SelectArguments, output: &mut Output) -> u8 {
-    let loaded = match arguments.load(output) {
+pub(super) fn list(arguments: &LookArguments, output: &mut Output) -> u8 {
+    let loaded = match arguments.select.load(output) {
         Ok((loaded, _)) => loaded,
         Err(status) => return status,
     };
@@ -15,8 +15,20 @@ pub(super) fn list(arguments: &SelectArguments, output: &mut Output) -> u8 {
         output.error(&mistakes.render(colour));
     }
     for case in &loaded.cases {
-        let slow = if case.is_slow() { "  (slow)" } else { "" };
-        if !output.line(&format!("{:<44} {}{slow}", case.id, case.title)) {
+        let line = match arguments.format {
+            Format::Text => {
+                let slow = if case.is_slow() { "  (slow)" } else { "" };
+                format!("{:<44} {}{slow}", case.id, case.title)
+            }
+            Format::Json => serde_json::json!({
+                "case": case.id,
+                "title": case.title,
+                "tags": case.tags,
+                "covers": case.covers,
+            })
+            .to_string(),
+        };
+        if !output.line(&line) {
             break;
         }
     }
