@@ -70,6 +70,14 @@ pub struct Case {
 }
 
 impl Case {
+    /// The requirements that steps check, each once, sorted.
+    #[must_use]
+    pub fn asserts(&self) -> Vec<&str> {
+        let ids: BTreeSet<&str> =
+            self.steps.iter().flat_map(|step| &step.covers).map(String::as_str).collect();
+        ids.into_iter().collect()
+    }
+
     /// Whether the case takes more than 5 s of target time.
     #[must_use]
     pub fn is_slow(&self) -> bool {

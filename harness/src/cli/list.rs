@@ -25,6 +25,7 @@ pub(super) fn list(arguments: &LookArguments, output: &mut Output) -> u8 {
                 "title": case.title,
                 "tags": case.tags,
                 "covers": case.covers,
+                "asserts": case.asserts(),
             })
             .to_string(),
         };

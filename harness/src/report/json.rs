@@ -66,7 +66,7 @@ pub fn case_line(case: &Case, target: &str, run: &CaseRun, saved: Option<&Saved>
         target,
         verdict: verdict.name(),
         outcome: Outcome::of(verdict).name(),
-        asserts,
+        asserts: case.asserts(),
         covers: &case.covers,
         wall_us: u64::try_from(run.wall.as_micros()).unwrap_or(u64::MAX),
         virtual_us: run.target_time.0 / 1_000,
