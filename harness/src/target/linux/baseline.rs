@@ -119,3 +119,24 @@ pub(super) const BASELINE: &[(&str, &str)] = &[
     ("net.ipv6.conf.default.addr_gen_mode", "1"),
     ("net.ipv6.conf.default.accept_dad", "0"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::BASELINE;
+
+    #[test]
+    fn the_reference_shows_the_baseline() {
+        let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/language.md");
+        let Ok(text) = std::fs::read_to_string(reference) else { return };
+        let rows: Vec<(&str, &str)> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `net.")?.strip_suffix(" |")?.split_once("` | "))
+            .map(|(name, value)| (name, if value == "empty" { "" } else { value.trim_matches('`') }))
+            .collect();
+        let settings: Vec<(&str, &str)> = BASELINE
+            .iter()
+            .map(|(name, value)| (name.strip_prefix("net.").unwrap_or(name), *value))
+            .collect();
+        assert_eq!(rows, settings);
+    }
+}
