@@ -130,6 +130,8 @@ mod tests {
         let Ok(text) = std::fs::read_to_string(reference) else { return };
         let rows: Vec<(&str, &str)> = text
             .lines()
+            .skip_while(|line| *line != "### The baseline")
+            .take_while(|line| !line.starts_with("**Link.**"))
             .filter_map(|line| line.strip_prefix("| `net.")?.strip_suffix(" |")?.split_once("` | "))
             .map(|(name, value)| (name, if value == "empty" { "" } else { value.trim_matches('`') }))
             .collect();
