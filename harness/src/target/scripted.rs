@@ -14,6 +14,8 @@ pub struct Scripted {
     now: Timestamp,
     /// How much later than now every act is done.
     pub lateness: Span,
+    /// How long a call takes that does not block.
+    pub slowness: Span,
     coming: VecDeque<Observation>,
     /// What calls return when they are made, in order; a call beyond the list blocks until `coming` has its return.
     pub at_once: VecDeque<Option<Completion>>,
@@ -35,6 +37,7 @@ impl Scripted {
             },
             now: Timestamp::START,
             lateness: Span::ZERO,
+            slowness: Span::ZERO,
             coming: coming.into(),
             at_once: VecDeque::new(),
             acts: Vec::new(),
@@ -68,6 +71,7 @@ impl Target for Scripted {
     fn submit(&mut self, submission: &Submission) -> Result<Timestamp, TargetError> {
         let at = self.act(submission.call.name().to_owned());
         if let Some(Some(completion)) = self.at_once.pop_front() {
+            let at = at + self.slowness;
             self.ready.push_back(Observation::Returned { at, thread: submission.thread, completion });
         }
         Ok(at)
