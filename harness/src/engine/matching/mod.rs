@@ -1,17 +1,15 @@
 //! Whether an emitted packet is the one a case expects, and if not, in which fields.
 
+mod options;
+
 use std::net::SocketAddr;
 
-use crate::case::{
-    Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Payload,
-    TcpSpec, Term, Transport, render_options,
-};
+use crate::case::{Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, PacketSpec, Payload, TcpSpec, Term, Transport};
 use crate::target::Timing;
-use crate::time::Span;
 use crate::verdict::FieldDifference;
-use crate::wire::notation::{Bases, option_text, options_text};
+use crate::wire::notation::Bases;
 use crate::wire::pattern::Direction;
-use crate::wire::{Body, Fault, Flags, Icmp, Ip, Layer, Parsed, Tcp, TcpOption, encode_options};
+use crate::wire::{Body, Fault, Flags, Icmp, Ip, Layer, Parsed, Tcp};
 
 use super::build::{payload, stream_offset, wrap};
 use super::eval::{self, EvalError, Known};
@@ -51,11 +49,11 @@ pub(super) fn differences(
     }
     match (&spec.transport, &actual.packet.body) {
         (Transport::Tcp(expected), Body::Tcp(tcp)) => {
-            findings.faults(actual, expected.checksum, spec.ip.checksum, expected.reserved.is_some());
+            findings.faults(actual, spec, expected.checksum);
             findings.tcp(expected, tcp)?;
         }
         (Transport::Icmp(expected), Body::Icmp(icmp)) => {
-            findings.faults(actual, expected.checksum, spec.ip.checksum, false);
+            findings.faults(actual, spec, expected.checksum);
             findings.icmp(expected, icmp)?;
         }
         (expected, body) => findings.note("protocol", transport_name(expected), body_name(body)),
@@ -100,27 +98,9 @@ impl Findings<'_> {
     }
 
     /// Checksums, lengths and reserved bits must be right unless the case says what they are.
-    fn faults(
-        &mut self,
-        actual: &Parsed,
-        transport: ChecksumSpec,
-        ip: Option<ChecksumSpec>,
-        reserved_written: bool,
-    ) {
+    fn faults(&mut self, actual: &Parsed, spec: &PacketSpec, transport: ChecksumSpec) {
         for fault in &actual.faults {
-            let excused = match fault {
-                Fault::Checksum { layer: Layer::Ip, .. } => ip.is_some(),
-                Fault::Checksum { .. } => transport != ChecksumSpec::Good,
-                Fault::ReservedBits { layer: Layer::Tcp } => reserved_written,
-                Fault::HeaderLength { .. }
-                | Fault::TotalLength { .. }
-                | Fault::TrailingBytes { .. }
-                | Fault::ReservedBits { .. }
-                | Fault::TruncatedHeader { .. }
-                | Fault::DataOffset { .. }
-                | Fault::Option(_) => false,
-            };
-            if !excused {
+            if !is_excused(fault, spec, transport) {
                 self.note("form", "well-formed", fault.to_string());
             }
         }
@@ -229,94 +209,6 @@ impl Findings<'_> {
         }
     }
 
-    fn options(&mut self, spec: &OptionsSpec, actual: &[TcpOption]) -> Result<(), EvalError> {
-        let bases = self.view.bases;
-        match spec {
-            OptionsSpec::Unwritten => Ok(()),
-            OptionsSpec::Raw(bytes) => {
-                if encode_options(actual) != *bytes {
-                    self.note(
-                        "options",
-                        render_options(spec).unwrap_or_default(),
-                        options_text(actual, &bases),
-                    );
-                }
-                Ok(())
-            }
-            OptionsSpec::Exactly(items) => {
-                let same_kinds = items.len() == actual.len()
-                    && items.iter().zip(actual).all(|(item, option)| same_kind(&item.option, option));
-                if !same_kinds {
-                    self.note(
-                        "options",
-                        render_options(spec).unwrap_or_default(),
-                        options_text(actual, &bases),
-                    );
-                    return Ok(());
-                }
-                items.iter().zip(actual).try_for_each(|(item, option)| self.option(item, option))
-            }
-            OptionsSpec::Including(items) => items.iter().try_for_each(|item| {
-                match actual.iter().find(|option| same_kind(&item.option, option)) {
-                    Some(option) => self.option(item, option),
-                    None => {
-                        self.note("options", item.to_string(), options_text(actual, &bases));
-                        Ok(())
-                    }
-                }
-            }),
-        }
-    }
-
-    fn option(&mut self, item: &OptionItem, actual: &TcpOption) -> Result<(), EvalError> {
-        let bases = self.view.bases;
-        match (&item.option, actual) {
-            (OptionSpec::Mss(mss), TcpOption::Mss(found)) => {
-                self.number("mss", mss, u32::from(*found), &Scale::Plain)
-            }
-            (OptionSpec::Wscale(shift), TcpOption::Wscale(found)) => {
-                self.number("wscale", shift, u32::from(*found), &Scale::Plain)
-            }
-            (OptionSpec::Timestamps { val, ecr }, TcpOption::Ts { val: found, ecr: echo }) => {
-                self.timestamp(val, found.wrapping_sub(bases.ts_val))?;
-                self.number("TS ecr", ecr, *echo, &Scale::Circle(bases.ts_ecr))
-            }
-            (OptionSpec::Sack(blocks), TcpOption::Sack(found)) if blocks.len() == found.len() => {
-                for ((left, right), (from, to)) in blocks.iter().zip(found) {
-                    self.number("sack left edge", left, *from, &Scale::Circle(bases.sack))?;
-                    self.number("sack right edge", right, *to, &Scale::Circle(bases.sack))?;
-                }
-                Ok(())
-            }
-            (OptionSpec::AccEcn { counters, .. }, TcpOption::AccEcn { counters: found, .. })
-                if counters.len() == found.len() =>
-            {
-                counters
-                    .iter()
-                    .zip(found)
-                    .try_for_each(|(num, at)| self.number("ECN counter", num, *at, &Scale::Plain))
-            }
-            (spec, found) => {
-                if !same_bytes(spec, found) {
-                    self.note("option", item.to_string(), option_text(found, &bases));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// A timestamp of the target: exact on a virtual clock, within tolerance of the time it stands for on a real one.
-    fn timestamp(&mut self, expected: &Num, relative: u32) -> Result<(), EvalError> {
-        if let (Timing::Real(_), Some(nominal)) = (self.view.timing, expected.known()) {
-            let wait = Span::millis(nominal);
-            let slack = (self.view.timing.late(wait) + self.view.timing.early()).0 / 1_000_000 + 1;
-            if (i64::from(relative) - nominal).abs() <= slack {
-                return Ok(());
-            }
-        }
-        self.number("TS val", expected, relative, &Scale::Plain)
-    }
-
     fn icmp(&mut self, spec: &IcmpSpec, icmp: &Icmp) -> Result<(), EvalError> {
         self.maybe("type", spec.kind.as_ref(), u32::from(icmp.kind), &Scale::Plain)?;
         self.maybe("code", spec.code.as_ref(), u32::from(icmp.code), &Scale::Plain)?;
@@ -346,6 +238,26 @@ impl Findings<'_> {
     }
 }
 
+/// Whether the case says what stands there instead.
+fn is_excused(fault: &Fault, spec: &PacketSpec, transport: ChecksumSpec) -> bool {
+    let tcp = match &spec.transport {
+        Transport::Tcp(tcp) => Some(tcp),
+        Transport::Icmp(_) | Transport::Udp(_) | Transport::Bytes(_) => None,
+    };
+    match fault {
+        Fault::Checksum { layer: Layer::Ip, .. } => spec.ip.checksum.is_some(),
+        Fault::Checksum { .. } => transport != ChecksumSpec::Good,
+        Fault::ReservedBits { layer: Layer::Tcp } => tcp.is_some_and(|tcp| tcp.reserved.is_some()),
+        Fault::Option(_) => tcp.is_some_and(|tcp| options::are_bytes(&tcp.options)),
+        Fault::HeaderLength { .. }
+        | Fault::TotalLength { .. }
+        | Fault::TrailingBytes { .. }
+        | Fault::ReservedBits { .. }
+        | Fault::TruncatedHeader { .. }
+        | Fault::DataOffset { .. } => false,
+    }
+}
+
 /// The first byte that differs, as field name, expected and actual.
 pub(super) fn first_difference(expected: &[u8], actual: &[u8]) -> Option<(String, String, String)> {
     let at = expected.iter().zip(actual).position(|(a, b)| a != b)?;
@@ -360,35 +272,4 @@ pub(super) fn first_difference(expected: &[u8], actual: &[u8]) -> Option<(String
         format!("0x{:02x} in \"{text}\"", bytes.get(at).copied().unwrap_or(0))
     };
     Some((format!("payload byte {at}"), around(expected), around(actual)))
-}
-
-fn same_kind(spec: &OptionSpec, actual: &TcpOption) -> bool {
-    match (spec, actual) {
-        (OptionSpec::Nop, TcpOption::Nop)
-        | (OptionSpec::Eol, TcpOption::Eol)
-        | (OptionSpec::Mss(_), TcpOption::Mss(_))
-        | (OptionSpec::Wscale(_), TcpOption::Wscale(_))
-        | (OptionSpec::SackOk, TcpOption::SackOk)
-        | (OptionSpec::Timestamps { .. }, TcpOption::Ts { .. })
-        | (OptionSpec::FastOpen(_), TcpOption::FastOpen(_))
-        | (OptionSpec::FastOpenExp(_), TcpOption::FastOpenExp(_))
-        | (OptionSpec::Md5(_), TcpOption::Md5(_)) => true,
-        (OptionSpec::Sack(blocks), TcpOption::Sack(found)) => blocks.len() == found.len(),
-        (OptionSpec::AccEcn { order, .. }, TcpOption::AccEcn { order: found, .. }) => order == found,
-        (OptionSpec::Other { kind, .. }, TcpOption::Other { kind: found, .. }) => kind == found,
-        (OptionSpec::Raw(bytes), found) => encode_options(std::slice::from_ref(found)) == *bytes,
-        _ => false,
-    }
-}
-
-fn same_bytes(spec: &OptionSpec, actual: &TcpOption) -> bool {
-    match (spec, actual) {
-        (OptionSpec::FastOpen(a), TcpOption::FastOpen(b))
-        | (OptionSpec::FastOpenExp(a), TcpOption::FastOpenExp(b)) => a == b,
-        (OptionSpec::Md5(a), TcpOption::Md5(b)) => a.as_slice() == b.as_slice(),
-        (OptionSpec::Other { kind, data }, TcpOption::Other { kind: found, data: bytes }) => {
-            kind == found && data == bytes
-        }
-        (spec, found) => same_kind(spec, found),
-    }
 }

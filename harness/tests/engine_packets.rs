@@ -1,0 +1,118 @@
+//! What of an emitted packet is compared: all that is written, and nothing that is not.
+
+mod engine_support;
+
+use engine_support::{REAL, bare, case, emitted, ip, packet, problems, run, story};
+use tcpdrill::front::{MemoryLibrary, yaml};
+use tcpdrill::target::scripted::Scripted;
+use tcpdrill::target::{Observation, Timing};
+use tcpdrill::wire::pattern::{self, Direction};
+use tcpdrill::wire::{
+    AccEcnOrder, Body, Checksum, Flags, Icmp, Ip, IpLies, Lies, Packet, Tcp, TcpOption, build, icmp,
+};
+
+fn options(options: &[TcpOption]) -> Observation {
+    emitted(0, Tcp { options: options.to_vec(), ..bare(Flags::ACK) })
+}
+
+fn with_lies(lies: &Lies) -> Observation {
+    packet(0, Packet { ip: Ip::V4(ip()), body: Body::Tcp(bare(Flags::ACK)) }, lies)
+}
+
+fn lying_ip(lies: IpLies) -> Observation {
+    with_lies(&Lies { ip: lies, ..Lies::default() })
+}
+
+/// Each line: what, the expectation, what comes, and whether it is that.
+type Line<'a> = (&'a str, &'a str, Observation, bool);
+
+fn check(lines: Vec<Line<'_>>) {
+    let mut wrong = Vec::new();
+    for (what, expectation, coming, fits) in lines {
+        let found = problems(&story(&format!("  - expect: {expectation}\n"), vec![coming]));
+        if found != if fits { &[][..] } else { &["wrong"] } {
+            wrong.push(format!("{what}: {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn options_are_compared_as_written() {
+    use TcpOption::{AccEcn, Lying, Mss, Nop, Other};
+    let lie = |option: TcpOption, length| Lying { option: Box::new(option), length };
+    let ecn = |counters: &[u32]| AccEcn { order: AccEcnOrder::E0First, counters: counters.to_vec() };
+    let nops = [Nop, Nop, Nop, Nop];
+    let other = Other { kind: 254, data: vec![0xbe, 0xef] };
+    check(vec![
+        ("a true length", "\". 1:1(0) ack 1 <mss 1460>\"", options(&[Mss(1460)]), true),
+        ("a lie that is not there", "\". 1:1(0) ack 1 <mss 1460 len 3>\"", options(&[Mss(1460)]), false),
+        ("a lie", "\". 1:1(0) ack 1 <mss 1460 len 6>\"", options(&[lie(Mss(1460), 6)]), true),
+        ("a lie within", "\". 1:1(0) ack 1 <mss 1460 len 3,...>\"", options(&[Mss(1460)]), false),
+        ("a lie that is not written", "\". 1:1(0) ack 1 <mss 1460>\"", options(&[lie(Mss(1460), 6)]), false),
+        ("two of a kind", "\". 1:1(0) ack 1 <nop,nop,...>\"", options(&nops), true),
+        ("one for two", "\". 1:1(0) ack 1 <mss 9,mss 9,...>\"", options(&[Mss(9)]), false),
+        ("the second of its kind", "\". 1:1(0) ack 1 <mss 9,...>\"", options(&[Mss(1), Mss(9)]), true),
+        ("other bytes", "\". 1:1(0) ack 1 <opt 254 beef>\"", options(std::slice::from_ref(&other)), true),
+        ("other other bytes", "\". 1:1(0) ack 1 <opt 254 beee>\"", options(&[other]), false),
+        ("a known kind in bytes", "\". 1:1(0) ack 1 <opt 2 05b4>\"", options(&[Mss(1460)]), true),
+        ("bytes of several", "\". 1:1(0) ack 1 <hex 01010101>\"", options(&nops), true),
+        ("all bytes", "{ segment: . 1:1(0) ack 1, options: hex 020405b4 }", options(&[Mss(1460)]), true),
+        (
+            "fewer counters",
+            "\". 1:1(0) ack 1 <ECN e0b 1,nop,nop,nop>\"",
+            options(&[ecn(&[1]), Nop, Nop, Nop]),
+            true,
+        ),
+        ("more counters", "\". 1:1(0) ack 1 <ECN e0b 1,nop>\"", options(&[ecn(&[1, 2, 3]), Nop]), false),
+    ]);
+}
+
+#[test]
+fn the_pattern_goes_on_beyond_its_period_and_before_the_first_byte() {
+    let at = |seq: u32, length| {
+        let payload = pattern::fill(Direction::ToPeer, u64::from(seq.wrapping_sub(1)), length);
+        emitted(0, Tcp { seq, payload, ..bare(Flags::ACK) })
+    };
+    check(vec![
+        ("beyond 2^28", ". 268435449(16) ack 1", at((1 << 28) - 7, 16), true),
+        ("across 2^32", ". 4294967295(16) ack 1", at(u32::MAX, 16), true),
+        ("before the first", ". 0(1) ack 1", at(0, 1), true),
+        (
+            "shifted",
+            ". 268435449(16) ack 1",
+            {
+                let payload = pattern::fill(Direction::ToPeer, (1 << 28) - 7, 16);
+                emitted(0, Tcp { seq: (1 << 28) - 7, payload, ..bare(Flags::ACK) })
+            },
+            false,
+        ),
+    ]);
+}
+
+/// `icmp unreachable port`, about the peer's segment with this sequence number.
+fn error(seq: u32, quote_length: usize, to: [u8; 4]) -> Observation {
+    let quoted =
+        Tcp { sport: 8080, dport: 8080, seq, ack: 1, flags: Flags::ACK, win: 65535, ..Tcp::default() };
+    let back = tcpdrill::wire::Ipv4::new(ip().dst, ip().src);
+    let mut quote = build(&Packet { ip: Ip::V4(back), body: Body::Tcp(quoted) }, &Lies::default()).concat();
+    quote.truncate(quote_length);
+    let body = Body::Icmp(Icmp { kind: 3, code: 3, rest: 0, payload: quote });
+    packet(0, Packet { ip: Ip::V4(tcpdrill::wire::Ipv4::new(ip().src, to.into())), body }, &Lies::default())
+}
+
+#[test]
+fn a_new_connection_starts_numbering_again() {
+    let syn = |ms, seq| emitted(ms, Tcp { seq, ..bare(Flags::SYN | Flags::ACK) });
+    let story = |isn: &str| {
+        format!(
+            "  - inject: S 0:0(0)\n  - expect: S. 0:0(0) ack 1\n  - after: 1s\n    inject: S 0:0(0)\n  \
+             - expect: S. 0:0(0) ack 1\n{isn}"
+        )
+    };
+    let run =
+        |isn| problems(&run(&story(isn), Scripted::new(Timing::Virtual, vec![syn(0, 7), syn(1000, 9)])));
+    assert_eq!(run(""), ["wrong"], "a SYN with another ISN is a mismatch");
+    assert_eq!(run("    isn: new\n"), [""; 0]);
+    assert!(case(&story("")).flows.len() == 1);
+}
