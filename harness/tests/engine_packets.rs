@@ -69,6 +69,20 @@ fn options_are_compared_as_written() {
 }
 
 #[test]
+fn payload_is_compared_to_its_end() {
+    let says = |text: &str| emitted(0, Tcp { payload: text.into(), ..bare(Flags::ACK) });
+    let table = [
+        ("the whole text", ". 1(any) ack 1", "text hello", "hello", true),
+        ("less of it", ". 1(any) ack 1", "text hello", "hel", false),
+        ("more than it", ". 1(any) ack 1", "text hello", "hello!", false),
+    ];
+    for (what, segment, data, said, fits) in table {
+        let found = problems(&story(&format!("  - expect: {segment}\n    data: {data}\n"), vec![says(said)]));
+        assert_eq!(found.is_empty(), fits, "{what}: {found:?}");
+    }
+}
+
+#[test]
 fn the_pattern_goes_on_beyond_its_period_and_before_the_first_byte() {
     let at = |seq: u32, length| {
         let payload = pattern::fill(Direction::ToPeer, u64::from(seq.wrapping_sub(1)), length);

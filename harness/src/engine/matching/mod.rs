@@ -170,7 +170,7 @@ impl Findings<'_> {
             self.note("push", push.to_string(), pushed.to_string());
         }
         self.number("seq", &spec.seq, tcp.seq, &Scale::Circle(bases.seq))?;
-        if got.contains(Flags::ACK) {
+        if got.contains(Flags::ACK) || !wanted.contains(Flags::ACK) {
             self.maybe("ack", spec.ack.as_ref(), tcp.ack, &Scale::Circle(bases.ack))?;
         }
         let before = self.list.len();
@@ -258,9 +258,12 @@ fn is_excused(fault: &Fault, spec: &PacketSpec, transport: ChecksumSpec) -> bool
     }
 }
 
-/// The first byte that differs, as field name, expected and actual.
+/// The first byte that differs, or else the lengths, as field name, expected and actual.
 pub(super) fn first_difference(expected: &[u8], actual: &[u8]) -> Option<(String, String, String)> {
-    let at = expected.iter().zip(actual).position(|(a, b)| a != b)?;
+    let Some(at) = expected.iter().zip(actual).position(|(a, b)| a != b) else {
+        let lengths = (format!("{} bytes", expected.len()), format!("{} bytes", actual.len()));
+        return (lengths.0 != lengths.1).then_some(("data".to_owned(), lengths.0, lengths.1));
+    };
     let around = |bytes: &[u8]| {
         let start = at / 8 * 8;
         let text: String = bytes
