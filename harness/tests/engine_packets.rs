@@ -116,6 +116,37 @@ fn error(seq: u32, quote_length: usize, to: [u8; 4]) -> Observation {
 }
 
 #[test]
+fn timestamps_are_as_exact_as_the_clock() {
+    let story = |ts: &str| {
+        format!(
+            "  - inject: . 1:1(0) ack 1\n  - expect: . 1:1(0) ack 1 <nop,nop,TS val 100 ecr 0>\n  \
+             - after: 200ms\n    expect: . 1:1(0) ack 1 <nop,nop,TS val {ts} ecr 0>\n"
+        )
+    };
+    let at = |ms, val| {
+        let ts = [TcpOption::Nop, TcpOption::Nop, TcpOption::Ts { val, ecr: 0 }];
+        emitted(ms, Tcp { options: ts.to_vec(), ..bare(Flags::ACK) })
+    };
+    let first = 5000;
+    let table = [
+        (Timing::Virtual, "300", 300, true),
+        (Timing::Virtual, "300", 301, false),
+        (Timing::Virtual, "5200!", 300, true),
+        (Timing::Virtual, "300..310", 311, false),
+        (REAL, "300", 310, true),
+        (REAL, "300", 400, false),
+        (REAL, "290..300", 310, true),
+        (REAL, "290..300", 400, false),
+        (REAL, "1 or 300", 310, true),
+    ];
+    for (timing, written, relative, fits) in table {
+        let coming = vec![at(0, first), at(200, first + relative - 100)];
+        let found = problems(&run(&story(written), Scripted::new(timing, coming)));
+        assert_eq!(found.is_empty(), fits, "{written} and {relative}: {found:?}");
+    }
+}
+
+#[test]
 fn a_new_connection_starts_numbering_again() {
     let syn = |ms, seq| emitted(ms, Tcp { seq, ..bare(Flags::SYN | Flags::ACK) });
     let story = |isn: &str| {

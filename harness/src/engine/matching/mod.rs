@@ -120,6 +120,13 @@ impl Findings<'_> {
         }
     }
 
+    fn term(&self, term: &Term) -> Result<i64, EvalError> {
+        match term {
+            Term::Known(number) => Ok(*number),
+            Term::Computed(expr) => eval::int(expr, self.view.known),
+        }
+    }
+
     fn number(&mut self, field: &str, expected: &Num, actual: u32, scale: &Scale) -> Result<(), EvalError> {
         let base = match scale {
             Scale::Plain => 0,
@@ -131,10 +138,7 @@ impl Findings<'_> {
                 Alt::Any => true,
                 Alt::Between(low, high) => (*low..=*high).contains(&i64::from(relative)),
                 Alt::Is { term, absolute } => {
-                    let number = match term {
-                        Term::Known(number) => *number,
-                        Term::Computed(expr) => eval::int(expr, self.view.known)?,
-                    };
+                    let number = self.term(term)?;
                     match scale {
                         Scale::Plain => number == i64::from(actual),
                         Scale::Circle(_) => wrap(number) == if *absolute { actual } else { relative },

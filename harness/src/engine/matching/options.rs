@@ -1,6 +1,6 @@
 //! TCP options: what is written against what stands in a segment.
 
-use crate::case::{Num, OptionItem, OptionSpec, OptionsSpec, render_options};
+use crate::case::{Alt, Num, OptionItem, OptionSpec, OptionsSpec, render_options};
 use crate::engine::build;
 use crate::engine::eval::EvalError;
 use crate::target::Timing;
@@ -102,7 +102,7 @@ impl Findings<'_> {
                 self.number("wscale", shift, u32::from(*found), &Scale::Plain)
             }
             (OptionSpec::Timestamps { val, ecr }, TcpOption::Ts { val: found, ecr: echo }) => {
-                self.timestamp(val, found.wrapping_sub(bases.ts_val))?;
+                self.timestamp(val, *found)?;
                 self.number("TS ecr", ecr, *echo, &Scale::Circle(bases.ts_ecr))
             }
             (OptionSpec::Sack(blocks), TcpOption::Sack(found)) if blocks.len() == found.len() => {
@@ -130,15 +130,33 @@ impl Findings<'_> {
     }
 
     /// A timestamp of the target: exact on a virtual clock, within tolerance of the time it stands for on a real one.
-    fn timestamp(&mut self, expected: &Num, relative: u32) -> Result<(), EvalError> {
-        if let (Timing::Real(_), Some(nominal)) = (self.view.timing, expected.known()) {
-            let wait = Span::millis(nominal);
-            let slack = (self.view.timing.late(wait) + self.view.timing.early()).0 / 1_000_000 + 1;
-            if (i64::from(relative) - nominal).abs() <= slack {
-                return Ok(());
+    fn timestamp(&mut self, expected: &Num, value: u32) -> Result<(), EvalError> {
+        let base = self.view.bases.ts_val;
+        let relative = i64::from(value.wrapping_sub(base));
+        if let Timing::Real(_) = self.view.timing {
+            for alt in &expected.0 {
+                let (low, high) = match alt {
+                    Alt::Any => return Ok(()),
+                    Alt::Between(low, high) => (*low, *high),
+                    Alt::Is { term, absolute } => {
+                        let number = self.term(term)?;
+                        let base = if *absolute { base } else { 0 };
+                        let nominal = i64::from(build::wrap(number).wrapping_sub(base));
+                        (nominal, nominal)
+                    }
+                };
+                if (low - self.ticks(low)..=high + self.ticks(high)).contains(&relative) {
+                    return Ok(());
+                }
             }
         }
-        self.number("TS val", expected, relative, &Scale::Plain)
+        self.number("TS val", expected, value, &Scale::Circle(base))
+    }
+
+    /// By how much a timestamp may differ that stands for so many milliseconds.
+    fn ticks(&self, nominal: i64) -> i64 {
+        let timing = self.view.timing;
+        (timing.late(Span::millis(nominal)) + timing.early()).0 / 1_000_000 + 1
     }
 }
 
