@@ -104,6 +104,61 @@ fn the_pattern_goes_on_beyond_its_period_and_before_the_first_byte() {
     ]);
 }
 
+#[test]
+fn header_fields_are_compared_when_written() {
+    let plain = || emitted(0, bare(Flags::ACK));
+    let of = |ip| packet(0, Packet { ip: Ip::V4(ip), body: Body::Tcp(bare(Flags::ACK)) }, &Lies::default());
+    let offset = |words| with_lies(&Lies { data_offset: Some(words), ..Lies::default() });
+    let bad = || lying_ip(IpLies { checksum: Checksum::Bad, ..IpLies::default() });
+    let long = || lying_ip(IpLies { total_length: Some(39), ..IpLies::default() });
+    check(vec![
+        ("IP checksum good", "{ segment: . 1:1(0) ack 1, ip: { checksum: good } }", bad(), false),
+        ("IP checksum bad", "{ segment: . 1:1(0) ack 1, ip: { checksum: bad } }", plain(), false),
+        ("IP checksum is bad", "{ segment: . 1:1(0) ack 1, ip: { checksum: bad } }", bad(), true),
+        ("IP checksum value", "{ segment: . 1:1(0) ack 1, ip: { checksum: 1 } }", plain(), false),
+        ("IP checksum any", "{ segment: . 1:1(0) ack 1, ip: { checksum: any } }", bad(), true),
+        ("IP options", "{ segment: . 1:1(0) ack 1, ip: { options: hex 01010101 } }", plain(), false),
+        (
+            "IP options are there",
+            "{ segment: . 1:1(0) ack 1, ip: { options: hex 01010101 } }",
+            of(tcpdrill::wire::Ipv4 { options: vec![1; 4], ..ip() }),
+            true,
+        ),
+        ("protocol", "{ segment: . 1:1(0) ack 1, ip: { protocol: 17 } }", plain(), false),
+        ("protocol is TCP", "{ segment: . 1:1(0) ack 1, ip: { protocol: 6 } }", plain(), true),
+        ("version", "{ segment: . 1:1(0) ack 1, ip: { version: 6 } }", plain(), false),
+        ("header length", "{ segment: . 1:1(0) ack 1, ip: { header_length: 6 } }", plain(), false),
+        ("header length is 5", "{ segment: . 1:1(0) ack 1, ip: { header_length: 5 } }", plain(), true),
+        ("total length", "{ segment: . 1:1(0) ack 1, ip: { total_length: 41 } }", plain(), false),
+        ("total length is 40", "{ segment: . 1:1(0) ack 1, ip: { total_length: 40 } }", plain(), true),
+        ("total length lies", ". 1:1(0) ack 1", long(), false),
+        ("offset", "{ segment: . 1:1(0) ack 1, ip: { offset: 8 } }", plain(), false),
+        ("more fragments", "{ segment: . 1:1(0) ack 1, ip: { mf: true } }", plain(), false),
+        ("flow label", "(flowlabel 1) . 1:1(0) ack 1", plain(), false),
+        (
+            "extension headers",
+            "{ segment: . 1:1(0) ack 1, ip: { ext: [hop_by_hop hex 000000000000] } }",
+            plain(),
+            false,
+        ),
+        ("data offset", "{ segment: . 1:1(0) ack 1, data_offset: 6 }", plain(), false),
+        ("data offset lies", "{ segment: . 1:1(0) ack 1, data_offset: 6 }", offset(6), true),
+        ("data offset lies unwritten", ". 1:1(0) ack 1", offset(4), false),
+        (
+            "an ack without the flag",
+            "{ segment: R 1:1(0), ack: 7 }",
+            emitted(0, Tcp { ack: 8, ..bare(Flags::RST) }),
+            false,
+        ),
+        (
+            "the ack without the flag",
+            "{ segment: R 1:1(0), ack: 7 }",
+            emitted(0, Tcp { ack: 7, ..bare(Flags::RST) }),
+            true,
+        ),
+    ]);
+}
+
 /// `icmp unreachable port`, about the peer's segment with this sequence number.
 fn error(seq: u32, quote_length: usize, to: [u8; 4]) -> Observation {
     let quoted =

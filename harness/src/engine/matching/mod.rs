@@ -1,15 +1,16 @@
 //! Whether an emitted packet is the one a case expects, and if not, in which fields.
 
+mod headers;
 mod options;
 
 use std::net::SocketAddr;
 
-use crate::case::{Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, PacketSpec, Payload, TcpSpec, Term, Transport};
+use crate::case::{Alt, IcmpSpec, Num, PacketSpec, Payload, TcpSpec, Term, Transport};
 use crate::target::Timing;
 use crate::verdict::FieldDifference;
 use crate::wire::notation::Bases;
 use crate::wire::pattern::Direction;
-use crate::wire::{Body, Fault, Flags, Icmp, Ip, Layer, Parsed, Tcp};
+use crate::wire::{Body, Flags, Icmp, Parsed, Tcp};
 
 use super::build::{payload, stream_offset, wrap};
 use super::eval::{self, EvalError, Known};
@@ -49,11 +50,11 @@ pub(super) fn differences(
     }
     match (&spec.transport, &actual.packet.body) {
         (Transport::Tcp(expected), Body::Tcp(tcp)) => {
-            findings.faults(actual, spec, expected.checksum);
+            findings.form(actual, spec, expected.checksum)?;
             findings.tcp(expected, tcp)?;
         }
         (Transport::Icmp(expected), Body::Icmp(icmp)) => {
-            findings.faults(actual, spec, expected.checksum);
+            findings.form(actual, spec, expected.checksum)?;
             findings.icmp(expected, icmp)?;
         }
         (expected, body) => findings.note("protocol", transport_name(expected), body_name(body)),
@@ -95,29 +96,6 @@ impl Findings<'_> {
             expected: expected.into(),
             actual: actual.into(),
         });
-    }
-
-    /// Checksums, lengths and reserved bits must be right unless the case says what they are.
-    fn faults(&mut self, actual: &Parsed, spec: &PacketSpec, transport: ChecksumSpec) {
-        for fault in &actual.faults {
-            if !is_excused(fault, spec, transport) {
-                self.note("form", "well-formed", fault.to_string());
-            }
-        }
-        let stated = actual.stated.checksum.unwrap_or(0);
-        let is_bad = actual
-            .faults
-            .iter()
-            .any(|fault| matches!(fault, Fault::Checksum { layer: Layer::Tcp | Layer::Icmp, .. }));
-        match transport {
-            ChecksumSpec::Good | ChecksumSpec::Any => {}
-            ChecksumSpec::Bad if is_bad => {}
-            ChecksumSpec::Bad => self.note("checksum", "bad", format!("0x{stated:04x}, which is good")),
-            ChecksumSpec::Value(value) if value == stated => {}
-            ChecksumSpec::Value(value) => {
-                self.note("checksum", format!("0x{value:04x}"), format!("0x{stated:04x}"))
-            }
-        }
     }
 
     fn term(&self, term: &Term) -> Result<i64, EvalError> {
@@ -218,47 +196,6 @@ impl Findings<'_> {
         self.maybe("code", spec.code.as_ref(), u32::from(icmp.code), &Scale::Plain)?;
         self.maybe("mtu", spec.mtu.as_ref(), icmp.rest, &Scale::Plain)?;
         self.maybe("ptr", spec.ptr.as_ref(), icmp.rest, &Scale::Plain)
-    }
-
-    fn ip(&mut self, spec: &IpSpec, ip: &Ip) -> Result<(), EvalError> {
-        self.maybe("ttl", spec.ttl.as_ref(), u32::from(ip.ttl()), &Scale::Plain)?;
-        self.maybe("dscp", spec.dscp.as_ref(), u32::from(ip.dscp()), &Scale::Plain)?;
-        self.maybe("ecn", spec.ecn.as_ref(), u32::from(ip.ecn()), &Scale::Plain)?;
-        for (field, expected, actual) in [("src", spec.src, ip.src()), ("dst", spec.dst, ip.dst())] {
-            if let Some(expected) = expected.filter(|expected| *expected != actual) {
-                self.note(field, expected.to_string(), actual.to_string());
-            }
-        }
-        match ip {
-            Ip::V4(v4) => {
-                self.maybe("id", spec.id.as_ref(), u32::from(v4.id), &Scale::Plain)?;
-                if let Some(df) = spec.df.filter(|df| *df != v4.df) {
-                    self.note("df", df.to_string(), v4.df.to_string());
-                }
-                Ok(())
-            }
-            Ip::V6(v6) => self.maybe("flowlabel", spec.flow_label.as_ref(), v6.flow_label, &Scale::Plain),
-        }
-    }
-}
-
-/// Whether the case says what stands there instead.
-fn is_excused(fault: &Fault, spec: &PacketSpec, transport: ChecksumSpec) -> bool {
-    let tcp = match &spec.transport {
-        Transport::Tcp(tcp) => Some(tcp),
-        Transport::Icmp(_) | Transport::Udp(_) | Transport::Bytes(_) => None,
-    };
-    match fault {
-        Fault::Checksum { layer: Layer::Ip, .. } => spec.ip.checksum.is_some(),
-        Fault::Checksum { .. } => transport != ChecksumSpec::Good,
-        Fault::ReservedBits { layer: Layer::Tcp } => tcp.is_some_and(|tcp| tcp.reserved.is_some()),
-        Fault::Option(_) => tcp.is_some_and(|tcp| options::are_bytes(&tcp.options)),
-        Fault::HeaderLength { .. }
-        | Fault::TotalLength { .. }
-        | Fault::TrailingBytes { .. }
-        | Fault::ReservedBits { .. }
-        | Fault::TruncatedHeader { .. }
-        | Fault::DataOffset { .. } => false,
     }
 }
 
