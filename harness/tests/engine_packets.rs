@@ -171,6 +171,41 @@ fn error(seq: u32, quote_length: usize, to: [u8; 4]) -> Observation {
 }
 
 #[test]
+fn what_an_icmp_error_quotes_is_compared_when_written() {
+    let here = [192, 0, 2, 1];
+    let pointer = |rest| {
+        let body = Body::Icmp(Icmp { kind: 12, code: 0, rest, payload: Vec::new() });
+        packet(0, Packet { ip: Ip::V4(ip()), body }, &Lies::default())
+    };
+    assert_eq!(icmp::text(3, 3, tcpdrill::wire::IpVersion::V4), "unreachable port");
+    check(vec![
+        ("no quote written", "icmp unreachable port", error(5, 28, here), true),
+        ("the range", "\"icmp unreachable port [5:5(0)]\"", error(5, 28, here), true),
+        ("another range", "\"icmp unreachable port [6:6(0)]\"", error(5, 28, here), false),
+        ("another length", "\"icmp unreachable port [5:15(10)]\"", error(5, 40, here), false),
+        ("the segment", "\"icmp unreachable port [. 5:5(0) ack 1]\"", error(5, 40, here), true),
+        ("other flags", "\"icmp unreachable port [S 5:5(0)]\"", error(5, 40, here), false),
+        ("another ack", "\"icmp unreachable port [. 5:5(0) ack 2]\"", error(5, 40, here), false),
+        ("nothing to read", "\"icmp unreachable port [5:5(0)]\"", error(5, 24, here), false),
+        (
+            "its length",
+            "{ icmp: { type: unreachable, code: port, quote_length: 28 } }",
+            error(5, 28, here),
+            true,
+        ),
+        (
+            "more of it",
+            "{ icmp: { type: unreachable, code: port, quote_length: 28 } }",
+            error(5, 40, here),
+            false,
+        ),
+        ("to somebody else", "icmp unreachable port", error(5, 28, [192, 0, 2, 2]), false),
+        ("a pointer", "icmp parameter_problem ptr 20", pointer(20 << 24), true),
+        ("another pointer", "icmp parameter_problem ptr 20", pointer(20), false),
+    ]);
+}
+
+#[test]
 fn timestamps_are_as_exact_as_the_clock() {
     let story = |ts: &str| {
         format!(

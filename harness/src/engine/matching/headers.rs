@@ -77,7 +77,8 @@ impl Findings<'_> {
         self.note(field, "as written", "no such field");
     }
 
-    fn if_there(
+    /// Compares a field that not every packet has.
+    pub(super) fn if_there(
         &mut self,
         field: &str,
         expected: Option<&Num>,

@@ -1,21 +1,23 @@
 //! Whether an emitted packet is the one a case expects, and if not, in which fields.
 
 mod headers;
+mod icmp;
 mod options;
 
 use std::net::SocketAddr;
 
-use crate::case::{Alt, IcmpSpec, Num, PacketSpec, Payload, TcpSpec, Term, Transport};
+use crate::case::{Alt, Num, PacketSpec, Payload, TcpSpec, Term, Transport};
 use crate::target::Timing;
 use crate::verdict::FieldDifference;
 use crate::wire::notation::Bases;
 use crate::wire::pattern::Direction;
-use crate::wire::{Body, Flags, Icmp, Parsed, Tcp};
+use crate::wire::{Body, Flags, Parsed, Tcp};
 
 use super::build::{payload, stream_offset, wrap};
 use super::eval::{self, EvalError, Known};
 
 /// What numbers are compared against.
+#[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) bases: Bases,
     pub(super) local: Option<SocketAddr>,
@@ -55,7 +57,7 @@ pub(super) fn differences(
         }
         (Transport::Icmp(expected), Body::Icmp(icmp)) => {
             findings.form(actual, spec, expected.checksum)?;
-            findings.icmp(expected, icmp)?;
+            findings.icmp(expected, &spec.ip, &actual.packet.ip, icmp)?;
         }
         (expected, body) => findings.note("protocol", transport_name(expected), body_name(body)),
     }
@@ -189,13 +191,6 @@ impl Findings<'_> {
         if let Some((field, expected, actual)) = first_difference(&expected, &tcp.payload) {
             self.note(field, expected, actual);
         }
-    }
-
-    fn icmp(&mut self, spec: &IcmpSpec, icmp: &Icmp) -> Result<(), EvalError> {
-        self.maybe("type", spec.kind.as_ref(), u32::from(icmp.kind), &Scale::Plain)?;
-        self.maybe("code", spec.code.as_ref(), u32::from(icmp.code), &Scale::Plain)?;
-        self.maybe("mtu", spec.mtu.as_ref(), icmp.rest, &Scale::Plain)?;
-        self.maybe("ptr", spec.ptr.as_ref(), icmp.rest, &Scale::Plain)
     }
 }
 
