@@ -206,6 +206,15 @@ fn what_an_icmp_error_quotes_is_compared_when_written() {
 }
 
 #[test]
+fn fragments_and_cut_packets_cannot_be_expected() {
+    for key in ["truncate: 20", "fragments: [{ offset: 0, length: 8 }]"] {
+        let text = format!("title: a story\nsteps:\n  - expect: {{ segment: . 1:1(0) ack 1, {key} }}\n");
+        let lowered = yaml::lower("story.yaml", "story", text.into(), &MemoryLibrary::default());
+        assert!(lowered.is_err(), "{key} is accepted and would not be compared");
+    }
+}
+
+#[test]
 fn timestamps_are_as_exact_as_the_clock() {
     let story = |ts: &str| {
         format!(

@@ -39,6 +39,9 @@ pub(super) fn differences(
     bytes: &[u8],
     view: &View<'_>,
 ) -> Result<Vec<FieldDifference>, EvalError> {
+    if !spec.fragments.is_empty() || spec.truncate.is_some() || !spec.ip.encapsulation.is_empty() {
+        return Err(EvalError("only whole packets without others around them can be compared".to_owned()));
+    }
     let mut findings = Findings { view, list: Vec::new() };
     if let Transport::Bytes(expected) = &spec.transport {
         if expected != bytes {
