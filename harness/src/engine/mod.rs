@@ -32,7 +32,7 @@ mod want;
 pub use log::{Event, Status, What};
 pub use want::{Act, Input, Want};
 
-use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Step, TimeSpec};
+use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Rules, Step, TimeSpec};
 use crate::target::{Inspection, Observation, TargetError, Timing};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Mismatch, Problem, Verdict};
@@ -155,6 +155,10 @@ enum Next {
 /// What this engine cannot run yet, as a reason to skip the case.
 #[must_use]
 pub fn unsupported(case: &Case) -> Option<String> {
+    match case.rules {
+        Rules::Native => {}
+        Rules::Packetdrill { .. } => return Some("judging by packetdrill's rules".to_owned()),
+    }
     if case.link.is_impaired() {
         return Some("impairment of the link".to_owned());
     }

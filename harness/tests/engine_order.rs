@@ -1,0 +1,60 @@
+//! Order, moments and ends: what may come when, and what is left over.
+
+mod engine_support;
+
+use std::sync::Arc;
+
+use engine_support::{OPEN, REAL, problems, run, run_case, segment, story};
+use tcpdrill::case::{Case, Signal, ThreadId, Value};
+use tcpdrill::engine::Report;
+use tcpdrill::front::{MemoryLibrary, yaml};
+use tcpdrill::target::scripted::Scripted;
+use tcpdrill::target::{Completion, Observation, Timing};
+use tcpdrill::time::{Span, Timestamp};
+use tcpdrill::verdict::Verdict;
+use tcpdrill::wire::Flags;
+
+fn ok(value: i64) -> Option<Completion> {
+    Some(Completion { result: Ok(value), data: Vec::new(), given: None })
+}
+
+fn calls(steps: &str, results: Vec<Option<Completion>>, coming: Vec<Observation>) -> Report {
+    let mut target = Scripted::new(Timing::Virtual, coming);
+    target.at_once = results.into();
+    run(steps, target)
+}
+
+/// A case with a fixture that injects, and ends at the same moment.
+fn given(steps: &str) -> Case {
+    let fixture = "title: a fixture\nsteps:\n  - inject: . 1:1(0) ack 1\n";
+    let text = format!("title: a story\ngiven: opened()\nsteps:\n{steps}");
+    let mut library = MemoryLibrary::default();
+    library.add_fixture("opened", fixture);
+    let lowered = yaml::lower("story.yaml", "story", Arc::from(text), &library);
+    let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+    lowered.cases.into_iter().next().expect("a story is one case")
+}
+
+#[test]
+fn reads_follow_the_stream() {
+    use tcpdrill::wire::pattern::{Direction, fill};
+    let data = |offset, length: usize| {
+        let data = fill(Direction::FromPeer, offset, length);
+        Some(Completion { result: Ok(i64::try_from(length).unwrap()), data, given: None })
+    };
+    let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: d = dup(s)\n  - call: recv(s, 5, MSG_PEEK)\n  \
+                 - call: read(s, 5)\n  - call: read(d, 5)\n";
+    let results = |third| vec![ok(3), ok(4), data(0, 5), data(0, 5), data(third, 5)];
+    assert_eq!(problems(&calls(steps, results(5), vec![])), [""; 0]);
+    assert_eq!(problems(&calls(steps, results(0), vec![])), ["result"], "a descriptor of the same socket");
+}
+
+#[test]
+fn packetdrill_rules_are_refused() {
+    let text = format!("title: a story\npackets: x\nsteps:\n{OPEN}")
+        .replace("packets: x", "packetdrill: { tolerance: 4ms }");
+    let lowered = yaml::lower("story.yaml", "story", Arc::from(text), &MemoryLibrary::default());
+    let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+    let report = run_case(&lowered.cases[0], Scripted::new(Timing::Virtual, Vec::new()));
+    assert!(matches!(report.verdict, Verdict::Skipped { .. }), "{:?}", report.verdict);
+}
