@@ -24,6 +24,22 @@ fn calls(steps: &str, results: Vec<Option<Completion>>, coming: Vec<Observation>
     run(steps, target)
 }
 
+#[test]
+fn permission_starts_where_it_is_given() {
+    let a = |ms| segment(ms, Flags::ACK, 1, 10);
+    let b = |ms| segment(ms, Flags::ACK, 11, 10);
+    let later = "  - after: 100ms\n    inject: . 1:1(0) ack 1\n  - allow: . 1:11(10) ack 1\n  - silent: 1s\n";
+    assert_eq!(problems(&story(later, vec![a(50)])), ["unexpected"], "before");
+    assert_eq!(problems(&story(later, vec![a(100)])), [""; 0], "from then on");
+    let within = "  - allow: . 1:11(10) ack 1\n    within: 10ms\n  - silent: 1s\n";
+    assert_eq!(problems(&story(within, vec![a(10)])), [""; 0]);
+    assert_eq!(problems(&story(within, vec![a(11)])), ["unexpected"]);
+    let one_of = "  - allow: . 1:11(10) ack 1\n  - within: 100ms\n    expect: { one_of: [. 11:21(10) ack 1, nothing] }\n";
+    assert_eq!(problems(&story(one_of, vec![a(50)])), [""; 0], "nothing but what is permitted");
+    assert_eq!(problems(&story(one_of, vec![a(50), b(60)])), [""; 0]);
+    assert_eq!(problems(&story(one_of, vec![segment(50, Flags::ACK, 21, 10)])), ["wrong"]);
+}
+
 /// A case with a fixture that injects, and ends at the same moment.
 fn given(steps: &str) -> Case {
     let fixture = "title: a fixture\nsteps:\n  - inject: . 1:1(0) ack 1\n";

@@ -35,19 +35,26 @@ impl<'c> Engine<'c> {
             Ok(None) => {}
             Err(error) => return self.meaningless(&error),
         }
-        let has_head = self.head(flow).is_some();
+        // What is permitted is no answer: whether nothing else came is to be seen at the end of the window.
+        let has_head = match self.is_answered(flow) {
+            Ok(has_head) => has_head,
+            Err(error) => return self.meaningless(&error),
+        };
         let timing = self.clock.timing;
         let wait = if has_head { window.latest(timing) } else { window.give_up(timing) };
         if let Some(wait) = self.settle(wait) {
             return wait;
         }
         if !has_head && accepts_nothing(expected) {
+            if let Err(error) = self.drop_permitted(flow) {
+                return self.meaningless(&error);
+            }
             return self.quiet_until(window);
         }
         self.miss(flow, &packets, window)
     }
 
-    /// The head of a flow's queue, after permitted packets in front of it were taken.
+    /// The head of a flow's queue.
     pub(super) fn head(&self, flow: FlowId) -> Option<&Emitted> {
         self.flows.0.get(flow.0).and_then(|flow| flow.queue.front())
     }
@@ -82,6 +89,12 @@ impl<'c> Engine<'c> {
             return Ok(self.take(flow, packet, window));
         }
         Ok(None)
+    }
+
+    /// Whether anything is in the queue that is not permitted.
+    fn is_answered(&self, flow: FlowId) -> Result<bool, EvalError> {
+        let length = self.flows.0.get(flow.0).map_or(0, |flow| flow.queue.len());
+        Ok(!self.only_permitted_before(flow, length)?)
     }
 
     fn only_permitted_before(&self, flow: FlowId, index: usize) -> Result<bool, EvalError> {
@@ -250,13 +263,15 @@ impl<'c> Engine<'c> {
             Ok(span) => span.map(|span| self.clock.moment.at + span + self.clock.timing.late(span)),
             Err(error) => return self.meaningless(&error),
         };
-        self.allowances.push(Allowance { flow, packet, until });
+        let from = self.clock.moment.at - self.clock.timing.early();
+        self.allowances.push(Allowance { flow, packet, from, until });
         self.skip_step()
     }
 
     pub(super) fn is_allowed(&self, flow: FlowId, emitted: &Emitted) -> Result<bool, EvalError> {
         for allowance in &self.allowances {
-            let in_time = allowance.until.is_none_or(|until| emitted.at <= until);
+            let in_time =
+                emitted.at >= allowance.from && allowance.until.is_none_or(|until| emitted.at <= until);
             if allowance.flow == flow && in_time && self.compare(allowance.packet, flow, emitted)?.is_empty()
             {
                 return Ok(true);

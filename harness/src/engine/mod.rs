@@ -118,6 +118,7 @@ impl Report {
 struct Allowance<'c> {
     flow: FlowId,
     packet: &'c PacketSpec,
+    from: Timestamp,
     until: Option<Timestamp>,
 }
 
