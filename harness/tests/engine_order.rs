@@ -40,6 +40,29 @@ fn permission_starts_where_it_is_given() {
     assert_eq!(problems(&story(one_of, vec![segment(50, Flags::ACK, 21, 10)])), ["wrong"]);
 }
 
+#[test]
+fn any_order_takes_each_thing_once() {
+    let a = |ms| segment(ms, Flags::ACK, 1, 10);
+    let b = |ms| segment(ms, Flags::ACK, 11, 10);
+    let both = "  - within: 100ms\n    any_order:\n      - expect: . 1:11(10) ack 1\n      - expect: . 11:21(10) ack 1\n";
+    let kept = "  - within: 100ms\n    any_order:\n      - expect: . 1:11(10) ack 1\n        as: first\n      \
+                - expect: . 11:21(10) ack 1\n        as: second\n  - assert: [first.seq == 1, second.seq == 11]\n";
+    let choice = "  - within: 100ms\n    any_order:\n      - expect: { one_of: [. 5:5(0) ack 1, . 1:11(10) ack 1] }\n      \
+                  - expect: . 11:21(10) ack 1\n";
+    let table: Vec<(&str, &str, Vec<Observation>, &[&str])> = vec![
+        ("in order", both, vec![a(10), b(20)], &[]),
+        ("the other way", both, vec![b(10), a(20)], &[]),
+        ("one twice", both, vec![a(10), a(20)], &["nothing", "unexpected"]),
+        ("one late", both, vec![a(10), b(101)], &["nothing"]),
+        ("one more", both, vec![a(10), segment(15, Flags::ACK, 5, 1), b(20)], &["unexpected"]),
+        ("what members keep", kept, vec![b(10), a(20)], &[]),
+        ("a choice", choice, vec![b(10), a(20)], &[]),
+    ];
+    for (what, steps, coming, expected) in table {
+        assert_eq!(problems(&story(steps, coming)), expected, "{what}");
+    }
+}
+
 /// A case with a fixture that injects, and ends at the same moment.
 fn given(steps: &str) -> Case {
     let fixture = "title: a fixture\nsteps:\n  - inject: . 1:1(0) ack 1\n";

@@ -14,6 +14,7 @@ use super::build::{self, Frame};
 use super::calls;
 use super::clock::Window;
 use super::eval::EvalError;
+use super::memory::Keeper;
 use super::threads::{Ends, Made};
 use super::want::{Act, Want};
 use super::{Engine, Next, Stage, Status, What};
@@ -259,7 +260,7 @@ impl<'c> Engine<'c> {
             return wait;
         }
         match self.threads.take(thread) {
-            Some((made, back)) => self.accept(&made, &back, Some((self.cursor, outcome))),
+            Some((made, back)) => self.accept(&made, &back, Some((Keeper::step(self.cursor), outcome))),
             None => self.still_blocked(thread, window.from),
         }
         self.next_step(window.from, window.slip)

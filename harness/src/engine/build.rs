@@ -180,7 +180,11 @@ pub(super) fn payload(spec: &Payload, direction: Direction, offset: u64, length:
 }
 
 /// The options as they stand in a segment.
-pub(super) fn options(spec: &OptionsSpec, bases: &Bases, known: &dyn Known) -> Result<Vec<TcpOption>, EvalError> {
+pub(super) fn options(
+    spec: &OptionsSpec,
+    bases: &Bases,
+    known: &dyn Known,
+) -> Result<Vec<TcpOption>, EvalError> {
     match spec {
         OptionsSpec::Unwritten => Ok(Vec::new()),
         OptionsSpec::Raw(bytes) => Ok(vec![TcpOption::Raw(bytes.clone())]),

@@ -9,6 +9,7 @@ use super::clock::Window;
 use super::eval::EvalError;
 use super::flows::Emitted;
 use super::matching::{View, differences};
+use super::memory::Keeper;
 use super::{Allowance, Engine, Missed, Next, Stage, Status};
 
 impl<'c> Engine<'c> {
@@ -73,20 +74,31 @@ impl<'c> Engine<'c> {
                 break;
             };
             let in_window = emitted.at >= window.earliest(timing) && emitted.at <= window.latest(timing);
-            let mut fits = None;
-            for packet in packets {
-                if self.compare(packet, flow, emitted)?.is_empty() {
-                    fits = Some(*packet);
-                    break;
-                }
-            }
-            let Some(packet) = fits else { continue };
+            let Some(packet) = self.fitting(flow, index, packets)? else { continue };
             let is_head = self.only_permitted_before(flow, index)?;
             if !is_head && !in_window {
                 continue;
             }
             self.pass_over(flow, index)?;
-            return Ok(self.take(flow, packet, window));
+            return Ok(self.take(flow, 0, packet, Keeper::step(self.cursor), window));
+        }
+        Ok(None)
+    }
+
+    /// The first of these that the packet at this place of a queue is.
+    pub(super) fn fitting(
+        &self,
+        flow: FlowId,
+        index: usize,
+        packets: &[&'c PacketSpec],
+    ) -> Result<Option<&'c PacketSpec>, EvalError> {
+        let Some(emitted) = self.flows.0.get(flow.0).and_then(|flow| flow.queue.get(index)) else {
+            return Ok(None);
+        };
+        for packet in packets {
+            if self.compare(packet, flow, emitted)?.is_empty() {
+                return Ok(Some(packet));
+            }
         }
         Ok(None)
     }
@@ -149,12 +161,19 @@ impl<'c> Engine<'c> {
         Ok(())
     }
 
-    /// Takes the head as the answer to the current step.
-    fn take(&mut self, flow: FlowId, packet: &'c PacketSpec, window: Window) -> Option<Timestamp> {
+    /// Takes the packet at this place of a queue as the answer to the current step.
+    pub(super) fn take(
+        &mut self,
+        flow: FlowId,
+        index: usize,
+        packet: &'c PacketSpec,
+        keeper: Keeper<'_>,
+        window: Window,
+    ) -> Option<Timestamp> {
         let state = self.flows.0.get_mut(flow.0)?;
-        let emitted = state.queue.pop_front()?;
+        let emitted = state.queue.remove(index)?;
         let bases = state.bases();
-        self.memory.keep_segment(self.cursor, emitted.at, &emitted.parsed, &bases);
+        self.memory.keep_segment(keeper, emitted.at, &emitted.parsed, &bases);
         let before = self.mismatches.len();
         self.check_time(self.cursor, &render_packet(packet), emitted.at, window);
         let status = if self.mismatches.len() == before { Status::Expected } else { Status::Wrong };
@@ -309,7 +328,7 @@ impl<'c> Engine<'c> {
     }
 
     /// The next SYN in the queue is the first of a new connection: its numbering counts from here.
-    fn relearn(&mut self, flow: FlowId) {
+    pub(super) fn relearn(&mut self, flow: FlowId) {
         if let Some(state) = self.flows.0.get_mut(flow.0) {
             state.relearn();
         }
@@ -317,7 +336,7 @@ impl<'c> Engine<'c> {
 }
 
 /// The packets an expectation accepts; none: only silence.
-fn alternatives(expected: &Expected) -> Vec<&PacketSpec> {
+pub(super) fn alternatives(expected: &Expected) -> Vec<&PacketSpec> {
     match expected {
         Expected::Packet(packet) => vec![packet],
         Expected::OneOf(several) => several.iter().flat_map(alternatives).collect(),
@@ -325,7 +344,8 @@ fn alternatives(expected: &Expected) -> Vec<&PacketSpec> {
     }
 }
 
-fn accepts_nothing(expected: &Expected) -> bool {
+/// Whether silence is an answer.
+pub(super) fn accepts_nothing(expected: &Expected) -> bool {
     match expected {
         Expected::Packet(_) => false,
         Expected::OneOf(several) => several.iter().any(accepts_nothing),

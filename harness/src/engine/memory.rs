@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::{Case, Place, Value};
+use crate::case::{Place, Value};
 use crate::target::{Completion, Timing};
 use crate::time::Timestamp;
 use crate::wire::notation::Bases;
@@ -41,11 +41,26 @@ struct Captured {
     value: Option<Value>,
 }
 
+/// Who keeps something: a step, or a member of an `any_order` by its name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeper<'a> {
+    pub(super) step: usize,
+    pub(super) member: Option<&'a str>,
+}
+
+impl Keeper<'_> {
+    /// A step.
+    pub(super) const fn step(step: usize) -> Self {
+        Self { step, member: None }
+    }
+}
+
 /// Everything that expressions can look up.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     timing: Timing,
-    captured: Vec<Option<Captured>>,
+    /// By step; what members of an `any_order` kept also by their names.
+    captured: BTreeMap<(usize, Option<String>), Captured>,
     /// What the target told for the current assertion.
     told: Vec<(Place, Worth)>,
     /// Counters at time 0.
@@ -53,18 +68,16 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(case: &Case, timing: Timing) -> Self {
-        Self { timing, captured: vec![None; case.steps.len()], told: Vec::new(), baseline: BTreeMap::new() }
+    pub(super) fn new(timing: Timing) -> Self {
+        Self { timing, captured: BTreeMap::new(), told: Vec::new(), baseline: BTreeMap::new() }
     }
 
-    fn keep(&mut self, step: usize, captured: Captured) {
-        if let Some(slot) = self.captured.get_mut(step) {
-            *slot = Some(captured);
-        }
+    fn keep(&mut self, keeper: Keeper<'_>, captured: Captured) {
+        self.captured.insert((keeper.step, keeper.member.map(str::to_owned)), captured);
     }
 
     /// Keeps a segment of a step with `as`.
-    pub(super) fn keep_segment(&mut self, step: usize, at: Timestamp, parsed: &Parsed, bases: &Bases) {
+    pub(super) fn keep_segment(&mut self, keeper: Keeper<'_>, at: Timestamp, parsed: &Parsed, bases: &Bases) {
         let mut fields = BTreeMap::from([
             ("time", Worth::Time(at - Timestamp::START)),
             ("ttl", Worth::Int(i64::from(parsed.packet.ip.ttl()))),
@@ -94,21 +107,21 @@ impl Memory {
                 fields.insert("wscale", Worth::Int(i64::from(shift)));
             }
         }
-        self.keep(step, Captured { fields, value: None });
+        self.keep(keeper, Captured { fields, value: None });
     }
 
     /// Keeps the moment of an act.
     pub(super) fn keep_time(&mut self, step: usize, at: Timestamp) {
         let fields = BTreeMap::from([("time", Worth::Time(at - Timestamp::START))]);
-        self.keep(step, Captured { fields, value: None });
+        self.keep(Keeper::step(step), Captured { fields, value: None });
     }
 
     /// Keeps what a call came back with.
-    pub(super) fn keep_call(&mut self, step: usize, at: Timestamp, completion: &Completion) {
+    pub(super) fn keep_call(&mut self, keeper: Keeper<'_>, at: Timestamp, completion: &Completion) {
         let result = completion.result.unwrap_or(-1);
         let fields =
             BTreeMap::from([("time", Worth::Time(at - Timestamp::START)), ("result", Worth::Int(result))]);
-        self.keep(step, Captured { fields, value: completion.given.clone() });
+        self.keep(keeper, Captured { fields, value: completion.given.clone() });
     }
 
     /// Forgets what the target told: it may have changed.
@@ -140,7 +153,7 @@ impl Memory {
 
 impl Known for Memory {
     fn look_up(&self, place: &Place) -> Result<Worth, EvalError> {
-        let Place::Captured { step, path, .. } = place else {
+        let Place::Captured { step, name, path } = place else {
             return self
                 .told
                 .iter()
@@ -148,10 +161,10 @@ impl Known for Memory {
                 .map(|(_, worth)| worth.clone())
                 .ok_or_else(|| EvalError(format!("{place} can be looked at only in an assert")));
         };
-        let captured =
-            self.captured.get(*step).and_then(Option::as_ref).ok_or_else(|| {
-                EvalError(format!("{place}: the step that should have kept it did not happen"))
-            })?;
+        let of_member = self.captured.get(&(*step, Some(name.clone())));
+        let captured = of_member
+            .or_else(|| self.captured.get(&(*step, None)))
+            .ok_or_else(|| EvalError(format!("{place}: the step that should have kept it did not happen")))?;
         let missing = || EvalError(format!("{place}: there is no such field in what came"));
         match path.split_first() {
             Some((first, rest)) if first == "value" => {

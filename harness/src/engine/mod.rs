@@ -180,7 +180,7 @@ impl<'c> Engine<'c> {
             clock: Clock::new(timing, case.steps.len()),
             flows: Flows::new(case),
             threads: Threads::new(case.threads.len()),
-            memory: Memory::new(case, timing),
+            memory: Memory::new(timing),
             bound: vec![false; descriptors],
             streams: vec![Streams::default(); descriptors],
             stream_of: (0..descriptors).collect(),
