@@ -75,6 +75,15 @@ fn given(steps: &str) -> Case {
 }
 
 #[test]
+fn what_given_leaves_unclaimed_fails() {
+    let case = given("  - expect: . 1:11(10) ack 1\n");
+    let run = |coming| run_case(&case, Scripted::new(Timing::Virtual, coming));
+    let report = run(vec![segment(0, Flags::ACK, 1, 10)]);
+    assert_eq!(problems(&report), ["unexpected", "nothing"]);
+    assert_eq!(report.verdict.mismatches()[0].step, 0, "it belongs to given");
+}
+
+#[test]
 fn reads_follow_the_stream() {
     use tcpdrill::wire::pattern::{Direction, fill};
     let data = |offset, length: usize| {

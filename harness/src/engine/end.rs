@@ -9,6 +9,15 @@ use super::threads::Ends;
 use super::{Engine, Next};
 
 impl Engine<'_> {
+    /// The story begins: what `given` has left unclaimed fails it.
+    pub(super) fn end_given(&mut self) {
+        let now = self.clock.busy.max(self.clock.moment.at);
+        if let Err(error) = self.clear(None, now + Span(1)) {
+            self.fail(now, Problem::Meaningless { why: error.0 });
+        }
+        self.given_over = true;
+    }
+
     pub(super) fn finish(&mut self) -> Next {
         let timing = self.clock.timing;
         let end = self.end();

@@ -65,6 +65,8 @@ pub struct Engine<'c> {
     allowances: Vec<Allowance<'c>>,
     /// Index of the next step.
     cursor: usize,
+    /// Nothing of `given` is left: what is unclaimed from here on belongs to the story.
+    given_over: bool,
     stage: Stage,
     events: Vec<Event>,
     mismatches: Vec<Mismatch>,
@@ -186,6 +188,7 @@ impl<'c> Engine<'c> {
             stream_of: (0..descriptors).collect(),
             allowances: Vec::new(),
             cursor: 0,
+            given_over: case.given == 0,
             stage: Stage::Fresh,
             events: Vec::new(),
             mismatches: Vec::new(),
@@ -202,6 +205,12 @@ impl<'c> Engine<'c> {
         loop {
             if self.ended.is_some() {
                 return Want::Done;
+            }
+            if !self.given_over && self.cursor == self.case.given {
+                if let Some(Next::Want(want)) = self.settle(self.clock.moment.at) {
+                    return want;
+                }
+                self.end_given();
             }
             if let Some(want) = self.ask() {
                 return want;
@@ -293,7 +302,8 @@ impl<'c> Engine<'c> {
     }
 
     fn fail(&mut self, at: Timestamp, problem: Problem) -> usize {
-        let step = self.cursor.min(self.case.steps.len().saturating_sub(1));
+        let steps = if self.given_over { self.case.steps.len() } else { self.case.given };
+        let step = self.cursor.min(steps.saturating_sub(1));
         self.fail_step(step, at, problem)
     }
 
