@@ -63,6 +63,18 @@ fn any_order_takes_each_thing_once() {
     }
 }
 
+#[test]
+fn signals_are_accounted_for() {
+    let raised = |ms: i64| Observation::Signalled {
+        at: Timestamp(ms * 1_000_000),
+        thread: ThreadId(0),
+        signal: Signal::Pipe,
+    };
+    let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - silent: 1s\n";
+    assert_eq!(problems(&calls(steps, vec![ok(3)], vec![])), [""; 0]);
+    assert_eq!(problems(&calls(steps, vec![ok(3)], vec![raised(500)])), ["result"], "left over");
+}
+
 /// A case with a fixture that injects, and ends at the same moment.
 fn given(steps: &str) -> Case {
     let fixture = "title: a fixture\nsteps:\n  - inject: . 1:1(0) ack 1\n";
