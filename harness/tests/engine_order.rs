@@ -75,6 +75,17 @@ fn signals_are_accounted_for() {
     assert_eq!(problems(&calls(steps, vec![ok(3)], vec![raised(500)])), ["result"], "left over");
 }
 
+#[test]
+fn calls_return_at_the_moment_they_are_made_on_a_real_clock_too() {
+    let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - silent: 10ms\n";
+    for (ms, expected) in [(4, &[][..]), (5, &["late"])] {
+        let mut target = Scripted::new(REAL, vec![]);
+        target.at_once = vec![ok(3)].into();
+        target.slowness = Span::millis(ms);
+        assert_eq!(problems(&run(steps, target)), expected, "{ms} ms");
+    }
+}
+
 /// A case with a fixture that injects, and ends at the same moment.
 fn given(steps: &str) -> Case {
     let fixture = "title: a fixture\nsteps:\n  - inject: . 1:1(0) ack 1\n";

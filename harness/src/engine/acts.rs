@@ -253,14 +253,17 @@ impl<'c> Engine<'c> {
     }
 
     fn must_be_back(&mut self, thread: ThreadId, outcome: &'c Outcome, window: Window) -> Next {
-        let latest = Window { to: window.from, interval: Span::ZERO, ..window }.latest(self.clock.timing);
+        let at_once = Window { to: window.from, interval: Span::ZERO, ..window };
         if !self.threads.is_back(thread)
-            && let Some(wait) = self.settle(latest)
+            && let Some(wait) = self.settle(at_once.latest(self.clock.timing))
         {
             return wait;
         }
         match self.threads.take(thread) {
-            Some((made, back)) => self.accept(&made, &back, Some((Keeper::step(self.cursor), outcome))),
+            Some((made, back)) => {
+                self.check_time(self.cursor, made.text, back.at, at_once);
+                self.accept(&made, &back, Some((Keeper::step(self.cursor), outcome)));
+            }
             None => self.still_blocked(thread, window.from),
         }
         self.next_step(window.from, window.slip)
