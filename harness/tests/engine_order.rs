@@ -107,6 +107,20 @@ fn what_given_leaves_unclaimed_fails() {
 }
 
 #[test]
+fn times_that_are_kept_count_from_time_0() {
+    let fixture = "title: a fixture\nsteps:\n  - after: 30ms\n    inject: . 1:1(0) ack 1\n";
+    let text = "title: a story\ngiven: opened()\nsteps:\n  - after: 10ms\n    expect: . 1:11(10) ack 1\n    as: first\n  \
+                - assert: first.time == 10ms\n  - at: $(2 * first.time)\n    expect: . 11:21(10) ack 1\n";
+    let mut library = MemoryLibrary::default();
+    library.add_fixture("opened", fixture);
+    let lowered = yaml::lower("story.yaml", "story", Arc::from(text), &library);
+    let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+    let coming = vec![segment(40, Flags::ACK, 1, 10), segment(50, Flags::ACK, 11, 10)];
+    // The scripted target plays from the first act on.
+    assert_eq!(problems(&run_case(&lowered.cases[0], Scripted::new(Timing::Virtual, coming))), [""; 0]);
+}
+
+#[test]
 fn reads_follow_the_stream() {
     use tcpdrill::wire::pattern::{Direction, fill};
     let data = |offset, length: usize| {

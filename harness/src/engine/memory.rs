@@ -37,6 +37,7 @@ pub(super) fn state_name(number: i64) -> String {
 /// What a named step kept.
 #[derive(Clone, Debug)]
 struct Captured {
+    at: Timestamp,
     fields: BTreeMap<&'static str, Worth>,
     value: Option<Value>,
 }
@@ -59,6 +60,8 @@ impl Keeper<'_> {
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     timing: Timing,
+    /// Time 0, from which the times that are kept count; the start as long as it is not reached.
+    pub(super) zero: Timestamp,
     /// By step; what members of an `any_order` kept also by their names.
     captured: BTreeMap<(usize, Option<String>), Captured>,
     /// What the target told for the current assertion.
@@ -69,7 +72,13 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(timing: Timing) -> Self {
-        Self { timing, captured: BTreeMap::new(), told: Vec::new(), baseline: BTreeMap::new() }
+        Self {
+            timing,
+            zero: Timestamp::START,
+            captured: BTreeMap::new(),
+            told: Vec::new(),
+            baseline: BTreeMap::new(),
+        }
     }
 
     fn keep(&mut self, keeper: Keeper<'_>, captured: Captured) {
@@ -78,10 +87,7 @@ impl Memory {
 
     /// Keeps a segment of a step with `as`.
     pub(super) fn keep_segment(&mut self, keeper: Keeper<'_>, at: Timestamp, parsed: &Parsed, bases: &Bases) {
-        let mut fields = BTreeMap::from([
-            ("time", Worth::Time(at - Timestamp::START)),
-            ("ttl", Worth::Int(i64::from(parsed.packet.ip.ttl()))),
-        ]);
+        let mut fields = BTreeMap::from([("ttl", Worth::Int(i64::from(parsed.packet.ip.ttl())))]);
         if let Ip::V4(ip) = &parsed.packet.ip {
             fields.insert("id", Worth::Int(i64::from(ip.id)));
         }
@@ -107,21 +113,19 @@ impl Memory {
                 fields.insert("wscale", Worth::Int(i64::from(shift)));
             }
         }
-        self.keep(keeper, Captured { fields, value: None });
+        self.keep(keeper, Captured { at, fields, value: None });
     }
 
     /// Keeps the moment of an act.
     pub(super) fn keep_time(&mut self, step: usize, at: Timestamp) {
-        let fields = BTreeMap::from([("time", Worth::Time(at - Timestamp::START))]);
-        self.keep(Keeper::step(step), Captured { fields, value: None });
+        self.keep(Keeper::step(step), Captured { at, fields: BTreeMap::new(), value: None });
     }
 
     /// Keeps what a call came back with.
     pub(super) fn keep_call(&mut self, keeper: Keeper<'_>, at: Timestamp, completion: &Completion) {
         let result = completion.result.unwrap_or(-1);
-        let fields =
-            BTreeMap::from([("time", Worth::Time(at - Timestamp::START)), ("result", Worth::Int(result))]);
-        self.keep(keeper, Captured { fields, value: completion.given.clone() });
+        let fields = BTreeMap::from([("result", Worth::Int(result))]);
+        self.keep(keeper, Captured { at, fields, value: completion.given.clone() });
     }
 
     /// Forgets what the target told: it may have changed.
@@ -175,6 +179,7 @@ impl Known for Memory {
                 }
                 Worth::of(value)
             }
+            Some((first, [])) if first == "time" => Ok(Worth::Time(captured.at - self.zero)),
             Some((first, [])) => captured.fields.get(first.as_str()).cloned().ok_or_else(missing),
             _ => Err(missing()),
         }

@@ -259,6 +259,9 @@ impl<'c> Engine<'c> {
     fn look_at(&mut self, step: &'c Step) -> Next {
         if matches!(self.stage, Stage::Fresh) {
             self.clock.reach(self.cursor);
+            if let Some(zero) = self.clock.zero(self.case) {
+                self.memory.zero = zero;
+            }
         }
         match &step.action {
             Action::Call { .. }
