@@ -121,6 +121,21 @@ fn times_that_are_kept_count_from_time_0() {
 }
 
 #[test]
+fn lists_that_are_no_events_have_an_order() {
+    let control = |kind: i64| Value::Map([("type".to_owned(), Value::Int(kind))].into());
+    let given = Value::Map([("control".to_owned(), Value::List(vec![control(1), control(2)]))].into());
+    let steps = |first: i64, second: i64| {
+        format!(
+            "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: recvmsg(s, {{iov=[0], control=256}}, MSG_ERRQUEUE)\n    \
+             gives: {{ control: [{{ type: {first} }}, {{ type: {second} }}] }}\n"
+        )
+    };
+    let completion = || Some(Completion { result: Ok(0), data: Vec::new(), given: Some(given.clone()) });
+    assert_eq!(problems(&calls(&steps(1, 2), vec![ok(3), completion()], vec![])), [""; 0]);
+    assert_eq!(problems(&calls(&steps(2, 1), vec![ok(3), completion()], vec![])), ["result"]);
+}
+
+#[test]
 fn reads_follow_the_stream() {
     use tcpdrill::wire::pattern::{Direction, fill};
     let data = |offset, length: usize| {
