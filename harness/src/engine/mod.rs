@@ -6,8 +6,9 @@
 //! | want | answer |
 //! |---|---|
 //! | [`Want::Advance`] | one [`Input::Observed`], or [`Input::Reached`] with the same moment |
-//! | [`Want::Act`] | [`Input::Acted`] or [`Input::Refused`] |
+//! | [`Want::Act`] | [`Input::Acted`] |
 //! | [`Want::Inspect`] | [`Input::Inspected`] |
+//! | any of them | [`Input::Refused`]: the target cannot |
 //! | [`Want::Done`] | none; [`Engine::report`] has the verdict |
 //!
 //! The engine reads no clock: what it knows of time comes with inputs.

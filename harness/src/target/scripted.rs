@@ -9,6 +9,7 @@ use super::{Completion, Inspection, Observation, Target, TargetError, TargetInfo
 
 /// Plays a list of observations in order of their times, on any clock, from the first act on. All that is done to it
 /// is taken and kept for tests to look at.
+#[derive(Clone)]
 pub struct Scripted {
     info: TargetInfo,
     now: Timestamp,
@@ -16,6 +17,10 @@ pub struct Scripted {
     pub lateness: Span,
     /// How long a call takes that does not block.
     pub slowness: Span,
+    /// Time cannot be let pass.
+    pub breaks_when_advanced: bool,
+    /// It cannot be put away.
+    pub breaks_at_the_end: bool,
     coming: VecDeque<Observation>,
     /// What calls return when they are made, in order; a call beyond the list blocks until `coming` has its return.
     pub at_once: VecDeque<Option<Completion>>,
@@ -38,6 +43,8 @@ impl Scripted {
             now: Timestamp::START,
             lateness: Span::ZERO,
             slowness: Span::ZERO,
+            breaks_when_advanced: false,
+            breaks_at_the_end: false,
             coming: coming.into(),
             at_once: VecDeque::new(),
             acts: Vec::new(),
@@ -95,6 +102,9 @@ impl Target for Scripted {
     }
 
     fn advance(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError> {
+        if self.breaks_when_advanced {
+            return Err(TargetError::Broken("time stands still".to_owned()));
+        }
         if let Some(observation) = self.ready.pop_front() {
             return Ok(Some(observation));
         }
@@ -111,6 +121,9 @@ impl Target for Scripted {
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<Observation>, TargetError> {
+        if self.breaks_at_the_end {
+            return Err(TargetError::Broken("it does not go away".to_owned()));
+        }
         Ok(Vec::new())
     }
 }
