@@ -158,3 +158,18 @@ fn packetdrill_rules_are_refused() {
     let report = run_case(&lowered.cases[0], Scripted::new(Timing::Virtual, Vec::new()));
     assert!(matches!(report.verdict, Verdict::Skipped { .. }), "{:?}", report.verdict);
 }
+
+#[test]
+fn what_is_injected_is_kept_too() {
+    let steps = "  - inject: P. 1:11(10) ack 1 win 77 <nop,nop,TS val 5 ecr 0>\n    as: sent\n  \
+                 - assert: [sent.seq == 1, sent.len == 10, sent.ack == 1, sent.win == 77, sent.ts_val == 5, sent.time == 0]\n";
+    assert_eq!(problems(&run(steps, Scripted::new(Timing::Virtual, Vec::new()))), [""; 0]);
+}
+
+#[test]
+fn a_name_given_anew_is_a_new_socket() {
+    use tcpdrill::wire::pattern::{Direction, fill};
+    let read = || Some(Completion { result: Ok(5), data: fill(Direction::FromPeer, 0, 5), given: None });
+    let steps = "  - repeat: 2\n    steps:\n      - call: s = socket(af, SOCK_STREAM, 0)\n      - call: read(s, 5)\n";
+    assert_eq!(problems(&calls(steps, vec![ok(3), read(), ok(4), read()], vec![])), [""; 0]);
+}

@@ -171,7 +171,10 @@ impl<'c> Engine<'c> {
                 let Action::Inject { flow, .. } = &written.action else { return };
                 let bases = self.flows.0.get(flow.0).map(|flow| flow.bases().reversed()).unwrap_or_default();
                 let text = match parse(&bytes) {
-                    Ok(parsed) => packet_text(&parsed.packet, &bases),
+                    Ok(parsed) => {
+                        self.memory.keep_segment(Keeper::step(step), at, &parsed, &bases);
+                        packet_text(&parsed.packet, &bases)
+                    }
                     Err(error) => format!("{} bytes: {error}", bytes.len()),
                 };
                 (What::Injected(bytes), text)

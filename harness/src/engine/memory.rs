@@ -104,6 +104,7 @@ impl Memory {
             }
             if let Some((value, echo)) = tcp.timestamps() {
                 fields.insert("ts_val", Worth::Int(i64::from(value.wrapping_sub(bases.ts_val))));
+                let echo = if echo == 0 { 0 } else { echo.wrapping_sub(bases.ts_ecr) };
                 fields.insert("ts_ecr", Worth::Int(i64::from(echo)));
             }
             if let Some(mss) = tcp.mss() {
