@@ -173,3 +173,12 @@ fn a_name_given_anew_is_a_new_socket() {
     let steps = "  - repeat: 2\n    steps:\n      - call: s = socket(af, SOCK_STREAM, 0)\n      - call: read(s, 5)\n";
     assert_eq!(problems(&calls(steps, vec![ok(3), read(), ok(4), read()], vec![])), [""; 0]);
 }
+
+#[test]
+fn setting_flags_returns_0() {
+    let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: fcntl(s, F_SETFL, O_NONBLOCK)\n";
+    assert_eq!(problems(&calls(steps, vec![ok(3), ok(0)], vec![])), [""; 0]);
+    assert_eq!(problems(&calls(steps, vec![ok(3), ok(2)], vec![])), ["result"]);
+    let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: fcntl(s, F_GETFL)\n";
+    assert_eq!(problems(&calls(steps, vec![ok(3), ok(2)], vec![])), [""; 0]);
+}

@@ -2,7 +2,7 @@
 
 use crate::case::{
     Alt, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall,
-    Term, Value, ValueSpec,
+    Term, Value, ValueSpec, constant,
 };
 use crate::target::{Completion, Timing};
 use crate::time::Span;
@@ -241,8 +241,8 @@ impl Judge<'_> {
             | Syscall::Accept { .. }
             | Syscall::Accept4 { .. }
             | Syscall::Dup { .. }
-            | Syscall::EpollCreate { .. }
-            | Syscall::Fcntl { .. } => value >= 0,
+            | Syscall::EpollCreate { .. } => value >= 0,
+            Syscall::Fcntl { command, .. } if Some(*command) != constant("F_SETFL") => value >= 0,
             call => match wanted(call) {
                 Some(count) => usize::try_from(value) == Ok(count),
                 None => value == 0,
