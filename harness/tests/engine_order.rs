@@ -182,3 +182,18 @@ fn setting_flags_returns_0() {
     let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: fcntl(s, F_GETFL)\n";
     assert_eq!(problems(&calls(steps, vec![ok(3), ok(2)], vec![])), [""; 0]);
 }
+
+#[test]
+fn events_are_found_whichever_fits_which() {
+    let event = |revents: i64| Value::Map([("revents".to_owned(), Value::Int(revents))].into());
+    let steps = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: poll([{fd=s, events=POLLIN}, {fd=s, events=POLLIN}], 0)\n    \
+                 returns: 2\n    gives: [{ revents: POLLIN|... }, { revents: POLLIN|POLLHUP }]\n";
+    let gives = |events: [i64; 2]| {
+        let given = Some(Value::List(events.map(event).to_vec()));
+        let polled = Some(Completion { result: Ok(2), data: Vec::new(), given });
+        problems(&calls(steps, vec![ok(3), polled], vec![]))
+    };
+    assert_eq!(gives([1, 17]), [""; 0]);
+    assert_eq!(gives([17, 1]), [""; 0]);
+    assert_eq!(gives([1, 1]), ["result"]);
+}

@@ -346,23 +346,22 @@ impl Judge<'_> {
 
     /// Exactly as many, each value for one of the specifications, in any order.
     fn list_fits(&self, specs: &[ValueSpec], values: &[Value]) -> Result<bool, EvalError> {
-        let mut left: Vec<&Value> = values.iter().collect();
+        let mut accepts = Vec::new();
         for spec in specs {
-            let mut found = None;
-            for (index, value) in left.iter().enumerate() {
-                let mut inner = Vec::new();
-                self.compare("", spec, value, &mut inner)?;
-                if inner.is_empty() {
-                    found = Some(index);
-                    break;
+            let mut accepted = Vec::new();
+            for (index, value) in values.iter().enumerate() {
+                let mut differences = Vec::new();
+                self.compare("", spec, value, &mut differences)?;
+                if differences.is_empty() {
+                    accepted.push(index);
                 }
             }
-            match found {
-                Some(index) => left.remove(index),
-                None => return Ok(false),
-            };
+            accepts.push(accepted);
         }
-        Ok(left.is_empty())
+        let mut owners = vec![None; values.len()];
+        let each_has_one = (0..specs.len())
+            .all(|spec| find_value(spec, &accepts, &mut vec![false; values.len()], &mut owners));
+        Ok(specs.len() == values.len() && each_has_one)
     }
 
     fn descriptor(&self, id: DescriptorId) -> String {
@@ -411,6 +410,20 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Finds a value for a specification. One that has an owner is taken if its owner finds another.
+fn find_value(spec: usize, accepts: &[Vec<usize>], tried: &mut [bool], owners: &mut [Option<usize>]) -> bool {
+    for &value in &accepts[spec] {
+        if std::mem::replace(&mut tried[value], true) {
+            continue;
+        }
+        if owners[value].is_none_or(|owner| find_value(owner, accepts, tried, owners)) {
+            owners[value] = Some(spec);
+            return true;
+        }
+    }
+    false
 }
 
 /// A return value as a case writes it.
