@@ -197,3 +197,21 @@ fn events_are_found_whichever_fits_which() {
     assert_eq!(gives([17, 1]), [""; 0]);
     assert_eq!(gives([1, 1]), ["result"]);
 }
+
+#[test]
+fn a_time_that_is_computed_from_measured_ones_is_as_uncertain_as_they_are() {
+    let steps = "  - inject: . 1:1(0) ack 1\n    as: start\n  - after: 80ms\n    expect: . 1:11(10) ack 1\n    as: first\n  \
+                 - after: $(4 * (first.time - start.time))\n    expect: . 11:21(10) ack 1\n";
+    // The first is 10 ms late and might have been 14.5; so the second, due at 450 ms, may be early by 4 times that
+    // and the clock's own 5 ms.
+    for (timing, first, second, expected) in [
+        (REAL, 90, 410, &[][..]),
+        (REAL, 90, 387, &[]),
+        (REAL, 90, 386, &["early"]),
+        (Timing::Virtual, 80, 400, &[]),
+        (Timing::Virtual, 80, 401, &["nothing"]),
+    ] {
+        let coming = vec![segment(first, Flags::ACK, 1, 10), segment(second, Flags::ACK, 11, 10)];
+        assert_eq!(problems(&run(steps, Scripted::new(timing, coming))), expected, "{first} and {second}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::wire::pattern::Direction;
 
 use super::build::{self, Frame};
 use super::calls;
-use super::clock::Window;
+use super::clock::{self, Window};
 use super::eval::EvalError;
 use super::memory::Keeper;
 use super::threads::{Ends, Made};
@@ -172,7 +172,7 @@ impl<'c> Engine<'c> {
                 let bases = self.flows.0.get(flow.0).map(|flow| flow.bases().reversed()).unwrap_or_default();
                 let text = match parse(&bytes) {
                     Ok(parsed) => {
-                        self.memory.keep_segment(Keeper::step(step), at, &parsed, &bases);
+                        self.memory.keep_segment(Keeper::act(step), at, &parsed, &bases);
                         packet_text(&parsed.packet, &bases)
                     }
                     Err(error) => format!("{} bytes: {error}", bytes.len()),
@@ -213,12 +213,14 @@ impl<'c> Engine<'c> {
 
     fn return_window(&self, made: Window, blocks: &Blocks) -> Option<Window> {
         let Blocks::For { from, to } = blocks else { return None };
+        let uncertain = clock::uncertainty(from, &self.memory).max(clock::uncertainty(to, &self.memory));
         let (from, to) = (self.length(from).ok()?, self.length(to).ok()?);
         Some(Window {
             from: made.from + from,
             to: made.from + to,
             interval: to,
             slip: made.slip,
+            uncertain,
             unbounded: false,
         })
     }
@@ -265,7 +267,7 @@ impl<'c> Engine<'c> {
         match self.threads.take(thread) {
             Some((made, back)) => {
                 self.check_time(self.cursor, made.text, back.at, at_once);
-                self.accept(&made, &back, Some((Keeper::step(self.cursor), outcome)));
+                self.accept(&made, &back, Some((Keeper::look(self.cursor, at_once), outcome)));
             }
             None => self.still_blocked(thread, window.from),
         }

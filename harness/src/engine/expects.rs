@@ -80,7 +80,7 @@ impl<'c> Engine<'c> {
                 continue;
             }
             self.pass_over(flow, index)?;
-            return Ok(self.take(flow, 0, packet, Keeper::step(self.cursor), window));
+            return Ok(self.take(flow, 0, packet, Keeper::look(self.cursor, window), window));
         }
         Ok(None)
     }

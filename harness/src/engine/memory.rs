@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::case::{Place, Value};
 use crate::target::{Completion, Timing};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::wire::notation::Bases;
 use crate::wire::{Ip, Parsed};
 
+use super::clock::Window;
 use super::eval::{EvalError, Known, Worth};
 
 /// Names of TCP states as the kernel numbers them.
@@ -38,6 +39,8 @@ pub(super) fn state_name(number: i64) -> String {
 #[derive(Clone, Debug)]
 struct Captured {
     at: Timestamp,
+    /// How far the time may be from its nominal one.
+    tolerance: Span,
     fields: BTreeMap<&'static str, Worth>,
     value: Option<Value>,
 }
@@ -47,12 +50,19 @@ struct Captured {
 pub(super) struct Keeper<'a> {
     pub(super) step: usize,
     pub(super) member: Option<&'a str>,
+    /// The wait over which a real clock's lateness is measured; none for what the case does.
+    pub(super) wait: Option<Span>,
 }
 
 impl Keeper<'_> {
-    /// A step.
-    pub(super) const fn step(step: usize) -> Self {
-        Self { step, member: None }
+    /// A step that does something.
+    pub(super) const fn act(step: usize) -> Self {
+        Self { step, member: None, wait: None }
+    }
+
+    /// A step that looks at something, in a window.
+    pub(super) const fn look(step: usize, window: Window) -> Self {
+        Self { step, member: None, wait: Some(window.interval) }
     }
 }
 
@@ -81,8 +91,22 @@ impl Memory {
         }
     }
 
-    fn keep(&mut self, keeper: Keeper<'_>, captured: Captured) {
-        self.captured.insert((keeper.step, keeper.member.map(str::to_owned)), captured);
+    fn keep(
+        &mut self,
+        keeper: Keeper<'_>,
+        at: Timestamp,
+        fields: BTreeMap<&'static str, Worth>,
+        value: Option<Value>,
+    ) {
+        let tolerance =
+            keeper.wait.map_or(Span::ZERO, |wait| self.timing.late(wait).max(self.timing.early()));
+        let key = (keeper.step, keeper.member.map(str::to_owned));
+        self.captured.insert(key, Captured { at, tolerance, fields, value });
+    }
+
+    fn captured(&self, step: usize, name: &str) -> Option<&Captured> {
+        let of_member = self.captured.get(&(step, Some(name.to_owned())));
+        of_member.or_else(|| self.captured.get(&(step, None)))
     }
 
     /// Keeps a segment of a step with `as`.
@@ -114,19 +138,19 @@ impl Memory {
                 fields.insert("wscale", Worth::Int(i64::from(shift)));
             }
         }
-        self.keep(keeper, Captured { at, fields, value: None });
+        self.keep(keeper, at, fields, None);
     }
 
     /// Keeps the moment of an act.
     pub(super) fn keep_time(&mut self, step: usize, at: Timestamp) {
-        self.keep(Keeper::step(step), Captured { at, fields: BTreeMap::new(), value: None });
+        self.keep(Keeper::act(step), at, BTreeMap::new(), None);
     }
 
     /// Keeps what a call came back with.
     pub(super) fn keep_call(&mut self, keeper: Keeper<'_>, at: Timestamp, completion: &Completion) {
         let result = completion.result.unwrap_or(-1);
         let fields = BTreeMap::from([("result", Worth::Int(result))]);
-        self.keep(keeper, Captured { at, fields, value: completion.given.clone() });
+        self.keep(keeper, at, fields, completion.given.clone());
     }
 
     /// Forgets what the target told: it may have changed.
@@ -166,9 +190,8 @@ impl Known for Memory {
                 .map(|(_, worth)| worth.clone())
                 .ok_or_else(|| EvalError(format!("{place} can be looked at only in an assert")));
         };
-        let of_member = self.captured.get(&(*step, Some(name.clone())));
-        let captured = of_member
-            .or_else(|| self.captured.get(&(*step, None)))
+        let captured = self
+            .captured(*step, name)
             .ok_or_else(|| EvalError(format!("{place}: the step that should have kept it did not happen")))?;
         let missing = || EvalError(format!("{place}: there is no such field in what came"));
         match path.split_first() {
@@ -188,5 +211,16 @@ impl Known for Memory {
 
     fn timing(&self) -> Timing {
         self.timing
+    }
+
+    fn tolerance(&self, place: &Place) -> Span {
+        match place {
+            Place::Captured { step, name, path } if *path == ["time"] => {
+                self.captured(*step, name).map_or(Span::ZERO, |captured| captured.tolerance)
+            }
+            Place::Captured { .. } | Place::Descriptor { .. } | Place::Flow { .. } | Place::Counter(_) => {
+                Span::ZERO
+            }
+        }
     }
 }

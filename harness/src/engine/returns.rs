@@ -23,7 +23,7 @@ impl<'c> Engine<'c> {
                 if let Some((made, back)) = self.threads.take(thread) {
                     self.check_time(made.step, made.text, back.at, window);
                     let step = made.step;
-                    self.accept(&made, &back, Some((Keeper::step(step), outcome)));
+                    self.accept(&made, &back, Some((Keeper::look(step, window), outcome)));
                 }
             }
             (_, Some(mismatch)) => {
@@ -68,7 +68,7 @@ impl<'c> Engine<'c> {
         };
         self.check_time(self.cursor, made.text, back.at, window);
         let at = back.at;
-        self.accept(&made, &back, Some((Keeper::step(self.cursor), outcome)));
+        self.accept(&made, &back, Some((Keeper::look(self.cursor, window), outcome)));
         self.next_step(at, Span::ZERO)
     }
 

@@ -64,7 +64,7 @@ impl<'c> Engine<'c> {
     }
 
     fn try_member(&mut self, member: &'c Step, window: Window) -> Result<Option<Timestamp>, EvalError> {
-        let keeper = Keeper { step: self.cursor, member: member.name.as_deref() };
+        let keeper = Keeper { member: member.name.as_deref(), ..Keeper::look(self.cursor, window) };
         match &member.action {
             Action::Expect { flow, expected, isn } if !accepts_nothing(expected) => {
                 if *isn == Some(Isn::New) {
