@@ -58,7 +58,11 @@ fn a_case_ends_with_the_window_of_its_last_step() {
     let stray = |ms| vec![segment(100, Flags::ACK, 1, 10), segment(ms, Flags::ACK, 11, 10)];
     assert_eq!(problems(&story(wide, stray(500))), ["unexpected"]);
     assert_eq!(problems(&story(wide, stray(501))), [""; 0]);
-    assert_eq!(problems(&story(&format!("{wide}{then_silent}"), stray(102))), [""; 0], "the window of an earlier step");
+    assert_eq!(
+        problems(&story(&format!("{wide}{then_silent}"), stray(102))),
+        [""; 0],
+        "the window of an earlier step"
+    );
 }
 
 #[test]
@@ -66,9 +70,11 @@ fn calls_return_or_block_as_written() {
     let at_once = "  - call: s = socket(af, SOCK_STREAM, 0)\n";
     let ok = |value| Some(Completion { result: Ok(value), data: Vec::new(), given: None });
     let blocks = format!("{at_once}  - call: accept(s)\n    blocks: 10ms\n");
-    let later = format!("{at_once}  - call: accept(s)\n    blocks: true\n  - after: 10ms\n    returns: any\n");
+    let later =
+        format!("{at_once}  - call: accept(s)\n    blocks: true\n  - after: 10ms\n    returns: any\n");
     let forever = format!("{at_once}  - call: accept(s)\n    blocks: forever\n  - silent: 1s\n");
-    let table: Vec<(&str, &str, Vec<Option<Completion>>, Vec<Observation>, &[&str])> = vec![
+    type Line<'a> = (&'a str, &'a str, Vec<Option<Completion>>, Vec<Observation>, &'a [&'a str]);
+    let table: Vec<Line<'_>> = vec![
         ("returns", at_once, vec![ok(3)], vec![], &[]),
         ("does not return", at_once, vec![None], vec![], &["blocked"]),
         ("returns late", at_once, vec![None], vec![returned(1, 3)], &["blocked"]),

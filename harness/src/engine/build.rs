@@ -147,7 +147,7 @@ fn segment(spec: &TcpSpec, frame: &Frame<'_>) -> Result<Tcp, EvalError> {
         ..Tcp::default()
     };
     if spec.push == Some(true) {
-        tcp.flags = tcp.flags | Flags::PSH;
+        tcp.flags |= Flags::PSH;
     }
     set(&mut tcp.sport, spec.sport.as_ref(), known)?;
     set(&mut tcp.dport, spec.dport.as_ref(), known)?;
