@@ -2,7 +2,7 @@
 
 mod engine_support;
 
-use engine_support::{REAL, bare, case, emitted, ip, packet, problems, run, story};
+use engine_support::{REAL, bare, emitted, ip, packet, problems, run, story};
 use tcpdrill::front::{MemoryLibrary, yaml};
 use tcpdrill::target::scripted::Scripted;
 use tcpdrill::target::{Observation, Timing};
@@ -258,5 +258,11 @@ fn a_new_connection_starts_numbering_again() {
         |isn| problems(&run(&story(isn), Scripted::new(Timing::Virtual, vec![syn(0, 7), syn(1000, 9)])));
     assert_eq!(run(""), ["wrong"], "a SYN with another ISN is a mismatch");
     assert_eq!(run("    isn: new\n"), [""; 0]);
-    assert!(case(&story("")).flows.len() == 1);
+    let by_peer = "  - inject: S 0:0(0)\n  - expect: S. 0:0(0) ack 1\n  - after: 1s\n    inject: S 0:0(0)\n    isn: 1000\n  \
+                   - after: 1ms\n    expect: S. 0:0(0) ack 1\n";
+    for (ack, expected) in [(1001, &[][..]), (1, &["wrong"])] {
+        let second = emitted(1001, Tcp { seq: 9, ack, ..bare(Flags::SYN | Flags::ACK) });
+        let target = Scripted::new(Timing::Virtual, vec![syn(0, 7), second]);
+        assert_eq!(problems(&engine_support::run(by_peer, target)), expected, "ack {ack}");
+    }
 }
