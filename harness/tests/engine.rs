@@ -1,112 +1,15 @@
 //! Stories of the engine on a scripted target: what it takes, what it refuses, and what it says.
 
+mod engine_support;
+
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
-use tcpdrill::case::{Case, ThreadId};
-use tcpdrill::engine::{Act, Engine, Input, Report, Want};
-use tcpdrill::front::{MemoryLibrary, yaml};
+use engine_support::{OPEN, REAL, case, problems, returned, run, segment, story, to};
 use tcpdrill::target::scripted::Scripted;
-use tcpdrill::target::{Completion, Observation, Target, Timing, Tolerance};
+use tcpdrill::target::{Completion, Observation, Timing};
 use tcpdrill::time::{Span, Timestamp};
-use tcpdrill::verdict::{Problem, Verdict};
-use tcpdrill::wire::pattern::{self, Direction};
-use tcpdrill::wire::{Body, Flags, Ip, Ipv4, Lies, Packet, Tcp, build};
-
-const REAL: Timing = Timing::Real(Tolerance { early: 5_000_000, late: 4_500_000, divisor: 8 });
-
-fn case(steps: &str) -> Case {
-    let text = format!("title: a story\nsteps:\n{steps}");
-    let lowered = yaml::lower("story.yaml", "story", Arc::from(text), &MemoryLibrary::default());
-    let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
-    lowered.cases.into_iter().next().expect("a story is one case")
-}
-
-/// `. seq:seq+length(length)` from the default flow of a target without ISN.
-fn segment(ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
-    to(8080, ms, flags, seq, length)
-}
-
-fn to(port: u16, ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
-    let tcp = Tcp {
-        sport: 8080,
-        dport: port,
-        seq,
-        ack: 1,
-        flags,
-        payload: pattern::fill(Direction::ToPeer, u64::from(seq) - 1, length),
-        ..Tcp::default()
-    };
-    let ip = Ipv4::new(Ipv4Addr::new(192, 168, 0, 1), Ipv4Addr::new(192, 0, 2, 1));
-    let packet = build(&Packet { ip: Ip::V4(ip), body: Body::Tcp(tcp) }, &Lies::default()).concat();
-    Observation::Emitted { at: Timestamp(ms * 1_000_000), packet }
-}
-
-fn returned(ms: i64, value: i64) -> Observation {
-    let completion = Completion { result: Ok(value), data: Vec::new(), given: None };
-    Observation::Returned { at: Timestamp(ms * 1_000_000), thread: ThreadId(0), completion }
-}
-
-fn run(steps: &str, target: Scripted) -> Report {
-    run_case(&case(steps), target)
-}
-
-fn run_case(case: &Case, mut target: Scripted) -> Report {
-    let mut engine = Engine::new(case, target.info().timing);
-    for _ in 0..10_000 {
-        let input = match engine.poll() {
-            Want::Done => return engine.report(),
-            Want::Advance(until) => match target.advance(until) {
-                Ok(Some(observation)) => Input::Observed(observation),
-                Ok(None) => Input::Reached(until),
-                Err(error) => Input::Refused(error),
-            },
-            Want::Act { act, .. } => {
-                let at = match &act {
-                    Act::Inject(packet) => target.inject(packet),
-                    Act::Submit(submission) => target.submit(submission),
-                    Act::Configure(setting) => target.configure(setting),
-                    Act::Signal { thread, signal, restart } => target.signal(*thread, *signal, *restart),
-                };
-                at.map_or_else(Input::Refused, |at| Input::Acted { at })
-            }
-            Want::Inspect(what) => Input::Inspected(target.inspect(&what).map_err(|error| error.to_string())),
-        };
-        engine.handle(input);
-    }
-    panic!("the engine does not come to an end");
-}
-
-/// The first step makes the flow's local port known.
-const OPEN: &str = "  - inject: . 1:1(0) ack 1\n";
-
-fn story(steps: &str, coming: Vec<Observation>) -> Report {
-    run(&format!("{OPEN}{steps}"), Scripted::new(Timing::Virtual, coming))
-}
-
-/// Names of the problems, in order.
-fn problems(report: &Report) -> Vec<&'static str> {
-    report
-        .verdict
-        .mismatches()
-        .iter()
-        .map(|mismatch| match mismatch.problem {
-            Problem::WrongPacket { .. } => "wrong",
-            Problem::NothingCame { .. } => "nothing",
-            Problem::UnexpectedPacket { .. } => "unexpected",
-            Problem::NoFlow { .. } => "no flow",
-            Problem::TooEarly { .. } => "early",
-            Problem::TooLate { .. } => "late",
-            Problem::StillBlocked { .. } => "blocked",
-            Problem::DidNotBlock { .. } => "did not block",
-            Problem::WrongResult { .. } => "result",
-            Problem::NotTrue { .. } => "not true",
-            Problem::InThePast { .. } => "past",
-            Problem::Consequence { .. } => "consequence",
-            Problem::Meaningless { .. } => "meaningless",
-        })
-        .collect()
-}
+use tcpdrill::verdict::Verdict;
+use tcpdrill::wire::Flags;
 
 #[test]
 fn segments_against_expectations() {

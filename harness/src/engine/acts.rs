@@ -12,8 +12,9 @@ use crate::wire::pattern::Direction;
 
 use super::build::{self, Frame};
 use super::calls;
-use super::clock::Window;
+use super::clock::{self, Window};
 use super::eval::EvalError;
+use super::memory::Keeper;
 use super::threads::{Ends, Made};
 use super::want::{Act, Want};
 use super::{Engine, Next, Stage, Status, What};
@@ -170,7 +171,10 @@ impl<'c> Engine<'c> {
                 let Action::Inject { flow, .. } = &written.action else { return };
                 let bases = self.flows.0.get(flow.0).map(|flow| flow.bases().reversed()).unwrap_or_default();
                 let text = match parse(&bytes) {
-                    Ok(parsed) => packet_text(&parsed.packet, &bases),
+                    Ok(parsed) => {
+                        self.memory.keep_segment(Keeper::act(step), at, &parsed, &bases);
+                        packet_text(&parsed.packet, &bases)
+                    }
                     Err(error) => format!("{} bytes: {error}", bytes.len()),
                 };
                 (What::Injected(bytes), text)
@@ -209,12 +213,14 @@ impl<'c> Engine<'c> {
 
     fn return_window(&self, made: Window, blocks: &Blocks) -> Option<Window> {
         let Blocks::For { from, to } = blocks else { return None };
+        let uncertain = clock::uncertainty(from, &self.memory).max(clock::uncertainty(to, &self.memory));
         let (from, to) = (self.length(from).ok()?, self.length(to).ok()?);
         Some(Window {
             from: made.from + from,
             to: made.from + to,
             interval: to,
             slip: made.slip,
+            uncertain,
             unbounded: false,
         })
     }
@@ -252,14 +258,17 @@ impl<'c> Engine<'c> {
     }
 
     fn must_be_back(&mut self, thread: ThreadId, outcome: &'c Outcome, window: Window) -> Next {
-        let latest = Window { to: window.from, interval: Span::ZERO, ..window }.latest(self.clock.timing);
+        let at_once = Window { to: window.from, interval: Span::ZERO, ..window };
         if !self.threads.is_back(thread)
-            && let Some(wait) = self.settle(latest)
+            && let Some(wait) = self.settle(at_once.latest(self.clock.timing))
         {
             return wait;
         }
         match self.threads.take(thread) {
-            Some((made, back)) => self.accept(&made, &back, Some((self.cursor, outcome))),
+            Some((made, back)) => {
+                self.check_time(self.cursor, made.text, back.at, at_once);
+                self.accept(&made, &back, Some((Keeper::look(self.cursor, at_once), outcome)));
+            }
             None => self.still_blocked(thread, window.from),
         }
         self.next_step(window.from, window.slip)

@@ -23,6 +23,7 @@ impl Engine<'_> {
                 None => {
                     let missing = format!("{place}: nothing has been seen of that flow");
                     self.fail(window.from, Problem::Consequence { missing });
+                    self.memory.forget();
                     self.next_step(window.from, window.slip)
                 }
             };

@@ -179,7 +179,12 @@ pub(super) fn payload(spec: &Payload, direction: Direction, offset: u64, length:
     }
 }
 
-fn options(spec: &OptionsSpec, bases: &Bases, known: &dyn Known) -> Result<Vec<TcpOption>, EvalError> {
+/// The options as they stand in a segment.
+pub(super) fn options(
+    spec: &OptionsSpec,
+    bases: &Bases,
+    known: &dyn Known,
+) -> Result<Vec<TcpOption>, EvalError> {
     match spec {
         OptionsSpec::Unwritten => Ok(Vec::new()),
         OptionsSpec::Raw(bytes) => Ok(vec![TcpOption::Raw(bytes.clone())]),
@@ -189,7 +194,8 @@ fn options(spec: &OptionsSpec, bases: &Bases, known: &dyn Known) -> Result<Vec<T
     }
 }
 
-fn option(item: &OptionItem, bases: &Bases, known: &dyn Known) -> Result<TcpOption, EvalError> {
+/// One option as it stands in a segment.
+pub(super) fn option(item: &OptionItem, bases: &Bases, known: &dyn Known) -> Result<TcpOption, EvalError> {
     let option = match &item.option {
         OptionSpec::Nop => TcpOption::Nop,
         OptionSpec::Eol => TcpOption::Eol,
@@ -275,7 +281,7 @@ fn single(num: &Num, known: &dyn Known) -> Result<(i64, bool), EvalError> {
     match num.0.as_slice() {
         [Alt::Is { term: Term::Known(number), absolute }] => Ok((*number, *absolute)),
         [Alt::Is { term: Term::Computed(expr), absolute }] => Ok((eval::int(expr, known)?, *absolute)),
-        _ => Err(EvalError(format!("{num} is not one number; what is injected is exact"))),
+        _ => Err(EvalError(format!("{num} is not one number, and bytes are exact"))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::case::{
     Alt, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall,
-    Term, Value, ValueSpec,
+    Term, Value, ValueSpec, constant,
 };
 use crate::target::{Completion, Timing};
 use crate::time::Span;
@@ -208,9 +208,7 @@ impl Judge<'_> {
         if self.call.receives_on().is_some() && completion.result.is_ok() && outcome.data != Payload::Any {
             let expected =
                 payload(&outcome.data, Direction::FromPeer, self.streams.received, completion.data.len());
-            if expected.len() != completion.data.len() {
-                note("data", format!("{} bytes", expected.len()), format!("{} bytes", completion.data.len()));
-            } else if let Some((field, expected, actual)) = first_difference(&expected, &completion.data) {
+            if let Some((field, expected, actual)) = first_difference(&expected, &completion.data) {
                 note(&field, expected, actual);
             }
         }
@@ -243,8 +241,8 @@ impl Judge<'_> {
             | Syscall::Accept { .. }
             | Syscall::Accept4 { .. }
             | Syscall::Dup { .. }
-            | Syscall::EpollCreate { .. }
-            | Syscall::Fcntl { .. } => value >= 0,
+            | Syscall::EpollCreate { .. } => value >= 0,
+            Syscall::Fcntl { command, .. } if Some(*command) != constant("F_SETFL") => value >= 0,
             call => match wanted(call) {
                 Some(count) => usize::try_from(value) == Ok(count),
                 None => value == 0,
@@ -320,7 +318,15 @@ impl Judge<'_> {
                 }
                 true
             }
-            (ValueSpec::List(specs), Value::List(values)) => self.list_fits(specs, values)?,
+            (ValueSpec::List(specs), Value::List(values)) if self.gives_events() => {
+                self.list_fits(specs, values)?
+            }
+            (ValueSpec::List(specs), Value::List(values)) if specs.len() == values.len() => {
+                for (index, (spec, value)) in specs.iter().zip(values).enumerate() {
+                    self.compare(&format!("{field}[{index}]"), spec, value, list)?;
+                }
+                true
+            }
             _ => false,
         };
         if !fits {
@@ -333,25 +339,29 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// Whether lists that the call gives are of events, which have no order.
+    fn gives_events(&self) -> bool {
+        matches!(self.call, Syscall::Poll { .. } | Syscall::Select { .. } | Syscall::EpollWait { .. })
+    }
+
     /// Exactly as many, each value for one of the specifications, in any order.
     fn list_fits(&self, specs: &[ValueSpec], values: &[Value]) -> Result<bool, EvalError> {
-        let mut left: Vec<&Value> = values.iter().collect();
+        let mut accepts = Vec::new();
         for spec in specs {
-            let mut found = None;
-            for (index, value) in left.iter().enumerate() {
-                let mut inner = Vec::new();
-                self.compare("", spec, value, &mut inner)?;
-                if inner.is_empty() {
-                    found = Some(index);
-                    break;
+            let mut accepted = Vec::new();
+            for (index, value) in values.iter().enumerate() {
+                let mut differences = Vec::new();
+                self.compare("", spec, value, &mut differences)?;
+                if differences.is_empty() {
+                    accepted.push(index);
                 }
             }
-            match found {
-                Some(index) => left.remove(index),
-                None => return Ok(false),
-            };
+            accepts.push(accepted);
         }
-        Ok(left.is_empty())
+        let mut owners = vec![None; values.len()];
+        let each_has_one = (0..specs.len())
+            .all(|spec| find_value(spec, &accepts, &mut vec![false; values.len()], &mut owners));
+        Ok(specs.len() == values.len() && each_has_one)
     }
 
     fn descriptor(&self, id: DescriptorId) -> String {
@@ -400,6 +410,20 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Finds a value for a specification. One that has an owner is taken if its owner finds another.
+fn find_value(spec: usize, accepts: &[Vec<usize>], tried: &mut [bool], owners: &mut [Option<usize>]) -> bool {
+    for &value in &accepts[spec] {
+        if std::mem::replace(&mut tried[value], true) {
+            continue;
+        }
+        if owners[value].is_none_or(|owner| find_value(owner, accepts, tried, owners)) {
+            owners[value] = Some(spec);
+            return true;
+        }
+    }
+    false
 }
 
 /// A return value as a case writes it.

@@ -26,6 +26,8 @@ pub(super) struct Window {
     /// The wait over which a real clock's lateness is measured.
     pub(super) interval: Span,
     pub(super) slip: Span,
+    /// How uncertain the ends themselves are, as computed from measured times.
+    pub(super) uncertain: Span,
     /// Anything that comes at all comes in time (`at: any`).
     pub(super) unbounded: bool,
 }
@@ -33,12 +35,12 @@ pub(super) struct Window {
 impl Window {
     /// Before this it is too early.
     pub(super) fn earliest(&self, timing: Timing) -> Timestamp {
-        if self.unbounded { Timestamp::START } else { self.from - timing.early() }
+        if self.unbounded { Timestamp::START } else { self.from - timing.early() - self.uncertain }
     }
 
     /// After this it is too late.
     pub(super) fn latest(&self, timing: Timing) -> Timestamp {
-        self.to + timing.late(self.interval) + self.slip
+        self.to + timing.late(self.interval) + self.slip + self.uncertain
     }
 
     /// How long to go on looking for what is late, so that late is told from missing: nothing on a virtual clock,
@@ -135,9 +137,11 @@ impl Clock {
                 to: previous.at + PATIENCE,
                 interval: Span::ZERO,
                 slip: previous.slip,
+                uncertain: Span::ZERO,
                 unbounded: true,
             });
         };
+        let uncertain = uncertainty(from, known).max(uncertainty(to, known));
         let (from, to) = (self.span(from, known)?, self.span(to, known)?);
         let (base, interval) = match base {
             Base::Previous => (previous, to),
@@ -147,7 +151,14 @@ impl Clock {
                 (Moment { at, slip: previous.slip }, at + to - previous.at)
             }
         };
-        Ok(Window { from: base.at + from, to: base.at + to, interval, slip: base.slip, unbounded: false })
+        Ok(Window {
+            from: base.at + from,
+            to: base.at + to,
+            interval,
+            slip: base.slip,
+            uncertain,
+            unbounded: false,
+        })
     }
 
     fn span(&self, time: &TimeSpec, known: &dyn Known) -> Result<Span, EvalError> {
@@ -160,5 +171,13 @@ impl Clock {
     /// A length of time that is not a step's own window.
     pub(super) fn length(&self, time: &TimeSpec, known: &dyn Known) -> Result<Span, EvalError> {
         self.span(time, known)
+    }
+}
+
+/// How uncertain a length of time is.
+pub(super) fn uncertainty(time: &TimeSpec, known: &dyn Known) -> Span {
+    match time {
+        TimeSpec::Known(_) => Span::ZERO,
+        TimeSpec::Computed(expr) => super::eval::uncertainty(expr, known),
     }
 }

@@ -1,14 +1,23 @@
 //! The end of a case: the window of its last step, and everything claimed.
 
-use crate::case::{Action, Blocks};
+use crate::case::{Action, Blocks, ThreadId};
 use crate::time::{Span, Timestamp};
-use crate::verdict::{Problem, Verdict};
+use crate::verdict::{FieldDifference, Problem, Verdict};
 
 use super::calls;
 use super::threads::Ends;
-use super::{Engine, Next};
+use super::{Engine, Next, Status};
 
 impl Engine<'_> {
+    /// The story begins: what `given` has left unclaimed fails it.
+    pub(super) fn end_given(&mut self) {
+        let now = self.clock.busy.max(self.clock.moment.at);
+        if let Err(error) = self.clear(None, now + Span(1)) {
+            self.fail(now, Problem::Meaningless { why: error.0 });
+        }
+        self.given_over = true;
+    }
+
     pub(super) fn finish(&mut self) -> Next {
         let timing = self.clock.timing;
         let end = self.end();
@@ -43,7 +52,8 @@ impl Engine<'_> {
     /// Calls that are still blocked must be allowed to be; calls that came back must have been expected.
     fn check_threads(&mut self, end: Timestamp) {
         for index in 0..self.threads.0.len() {
-            let thread = crate::case::ThreadId(index);
+            let thread = ThreadId(index);
+            self.check_signals(thread, end);
             if let Some((made, back)) = self.threads.take(thread) {
                 let returned = calls::show_result(back.completion.result);
                 let call = made.text.to_owned();
@@ -61,6 +71,22 @@ impl Engine<'_> {
             if !forever && made.overdue.is_none() {
                 self.fail_step(step, end, Problem::StillBlocked { call });
             }
+        }
+    }
+
+    /// Every signal must have been raised by a call whose step says so.
+    fn check_signals(&mut self, thread: ThreadId, end: Timestamp) {
+        for (signal, event) in self.threads.left_over(thread) {
+            self.mark(event, None, Status::Unexpected);
+            let at = self.events.get(event).map_or(end, |event| event.at);
+            let field = FieldDifference {
+                field: "raises".to_owned(),
+                expected: "none".to_owned(),
+                actual: signal.to_string(),
+            };
+            let name = self.case.threads.get(thread.0).map_or("main", String::as_str);
+            let call = format!("no call of thread {name}");
+            self.fail(at, Problem::WrongResult { call, fields: vec![field] });
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) trait Known {
     fn look_up(&self, place: &Place) -> Result<Worth, EvalError>;
     /// How exact times are.
     fn timing(&self) -> Timing;
+    /// How far the value of a place may be from its nominal one, if it is a time that was measured.
+    fn tolerance(&self, place: &Place) -> Span;
 }
 
 impl Worth {
@@ -130,6 +132,38 @@ pub(super) fn time(expr: &Expr, known: &dyn Known) -> Result<Span, EvalError> {
     }
 }
 
+/// How uncertain a time is that is computed from measured ones: as they are, times the factors they come with.
+pub(super) fn uncertainty(expr: &Expr, known: &dyn Known) -> Span {
+    let of = |expr| uncertainty(expr, known);
+    match expr {
+        Expr::Place(place) => known.tolerance(place),
+        Expr::Negative(inner) => of(inner),
+        Expr::Min(left, right) | Expr::Max(left, right) => of(left).max(of(right)),
+        Expr::Binary(op, left, right) => match (op, factor(left, known), factor(right, known)) {
+            (BinaryOp::Mul, Some(by), None) => Span(of(right).0.saturating_mul(by)),
+            (BinaryOp::Mul, None, Some(by)) => Span(of(left).0.saturating_mul(by)),
+            (BinaryOp::Shl, None, Some(by)) => Span(shift_left(of(left).0, by).unwrap_or(i64::MAX)),
+            (BinaryOp::Div, None, Some(by)) => Span(of(left).0 / by.max(1)),
+            _ => of(left) + of(right),
+        },
+        Expr::Int(_)
+        | Expr::Time(_)
+        | Expr::Symbol(_)
+        | Expr::Compare(..)
+        | Expr::And(_)
+        | Expr::Or(_)
+        | Expr::Not(_) => Span::ZERO,
+    }
+}
+
+/// The size of an integer; none of what is a time.
+fn factor(expr: &Expr, known: &dyn Known) -> Option<i64> {
+    match eval(expr, known) {
+        Ok(Worth::Int(number)) => Some(number.saturating_abs()),
+        Ok(Worth::Time(_) | Worth::Symbol(_) | Worth::Truth(_)) | Err(_) => None,
+    }
+}
+
 fn extreme(left: &Expr, right: &Expr, keep_left: CompareOp, known: &dyn Known) -> Result<Worth, EvalError> {
     let (left, right) = (eval(left, known)?, eval(right, known)?);
     Ok(if compare(keep_left, &left, &right, Timing::Virtual)? { left } else { right })
@@ -225,6 +259,9 @@ mod tests {
         }
         fn timing(&self) -> Timing {
             Timing::Virtual
+        }
+        fn tolerance(&self, _: &Place) -> Span {
+            Span::ZERO
         }
     }
 

@@ -9,6 +9,7 @@ use super::clock::{Moment, Window};
 use super::eval::EvalError;
 use super::flows::Emitted;
 use super::matching::{View, differences};
+use super::memory::Keeper;
 use super::{Allowance, Engine, Missed, Next, Stage, Status};
 
 impl<'c> Engine<'c> {
@@ -40,19 +41,26 @@ impl<'c> Engine<'c> {
             Ok(None) => {}
             Err(error) => return self.meaningless(&error),
         }
-        let has_head = self.head(flow).is_some();
+        // What is permitted is no answer: whether nothing else came is to be seen at the end of the window.
+        let has_head = match self.is_answered(flow) {
+            Ok(has_head) => has_head,
+            Err(error) => return self.meaningless(&error),
+        };
         let timing = self.clock.timing;
         let wait = if has_head { window.latest(timing) } else { window.give_up(timing) };
         if let Some(wait) = self.settle(wait) {
             return wait;
         }
         if !has_head && accepts_nothing(expected) {
+            if let Err(error) = self.drop_permitted(flow) {
+                return self.meaningless(&error);
+            }
             return self.quiet_until(window);
         }
         self.miss(flow, &packets, window)
     }
 
-    /// The head of a flow's queue, after permitted packets in front of it were taken.
+    /// The head of a flow's queue.
     pub(super) fn head(&self, flow: FlowId) -> Option<&Emitted> {
         self.flows.0.get(flow.0).and_then(|flow| flow.queue.front())
     }
@@ -71,20 +79,13 @@ impl<'c> Engine<'c> {
                 break;
             };
             let in_window = emitted.at >= window.earliest(timing) && emitted.at <= window.latest(timing);
-            let mut fits = None;
-            for packet in packets {
-                if self.compare(packet, flow, emitted)?.is_empty() {
-                    fits = Some(*packet);
-                    break;
-                }
-            }
-            let Some(packet) = fits else { continue };
+            let Some(packet) = self.fitting(flow, index, packets)? else { continue };
             let is_head = self.only_permitted_before(flow, index)?;
             if !is_head && !in_window {
                 continue;
             }
             self.pass_over(flow, index)?;
-            return Ok(self.take(flow, packet, window));
+            return Ok(self.take(flow, 0, packet, Keeper::look(self.cursor, window), window));
         }
         Ok(None)
     }
@@ -110,6 +111,30 @@ impl<'c> Engine<'c> {
             self.stage = Stage::Fresh;
         }
         Ok(true)
+    }
+
+    /// The first of these that the packet at this place of a queue is.
+    pub(super) fn fitting(
+        &self,
+        flow: FlowId,
+        index: usize,
+        packets: &[&'c PacketSpec],
+    ) -> Result<Option<&'c PacketSpec>, EvalError> {
+        let Some(emitted) = self.flows.0.get(flow.0).and_then(|flow| flow.queue.get(index)) else {
+            return Ok(None);
+        };
+        for packet in packets {
+            if self.compare(packet, flow, emitted)?.is_empty() {
+                return Ok(Some(packet));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether anything is in the queue that is not permitted.
+    fn is_answered(&self, flow: FlowId) -> Result<bool, EvalError> {
+        let length = self.flows.0.get(flow.0).map_or(0, |flow| flow.queue.len());
+        Ok(!self.only_permitted_before(flow, length)?)
     }
 
     fn only_permitted_before(&self, flow: FlowId, index: usize) -> Result<bool, EvalError> {
@@ -164,12 +189,19 @@ impl<'c> Engine<'c> {
         Ok(())
     }
 
-    /// Takes the head as the answer to the current step.
-    fn take(&mut self, flow: FlowId, packet: &'c PacketSpec, window: Window) -> Option<Timestamp> {
+    /// Takes the packet at this place of a queue as the answer to the current step.
+    pub(super) fn take(
+        &mut self,
+        flow: FlowId,
+        index: usize,
+        packet: &'c PacketSpec,
+        keeper: Keeper<'_>,
+        window: Window,
+    ) -> Option<Timestamp> {
         let state = self.flows.0.get_mut(flow.0)?;
-        let emitted = state.queue.pop_front()?;
+        let emitted = state.queue.remove(index)?;
         let bases = state.bases();
-        self.memory.keep_segment(self.cursor, emitted.at, &emitted.parsed, &bases);
+        self.memory.keep_segment(keeper, emitted.at, &emitted.parsed, &bases);
         let before = self.mismatches.len();
         self.check_time(self.cursor, &render_packet(packet), emitted.at, window);
         let status = if self.mismatches.len() == before { Status::Expected } else { Status::Wrong };
@@ -278,13 +310,15 @@ impl<'c> Engine<'c> {
             Ok(span) => span.map(|span| self.clock.moment.at + span + self.clock.timing.late(span)),
             Err(error) => return self.meaningless(&error),
         };
-        self.allowances.push(Allowance { flow, packet, until });
+        let from = self.clock.moment.at - self.clock.timing.early();
+        self.allowances.push(Allowance { flow, packet, from, until });
         self.skip_step()
     }
 
     pub(super) fn is_allowed(&self, flow: FlowId, emitted: &Emitted) -> Result<bool, EvalError> {
         for allowance in &self.allowances {
-            let in_time = allowance.until.is_none_or(|until| emitted.at <= until);
+            let in_time =
+                emitted.at >= allowance.from && allowance.until.is_none_or(|until| emitted.at <= until);
             if allowance.flow == flow && in_time && self.compare(allowance.packet, flow, emitted)?.is_empty()
             {
                 return Ok(true);
@@ -322,7 +356,7 @@ impl<'c> Engine<'c> {
     }
 
     /// The next SYN in the queue is the first of a new connection: its numbering counts from here.
-    fn relearn(&mut self, flow: FlowId) {
+    pub(super) fn relearn(&mut self, flow: FlowId) {
         if let Some(state) = self.flows.0.get_mut(flow.0) {
             state.relearn();
         }
@@ -330,7 +364,7 @@ impl<'c> Engine<'c> {
 }
 
 /// The packets an expectation accepts; none: only silence.
-fn alternatives(expected: &Expected) -> Vec<&PacketSpec> {
+pub(super) fn alternatives(expected: &Expected) -> Vec<&PacketSpec> {
     match expected {
         Expected::Packet(packet) => vec![packet],
         Expected::OneOf(several) => several.iter().flat_map(alternatives).collect(),
@@ -338,7 +372,8 @@ fn alternatives(expected: &Expected) -> Vec<&PacketSpec> {
     }
 }
 
-fn accepts_nothing(expected: &Expected) -> bool {
+/// Whether silence is an answer.
+pub(super) fn accepts_nothing(expected: &Expected) -> bool {
     match expected {
         Expected::Packet(_) => false,
         Expected::OneOf(several) => several.iter().any(accepts_nothing),

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::{Case, Place, Value};
+use crate::case::{Place, Value};
 use crate::target::{Completion, Timing};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::wire::notation::Bases;
 use crate::wire::{Ip, Parsed};
 
+use super::clock::Window;
 use super::eval::{EvalError, Known, Worth};
 
 /// Names of TCP states as the kernel numbers them.
@@ -37,15 +38,42 @@ pub(super) fn state_name(number: i64) -> String {
 /// What a named step kept.
 #[derive(Clone, Debug)]
 struct Captured {
+    at: Timestamp,
+    /// How far the time may be from its nominal one.
+    tolerance: Span,
     fields: BTreeMap<&'static str, Worth>,
     value: Option<Value>,
+}
+
+/// Who keeps something: a step, or a member of an `any_order` by its name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeper<'a> {
+    pub(super) step: usize,
+    pub(super) member: Option<&'a str>,
+    /// The wait over which a real clock's lateness is measured; none for what the case does.
+    pub(super) wait: Option<Span>,
+}
+
+impl Keeper<'_> {
+    /// A step that does something.
+    pub(super) const fn act(step: usize) -> Self {
+        Self { step, member: None, wait: None }
+    }
+
+    /// A step that looks at something, in a window.
+    pub(super) const fn look(step: usize, window: Window) -> Self {
+        Self { step, member: None, wait: Some(window.interval) }
+    }
 }
 
 /// Everything that expressions can look up.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     timing: Timing,
-    captured: Vec<Option<Captured>>,
+    /// Time 0, from which the times that are kept count; the start as long as it is not reached.
+    pub(super) zero: Timestamp,
+    /// By step; what members of an `any_order` kept also by their names.
+    captured: BTreeMap<(usize, Option<String>), Captured>,
     /// What the target told for the current assertion.
     told: Vec<(Place, Worth)>,
     /// Counters at time 0.
@@ -53,22 +81,37 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(case: &Case, timing: Timing) -> Self {
-        Self { timing, captured: vec![None; case.steps.len()], told: Vec::new(), baseline: BTreeMap::new() }
-    }
-
-    fn keep(&mut self, step: usize, captured: Captured) {
-        if let Some(slot) = self.captured.get_mut(step) {
-            *slot = Some(captured);
+    pub(super) fn new(timing: Timing) -> Self {
+        Self {
+            timing,
+            zero: Timestamp::START,
+            captured: BTreeMap::new(),
+            told: Vec::new(),
+            baseline: BTreeMap::new(),
         }
     }
 
+    fn keep(
+        &mut self,
+        keeper: Keeper<'_>,
+        at: Timestamp,
+        fields: BTreeMap<&'static str, Worth>,
+        value: Option<Value>,
+    ) {
+        let tolerance =
+            keeper.wait.map_or(Span::ZERO, |wait| self.timing.late(wait).max(self.timing.early()));
+        let key = (keeper.step, keeper.member.map(str::to_owned));
+        self.captured.insert(key, Captured { at, tolerance, fields, value });
+    }
+
+    fn captured(&self, step: usize, name: &str) -> Option<&Captured> {
+        let of_member = self.captured.get(&(step, Some(name.to_owned())));
+        of_member.or_else(|| self.captured.get(&(step, None)))
+    }
+
     /// Keeps a segment of a step with `as`.
-    pub(super) fn keep_segment(&mut self, step: usize, at: Timestamp, parsed: &Parsed, bases: &Bases) {
-        let mut fields = BTreeMap::from([
-            ("time", Worth::Time(at - Timestamp::START)),
-            ("ttl", Worth::Int(i64::from(parsed.packet.ip.ttl()))),
-        ]);
+    pub(super) fn keep_segment(&mut self, keeper: Keeper<'_>, at: Timestamp, parsed: &Parsed, bases: &Bases) {
+        let mut fields = BTreeMap::from([("ttl", Worth::Int(i64::from(parsed.packet.ip.ttl())))]);
         if let Ip::V4(ip) = &parsed.packet.ip {
             fields.insert("id", Worth::Int(i64::from(ip.id)));
         }
@@ -85,6 +128,7 @@ impl Memory {
             }
             if let Some((value, echo)) = tcp.timestamps() {
                 fields.insert("ts_val", Worth::Int(i64::from(value.wrapping_sub(bases.ts_val))));
+                let echo = if echo == 0 { 0 } else { echo.wrapping_sub(bases.ts_ecr) };
                 fields.insert("ts_ecr", Worth::Int(i64::from(echo)));
             }
             if let Some(mss) = tcp.mss() {
@@ -94,21 +138,19 @@ impl Memory {
                 fields.insert("wscale", Worth::Int(i64::from(shift)));
             }
         }
-        self.keep(step, Captured { fields, value: None });
+        self.keep(keeper, at, fields, None);
     }
 
     /// Keeps the moment of an act.
     pub(super) fn keep_time(&mut self, step: usize, at: Timestamp) {
-        let fields = BTreeMap::from([("time", Worth::Time(at - Timestamp::START))]);
-        self.keep(step, Captured { fields, value: None });
+        self.keep(Keeper::act(step), at, BTreeMap::new(), None);
     }
 
     /// Keeps what a call came back with.
-    pub(super) fn keep_call(&mut self, step: usize, at: Timestamp, completion: &Completion) {
+    pub(super) fn keep_call(&mut self, keeper: Keeper<'_>, at: Timestamp, completion: &Completion) {
         let result = completion.result.unwrap_or(-1);
-        let fields =
-            BTreeMap::from([("time", Worth::Time(at - Timestamp::START)), ("result", Worth::Int(result))]);
-        self.keep(step, Captured { fields, value: completion.given.clone() });
+        let fields = BTreeMap::from([("result", Worth::Int(result))]);
+        self.keep(keeper, at, fields, completion.given.clone());
     }
 
     /// Forgets what the target told: it may have changed.
@@ -140,7 +182,7 @@ impl Memory {
 
 impl Known for Memory {
     fn look_up(&self, place: &Place) -> Result<Worth, EvalError> {
-        let Place::Captured { step, path, .. } = place else {
+        let Place::Captured { step, name, path } = place else {
             return self
                 .told
                 .iter()
@@ -148,10 +190,9 @@ impl Known for Memory {
                 .map(|(_, worth)| worth.clone())
                 .ok_or_else(|| EvalError(format!("{place} can be looked at only in an assert")));
         };
-        let captured =
-            self.captured.get(*step).and_then(Option::as_ref).ok_or_else(|| {
-                EvalError(format!("{place}: the step that should have kept it did not happen"))
-            })?;
+        let captured = self
+            .captured(*step, name)
+            .ok_or_else(|| EvalError(format!("{place}: the step that should have kept it did not happen")))?;
         let missing = || EvalError(format!("{place}: there is no such field in what came"));
         match path.split_first() {
             Some((first, rest)) if first == "value" => {
@@ -162,6 +203,7 @@ impl Known for Memory {
                 }
                 Worth::of(value)
             }
+            Some((first, [])) if first == "time" => Ok(Worth::Time(captured.at - self.zero)),
             Some((first, [])) => captured.fields.get(first.as_str()).cloned().ok_or_else(missing),
             _ => Err(missing()),
         }
@@ -169,5 +211,16 @@ impl Known for Memory {
 
     fn timing(&self) -> Timing {
         self.timing
+    }
+
+    fn tolerance(&self, place: &Place) -> Span {
+        match place {
+            Place::Captured { step, name, path } if *path == ["time"] => {
+                self.captured(*step, name).map_or(Span::ZERO, |captured| captured.tolerance)
+            }
+            Place::Captured { .. } | Place::Descriptor { .. } | Place::Flow { .. } | Place::Counter(_) => {
+                Span::ZERO
+            }
+        }
     }
 }

@@ -6,8 +6,9 @@
 //! | want | answer |
 //! |---|---|
 //! | [`Want::Advance`] | one [`Input::Observed`], or [`Input::Reached`] with the same moment |
-//! | [`Want::Act`] | [`Input::Acted`] or [`Input::Refused`] |
+//! | [`Want::Act`] | [`Input::Acted`] |
 //! | [`Want::Inspect`] | [`Input::Inspected`] |
+//! | any of them | [`Input::Refused`]: the target cannot |
 //! | [`Want::Done`] | none; [`Engine::report`] has the verdict |
 //!
 //! The engine reads no clock: what it knows of time comes with inputs.
@@ -32,7 +33,7 @@ mod want;
 pub use log::{Event, Status, What};
 pub use want::{Act, Input, Want};
 
-use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Step, TimeSpec};
+use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Rules, Step, TimeSpec};
 use crate::target::{Inspection, Observation, TargetError, Timing};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Mismatch, Problem, Verdict};
@@ -65,6 +66,8 @@ pub struct Engine<'c> {
     allowances: Vec<Allowance<'c>>,
     /// Index of the next step.
     cursor: usize,
+    /// Nothing of `given` is left: what is unclaimed from here on belongs to the story.
+    given_over: bool,
     stage: Stage,
     events: Vec<Event>,
     mismatches: Vec<Mismatch>,
@@ -118,6 +121,7 @@ impl Report {
 struct Allowance<'c> {
     flow: FlowId,
     packet: &'c PacketSpec,
+    from: Timestamp,
     until: Option<Timestamp>,
 }
 
@@ -155,6 +159,10 @@ enum Next {
 /// What this engine cannot run yet, as a reason to skip the case.
 #[must_use]
 pub fn unsupported(case: &Case) -> Option<String> {
+    match case.rules {
+        Rules::Native => {}
+        Rules::Packetdrill { .. } => return Some("judging by packetdrill's rules".to_owned()),
+    }
     if case.link.is_impaired() {
         return Some("impairment of the link".to_owned());
     }
@@ -175,12 +183,13 @@ impl<'c> Engine<'c> {
             clock: Clock::new(timing, case.steps.len()),
             flows: Flows::new(case),
             threads: Threads::new(case.threads.len()),
-            memory: Memory::new(case, timing),
+            memory: Memory::new(timing),
             bound: vec![false; descriptors],
             streams: vec![Streams::default(); descriptors],
             stream_of: (0..descriptors).collect(),
             allowances: Vec::new(),
             cursor: 0,
+            given_over: case.given == 0,
             stage: Stage::Fresh,
             events: Vec::new(),
             mismatches: Vec::new(),
@@ -197,6 +206,12 @@ impl<'c> Engine<'c> {
         loop {
             if self.ended.is_some() {
                 return Want::Done;
+            }
+            if !self.given_over && self.cursor == self.case.given {
+                if let Some(Next::Want(want)) = self.settle(self.clock.moment.at) {
+                    return want;
+                }
+                self.end_given();
             }
             if let Some(want) = self.ask() {
                 return want;
@@ -245,6 +260,9 @@ impl<'c> Engine<'c> {
     fn look_at(&mut self, step: &'c Step) -> Next {
         if matches!(self.stage, Stage::Fresh) {
             self.clock.reach(self.cursor);
+            if let Some(zero) = self.clock.zero(self.case) {
+                self.memory.zero = zero;
+            }
         }
         match &step.action {
             Action::Call { .. }
@@ -288,7 +306,8 @@ impl<'c> Engine<'c> {
     }
 
     fn fail(&mut self, at: Timestamp, problem: Problem) -> usize {
-        let step = self.cursor.min(self.case.steps.len().saturating_sub(1));
+        let steps = if self.given_over { self.case.steps.len() } else { self.case.given };
+        let step = self.cursor.min(steps.saturating_sub(1));
         self.fail_step(step, at, problem)
     }
 

@@ -7,6 +7,7 @@ use crate::verdict::Problem;
 
 use super::calls::{self, Judge, Streams};
 use super::clock::Window;
+use super::memory::Keeper;
 use super::threads::{Back, Ends, Made};
 use super::{Engine, Next, Stage, Status, What};
 
@@ -22,7 +23,7 @@ impl<'c> Engine<'c> {
                 if let Some((made, back)) = self.threads.take(thread) {
                     self.check_time(made.step, made.text, back.at, window);
                     let step = made.step;
-                    self.accept(&made, &back, Some((step, outcome)));
+                    self.accept(&made, &back, Some((Keeper::look(step, window), outcome)));
                 }
             }
             (_, Some(mismatch)) => {
@@ -67,7 +68,7 @@ impl<'c> Engine<'c> {
         };
         self.check_time(self.cursor, made.text, back.at, window);
         let at = back.at;
-        self.accept(&made, &back, Some((self.cursor, outcome)));
+        self.accept(&made, &back, Some((Keeper::look(self.cursor, window), outcome)));
         self.next_step(at, Span::ZERO)
     }
 
@@ -122,11 +123,12 @@ impl<'c> Engine<'c> {
     }
 
     /// Takes what a call came back with, and judges it where an outcome is given with the step it belongs to.
-    pub(super) fn accept(&mut self, made: &Made<'c>, back: &Back, judged: Option<(usize, &'c Outcome)>) {
+    pub(super) fn accept(&mut self, made: &Made<'c>, back: &Back, judged: Option<(Keeper<'c>, &'c Outcome)>) {
         let stream = made.call.receives_on().or(made.call.sends_on());
         let streams = stream.map(|id| self.stream(id)).unwrap_or_default();
         let mut status = Status::Expected;
-        if let Some((step, outcome)) = judged {
+        if let Some((keeper, outcome)) = judged {
+            let step = keeper.step;
             let judge = Judge {
                 call: &made.call,
                 streams,
@@ -147,11 +149,11 @@ impl<'c> Engine<'c> {
                     self.fail_step(step, back.at, Problem::Meaningless { why: error.0 });
                 }
             }
-            self.memory.keep_call(step, back.at, &back.completion);
+            self.memory.keep_call(keeper, back.at, &back.completion);
         } else {
             status = Status::Wrong;
         }
-        let step = judged.map_or(made.step, |(step, _)| step);
+        let step = judged.map_or(made.step, |(keeper, _)| keeper.step);
         for event in &back.events {
             self.mark(*event, Some(step), status);
         }

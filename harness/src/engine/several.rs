@@ -1,12 +1,14 @@
 //! `any_order`: several things that must all happen inside one window.
 
-use crate::case::{Action, Expected, FlowId, Step};
+use crate::case::{Action, FlowId, Isn, PacketSpec, Step};
 use crate::time::{Span, Timestamp};
 use crate::verdict::Problem;
 
 use super::clock::Window;
 use super::eval::EvalError;
-use super::{Engine, Next, Stage, Status};
+use super::expects::{accepts_nothing, alternatives};
+use super::memory::Keeper;
+use super::{Engine, Next, Stage};
 
 /// Which members have happened, and when the last of them did.
 #[derive(Clone, Debug)]
@@ -62,41 +64,37 @@ impl<'c> Engine<'c> {
     }
 
     fn try_member(&mut self, member: &'c Step, window: Window) -> Result<Option<Timestamp>, EvalError> {
+        let keeper = Keeper { member: member.name.as_deref(), ..Keeper::look(self.cursor, window) };
         match &member.action {
-            Action::Expect { flow, expected: Expected::Packet(packet), .. } => {
-                self.try_packet(*flow, packet, window)
+            Action::Expect { flow, expected, isn } if !accepts_nothing(expected) => {
+                if *isn == Some(Isn::New) {
+                    self.relearn(*flow);
+                }
+                self.try_packets(*flow, &alternatives(expected), keeper, window)
             }
             Action::Returns { thread, outcome } => {
                 let Some((made, back)) = self.threads.take(*thread) else { return Ok(None) };
                 self.check_time(self.cursor, made.text, back.at, window);
-                self.accept(&made, &back, Some((self.cursor, outcome)));
+                self.accept(&made, &back, Some((keeper, outcome)));
                 Ok(Some(back.at))
             }
-            _ => Err(EvalError("any_order takes expect and returns steps only".to_owned())),
+            _ => Err(EvalError("any_order takes packets and returns only".to_owned())),
         }
     }
 
     /// The first packet of the flow that fits, whatever stands before it: another member may take that.
-    fn try_packet(
+    fn try_packets(
         &mut self,
         flow: FlowId,
-        packet: &'c crate::case::PacketSpec,
+        packets: &[&'c PacketSpec],
+        keeper: Keeper<'c>,
         window: Window,
     ) -> Result<Option<Timestamp>, EvalError> {
         let length = self.flows.0.get(flow.0).map_or(0, |flow| flow.queue.len());
         for index in 0..length {
-            let Some(emitted) = self.flows.0.get(flow.0).and_then(|flow| flow.queue.get(index)) else {
-                break;
-            };
-            if !self.compare(packet, flow, emitted)?.is_empty() {
-                continue;
+            if let Some(packet) = self.fitting(flow, index, packets)? {
+                return Ok(self.take(flow, index, packet, keeper, window));
             }
-            let Some(emitted) = self.flows.0.get_mut(flow.0).and_then(|flow| flow.queue.remove(index)) else {
-                break;
-            };
-            self.check_time(self.cursor, &crate::case::render_packet(packet), emitted.at, window);
-            self.mark(emitted.event, Some(self.cursor), Status::Expected);
-            return Ok(Some(emitted.at));
         }
         Ok(None)
     }

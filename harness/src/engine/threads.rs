@@ -67,6 +67,11 @@ impl<'c> Threads<'c> {
         }
     }
 
+    /// Signals that no call raised, with their places in the log.
+    pub(super) fn left_over(&mut self, id: ThreadId) -> Vec<(Signal, usize)> {
+        self.get(id).map(|thread| std::mem::take(&mut thread.raised)).unwrap_or_default()
+    }
+
     /// A call of the thread returned.
     pub(super) fn come_back(&mut self, id: ThreadId, at: Timestamp, completion: Completion, event: usize) {
         let Some(thread) = self.get(id) else { return };

@@ -3,7 +3,7 @@
 use crate::case::Case;
 use crate::engine::{Act, Engine, Input, Report, Want};
 use crate::target::replay::{Replay, describe};
-use crate::target::{Target, TargetError};
+use crate::target::{Inspection, Observation, Target, TargetError};
 use crate::time::Timestamp;
 use crate::trace::{Entry, Trace, Why};
 
@@ -21,10 +21,29 @@ pub(super) fn drive(case: &Case, mut target: Box<dyn Target>, entries: &mut Vec<
                 }
             }
         }
-        Err(error) => report.disturbed(&error.to_string()),
+        Err(error) => {
+            let by = error.to_string();
+            report.disturbed(&by);
+            entries.push(Entry::Disturbed { at: last_moment(entries), by });
+        }
     }
     entries.push(Entry::Verdict(report.verdict.name().to_owned()));
     report
+}
+
+/// When the last thing happened.
+fn last_moment(entries: &[Entry]) -> i64 {
+    let mut moments = entries.iter().rev().filter_map(|entry| match entry {
+        Entry::Acted { at, .. }
+        | Entry::Emitted { at, .. }
+        | Entry::Returned { at, .. }
+        | Entry::Signalled { at, .. }
+        | Entry::Disturbed { at, .. }
+        | Entry::Teardown { at, .. }
+        | Entry::Reached(at) => Some(*at),
+        Entry::Refused { .. } | Entry::Failed { .. } | Entry::Inspected { .. } | Entry::Verdict(_) => None,
+    });
+    moments.next().unwrap_or_default()
 }
 
 fn interpret(mut engine: Engine<'_>, target: &mut dyn Target, entries: &mut Vec<Entry>) -> Report {
@@ -40,7 +59,7 @@ fn interpret(mut engine: Engine<'_>, target: &mut dyn Target, entries: &mut Vec<
                     entries.push(Entry::Reached(until.0));
                     Input::Reached(until)
                 }
-                Err(error) => Input::Refused(error),
+                Err(error) => failed(describe::silence(until), error, entries),
             },
             Want::Act { step, due, act } => {
                 let (what, done) = perform(target, &act);
@@ -50,27 +69,35 @@ fn interpret(mut engine: Engine<'_>, target: &mut dyn Target, entries: &mut Vec<
                         Input::Acted { at }
                     }
                     Err(error) => {
-                        let why = match &error {
-                            TargetError::Missing(missing) => Why::Missing(missing.clone()),
-                            TargetError::Unusable(why) | TargetError::Broken(why) => Why::Broken(why.clone()),
-                        };
-                        entries.push(Entry::Refused { step, what, why });
+                        entries.push(Entry::Refused { step, what, why: Why::of(&error) });
                         Input::Refused(error)
                     }
                 }
             }
-            Want::Inspect(what) => {
-                let answer = target.inspect(&what).map_err(|error| error.to_string());
-                entries.push(Entry::Inspected {
-                    what: describe::inspection(&what),
-                    value: answer.clone().ok(),
-                    missing: answer.clone().err(),
-                });
-                Input::Inspected(answer)
-            }
+            Want::Inspect(what) => inspect(target, &what, entries),
         };
         engine.handle(input);
     }
+}
+
+fn inspect(target: &mut dyn Target, what: &Inspection, entries: &mut Vec<Entry>) -> Input {
+    let answer = match target.inspect(what) {
+        Ok(value) => Ok(value),
+        Err(TargetError::Missing(missing)) => Err(missing),
+        Err(error) => return failed(describe::inspection(what), error, entries),
+    };
+    entries.push(Entry::Inspected {
+        what: describe::inspection(what),
+        value: answer.clone().ok(),
+        missing: answer.clone().err(),
+    });
+    Input::Inspected(answer)
+}
+
+/// The target cannot go on, or cannot look.
+fn failed(what: String, error: TargetError, entries: &mut Vec<Entry>) -> Input {
+    entries.push(Entry::Failed { what, why: Why::of(&error) });
+    Input::Refused(error)
 }
 
 fn perform(target: &mut dyn Target, act: &Act) -> (String, Result<Timestamp, TargetError>) {
@@ -95,17 +122,20 @@ pub enum ReplayError {
 /// Derives the verdict of a trace again, without its target.
 ///
 /// # Errors
-/// [`ReplayError::Misfit`] where the trace is not one of this case.
+/// [`ReplayError::Misfit`] where the trace is not one of this case, or not a whole one.
 pub fn replay(case: &Case, trace: &Trace) -> Result<Report, ReplayError> {
+    if trace.header.case != case.id {
+        let why = format!("the trace is of {}, the case is {}", trace.header.case, case.id);
+        return Err(ReplayError::Misfit(why));
+    }
     let mut target = Replay::new(trace);
     let engine = Engine::new(case, trace.header.timing);
     let mut report = interpret(engine, &mut target, &mut Vec::new());
-    if let Some(why) = target.misfit_found() {
-        return Err(ReplayError::Misfit(why));
-    }
-    for entry in &trace.entries {
-        if let Entry::Teardown { at, packet } = entry {
-            report.tear_down(Timestamp(*at), packet);
+    while let Some(observation) = target.after_the_end().map_err(ReplayError::Misfit)? {
+        match observation {
+            Observation::Emitted { at, packet } => report.tear_down(at, &packet),
+            Observation::Disturbed { by, .. } => report.disturbed(&by),
+            Observation::Returned { .. } | Observation::Signalled { .. } => {}
         }
     }
     Ok(report)

@@ -2,7 +2,7 @@
 
 use crate::case::{Setting, Signal, Submission, ThreadId, Value};
 use crate::time::Timestamp;
-use crate::trace::{Entry, Trace, Why};
+use crate::trace::{Entry, Trace};
 
 use super::{Inspection, Observation, Target, TargetError, TargetInfo};
 
@@ -34,10 +34,37 @@ impl Replay {
         }
     }
 
-    /// Where trace and case turned out not to belong together.
-    #[must_use]
-    pub fn misfit_found(self) -> Option<String> {
-        self.misfit
+    /// What happened next after the end of the case; nothing more before the verdict, which ends a whole trace.
+    ///
+    /// # Errors
+    /// Where trace and case turned out not to belong together, or the trace is cut short or goes on too long.
+    pub fn after_the_end(&mut self) -> Result<Option<Observation>, String> {
+        if let Some(why) = &self.misfit {
+            return Err(why.clone());
+        }
+        match self.entries.get(self.next) {
+            Some(Entry::Teardown { at, packet }) => {
+                self.next += 1;
+                Ok(Some(Observation::Emitted { at: Timestamp(*at), packet: packet.clone() }))
+            }
+            Some(Entry::Disturbed { at, by }) => {
+                self.next += 1;
+                Ok(Some(Observation::Disturbed { at: Timestamp(*at), by: by.clone() }))
+            }
+            Some(Entry::Verdict(_)) if self.next + 1 == self.entries.len() => Ok(None),
+            Some(
+                Entry::Acted { .. }
+                | Entry::Refused { .. }
+                | Entry::Failed { .. }
+                | Entry::Emitted { .. }
+                | Entry::Returned { .. }
+                | Entry::Signalled { .. }
+                | Entry::Reached(_)
+                | Entry::Inspected { .. }
+                | Entry::Verdict(_),
+            )
+            | None => Err(self.misfit("the end of the run").to_string()),
+        }
     }
 
     /// The trace and the case do not belong together.
@@ -64,10 +91,7 @@ impl Replay {
             }
             Some(Entry::Refused { what: recorded, why, .. }) if recorded == what => {
                 self.next += 1;
-                Err(match why {
-                    Why::Missing(what) => TargetError::Missing(what.clone()),
-                    Why::Broken(what) => TargetError::Broken(what.clone()),
-                })
+                Err(why.error())
             }
             _ => Err(self.misfit(what)),
         }
@@ -110,6 +134,10 @@ impl Target for Replay {
                 self.next += 1;
                 answer
             }
+            Some(Entry::Failed { what, why }) if *what == wanted => {
+                self.next += 1;
+                Err(why.error())
+            }
             _ => Err(self.misfit(&wanted)),
         }
     }
@@ -127,7 +155,11 @@ impl Target for Replay {
                 self.now = self.now.max(until);
                 Ok(None)
             }
-            _ => Err(self.misfit(&format!("silence until {}", until.0))),
+            Some(Entry::Failed { what, why }) if *what == describe::silence(until) => {
+                self.next += 1;
+                Err(why.error())
+            }
+            _ => Err(self.misfit(&describe::silence(until))),
         }
     }
 
@@ -140,6 +172,7 @@ impl Target for Replay {
 pub(crate) mod describe {
     use crate::case::{Setting, Signal, Submission, ThreadId};
     use crate::target::Inspection;
+    use crate::time::Timestamp;
     use crate::trace::hex;
 
     pub(crate) fn packet(bytes: &[u8]) -> String {
@@ -156,6 +189,10 @@ pub(crate) mod describe {
 
     pub(crate) fn submission(submission: &Submission) -> String {
         format!("thread {} {:?} {}", submission.thread.0, submission.call, hex::text(&submission.data))
+    }
+
+    pub(crate) fn silence(until: Timestamp) -> String {
+        format!("silence until {}", until.0)
     }
 
     pub(crate) fn inspection(what: &Inspection) -> String {

@@ -9,11 +9,18 @@ use super::{Completion, Inspection, Observation, Target, TargetError, TargetInfo
 
 /// Plays a list of observations in order of their times, on any clock, from the first act on. All that is done to it
 /// is taken and kept for tests to look at.
+#[derive(Clone)]
 pub struct Scripted {
     info: TargetInfo,
     now: Timestamp,
     /// How much later than now every act is done.
     pub lateness: Span,
+    /// How long a call takes that does not block.
+    pub slowness: Span,
+    /// Time cannot be let pass.
+    pub breaks_when_advanced: bool,
+    /// It cannot be put away.
+    pub breaks_at_the_end: bool,
     coming: VecDeque<Observation>,
     /// What calls return when they are made, in order; a call beyond the list blocks until `coming` has its return.
     pub at_once: VecDeque<Option<Completion>>,
@@ -35,6 +42,9 @@ impl Scripted {
             },
             now: Timestamp::START,
             lateness: Span::ZERO,
+            slowness: Span::ZERO,
+            breaks_when_advanced: false,
+            breaks_at_the_end: false,
             coming: coming.into(),
             at_once: VecDeque::new(),
             acts: Vec::new(),
@@ -68,6 +78,7 @@ impl Target for Scripted {
     fn submit(&mut self, submission: &Submission) -> Result<Timestamp, TargetError> {
         let at = self.act(submission.call.name().to_owned());
         if let Some(Some(completion)) = self.at_once.pop_front() {
+            let at = at + self.slowness;
             self.ready.push_back(Observation::Returned { at, thread: submission.thread, completion });
         }
         Ok(at)
@@ -91,6 +102,9 @@ impl Target for Scripted {
     }
 
     fn advance(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError> {
+        if self.breaks_when_advanced {
+            return Err(TargetError::Broken("time stands still".to_owned()));
+        }
         if let Some(observation) = self.ready.pop_front() {
             return Ok(Some(observation));
         }
@@ -107,6 +121,9 @@ impl Target for Scripted {
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<Observation>, TargetError> {
+        if self.breaks_at_the_end {
+            return Err(TargetError::Broken("it does not go away".to_owned()));
+        }
         Ok(Vec::new())
     }
 }

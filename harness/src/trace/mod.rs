@@ -9,7 +9,7 @@ pub mod pcapng;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Errno, Signal, ThreadId, Value};
-use crate::target::{Completion, Observation, Timing};
+use crate::target::{Completion, Observation, TargetError, Timing};
 use crate::time::Timestamp;
 
 /// The version of the format that this crate writes and reads.
@@ -69,6 +69,13 @@ pub enum Entry {
         /// Why.
         why: Why,
     },
+    /// The target could not let time pass, or look at something.
+    Failed {
+        /// What was asked of it.
+        what: String,
+        /// Why.
+        why: Why,
+    },
     /// A packet left the target.
     Emitted {
         /// When.
@@ -105,7 +112,7 @@ pub enum Entry {
         /// `SIGPIPE`.
         signal: String,
     },
-    /// The machine got in the way.
+    /// The machine got in the way. After the end of the case: when the target was put away.
     Disturbed {
         /// When it was noticed.
         at: i64,
@@ -145,6 +152,26 @@ pub enum Why {
     Missing(String),
     /// It broke.
     Broken(String),
+}
+
+impl Why {
+    /// What a trace keeps of an error.
+    #[must_use]
+    pub fn of(error: &TargetError) -> Self {
+        match error {
+            TargetError::Missing(missing) => Self::Missing(missing.clone()),
+            TargetError::Unusable(why) | TargetError::Broken(why) => Self::Broken(why.clone()),
+        }
+    }
+
+    /// The error again.
+    #[must_use]
+    pub fn error(&self) -> TargetError {
+        match self {
+            Self::Missing(missing) => TargetError::Missing(missing.clone()),
+            Self::Broken(why) => TargetError::Broken(why.clone()),
+        }
+    }
 }
 
 /// A whole trace.
@@ -258,6 +285,7 @@ impl Entry {
             Self::Disturbed { at, by } => Some(Observation::Disturbed { at: Timestamp(*at), by: by.clone() }),
             Self::Acted { .. }
             | Self::Refused { .. }
+            | Self::Failed { .. }
             | Self::Reached(_)
             | Self::Inspected { .. }
             | Self::Teardown { .. }

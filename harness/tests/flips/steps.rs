@@ -43,7 +43,7 @@ fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
             timed = true;
         }
         Action::Call { .. } => {
-            made_calls(&step.action, exempt).into_iter().for_each(|(what, call)| with(what, call))
+            made_calls(&step.action, exempt).into_iter().for_each(|(what, call)| with(what, call));
         }
         Action::Assert(expressions) => {
             for index in 0..expressions.len() {

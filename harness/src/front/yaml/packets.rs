@@ -139,6 +139,11 @@ impl Lowerer<'_, '_> {
         };
         for (key, node) in &written {
             match key.as_str() {
+                "fragments" | "truncate" if how == Use::Expect => {
+                    let text = format!("{key} is for what is injected");
+                    let help = "a packet that is not whole is expected as bytes: hex ..";
+                    return Err(self.report.error_help(Phase::Keys, node.at, text, help));
+                }
                 "ip" => {
                     let mut ip = std::mem::take(&mut packet.ip);
                     self.ip_map(node, how, &mut ip)?;
