@@ -68,7 +68,7 @@ fn verdict(case: &Case, run: &CaseRun, target: &str, tree: &Tree) -> Result<Comp
             Err(failure_page(case, run, &context, Style::default()).into())
         }
         Verdict::Inconclusive { why } => Err(format!("inconclusive: {why}").into()),
-        Verdict::Skipped { missing } => Ok(Completion::ignored_with(format!("{target} lacks {missing}"))),
+        Verdict::Skipped { missing } => Ok(Completion::ignored_with(format!("for lack of {missing}"))),
     }
 }
 

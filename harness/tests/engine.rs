@@ -151,3 +151,17 @@ fn the_remote_end_of_a_flow_is_where_it_should_be() {
     let remote: SocketAddr = (Ipv4Addr::new(192, 0, 2, 1), 8080).into();
     assert_eq!(case.flows[0].remote, remote);
 }
+
+#[test]
+fn what_the_target_lacks_skips_a_case_that_has_not_failed() {
+    let socket = "  - call: s = socket(af, SOCK_STREAM, 0)\n";
+    let asks = "  - assert: s.unread == 0\n";
+    let fails = format!("{OPEN}  - expect: . 1:11(10) ack 1\n");
+    let with = |steps: String| {
+        let mut target = Scripted::new(Timing::Virtual, Vec::new());
+        target.at_once = vec![Some(Completion { result: Ok(3), data: Vec::new(), given: None })].into();
+        run(&steps, target)
+    };
+    assert!(matches!(with(format!("{socket}{asks}")).verdict, Verdict::Skipped { .. }));
+    assert_eq!(problems(&with(format!("{socket}{fails}{asks}"))), ["nothing"]);
+}

@@ -2,7 +2,7 @@
 
 use crate::case::{Action, BinaryOp, Case, Expr, Place, Value};
 use crate::target::Inspection;
-use crate::verdict::{Problem, Verdict};
+use crate::verdict::Problem;
 
 use super::clock::Window;
 use super::eval::{self, Known};
@@ -73,8 +73,8 @@ impl Engine<'_> {
                 Ok(Value::Int(count)) => {
                     self.memory.baseline.insert(name, count);
                 }
-                Ok(_) => self.ended = Some(Verdict::Skipped { missing: format!("counter.{name}") }),
-                Err(missing) => self.ended = Some(Verdict::Skipped { missing }),
+                Ok(_) => self.lacks(format!("counter.{name}")),
+                Err(missing) => self.lacks(missing),
             }
             return;
         }
@@ -94,10 +94,10 @@ impl Engine<'_> {
         match answer {
             Ok(value) => {
                 if let Err(error) = self.memory.tell(place, &value) {
-                    self.ended = Some(Verdict::Skipped { missing: error.0 });
+                    self.lacks(error.0);
                 }
             }
-            Err(missing) => self.ended = Some(Verdict::Skipped { missing }),
+            Err(missing) => self.lacks(missing),
         }
     }
 }

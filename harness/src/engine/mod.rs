@@ -235,7 +235,7 @@ impl<'c> Engine<'c> {
                 self.expire(until);
             }
             Input::Acted { at } => self.acted(at),
-            Input::Refused(TargetError::Missing(missing)) => self.ended = Some(Verdict::Skipped { missing }),
+            Input::Refused(TargetError::Missing(missing)) => self.lacks(missing),
             Input::Refused(TargetError::Unusable(why) | TargetError::Broken(why)) => {
                 self.ended = Some(Verdict::Inconclusive { why });
             }
@@ -316,6 +316,14 @@ impl<'c> Engine<'c> {
             self.mismatches.push(Mismatch { step, at, problem, hints: Vec::new() });
         }
         self.mismatches.len() - 1
+    }
+
+    /// The target lacks something: the case is skipped, unless it has failed before it came to that.
+    fn lacks(&mut self, missing: String) {
+        self.ended = Some(match self.mismatches.is_empty() {
+            true => Verdict::Skipped { missing },
+            false => Verdict::Fail(std::mem::take(&mut self.mismatches)),
+        });
     }
 
     /// The step makes no sense with the values of this run: it fails and is passed over.

@@ -21,7 +21,7 @@ pub fn case_text(case: &Case, run: &CaseRun, style: Style) -> String {
             (style.bad("FAIL"), first)
         }
         Verdict::Inconclusive { why } => (style.unsure("????"), format!("inconclusive: {why}")),
-        Verdict::Skipped { missing } => (style.unsure("skip"), format!("the target lacks {missing}")),
+        Verdict::Skipped { missing } => (style.unsure("skip"), format!("for lack of {missing}")),
     };
     let time = match run.trace {
         Some(_) => format!("{:>10}", seconds(run.target_time.0)),

@@ -118,8 +118,7 @@ fn impossible(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> 
         return Some(lacking.join(", "));
     }
     let real = matches!(info.timing, Timing::Real(_));
-    (real && case.is_slow() && !options.slow)
-        .then(|| "time: it takes more than 5 s; run it with --slow".to_owned())
+    (real && case.is_slow() && !options.slow).then(|| "--slow: it takes more than 5 s".to_owned())
 }
 
 fn empty(verdict: Verdict) -> Report {
