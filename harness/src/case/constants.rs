@@ -108,6 +108,7 @@ pub const ERRNOS: &[(&str, i32)] = &[
     ("ENOMSG", 42),
     ("ENODATA", 61),
     ("ETIME", 62),
+    ("ENONET", 64),
     ("EPROTO", 71),
     ("EOVERFLOW", 75),
     ("ENOTSOCK", 88),

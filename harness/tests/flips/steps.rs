@@ -1,7 +1,8 @@
 //! Flips of steps: each expectation of one, changed in each way it can be.
 
 use tcpdrill::case::{
-    Action, Blocks, Case, Expected, Expr, Num, OptionsSpec, PacketSpec, Payload, Step, TcpSpec, Transport,
+    Action, Blocks, Case, Expected, Expr, Num, OptionsSpec, PacketSpec, Payload, Scalar, Step, Syscall,
+    TcpSpec, ThreadId, Transport,
 };
 use tcpdrill::wire::Flags;
 
@@ -11,7 +12,7 @@ use super::{Flip, Tally, calls, numbers, packets};
 pub(crate) fn flips(case: &Case, index: usize, tally: &mut Tally) -> Vec<Flip> {
     let step = &case.steps[index];
     let (line, _) = case.sources.line_column(step.origin.at);
-    changed(step, &mut tally.exempt)
+    changed(case, index, step, &mut tally.exempt)
         .into_iter()
         .map(|(what, step)| {
             let mut case = case.clone();
@@ -22,7 +23,7 @@ pub(crate) fn flips(case: &Case, index: usize, tally: &mut Tally) -> Vec<Flip> {
         .collect()
 }
 
-fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
+fn changed(case: &Case, index: usize, step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
     let mut found = Vec::new();
     let mut with = |what: String, action: Action| found.push((what, Step { action, ..step.clone() }));
     let mut timed = false;
@@ -37,7 +38,8 @@ fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
             }
         }
         Action::Returns { thread, outcome } => {
-            for (what, outcome) in calls::flips(outcome, None, exempt) {
+            let call = blocked(case, index, *thread);
+            for (what, outcome) in calls::flips(outcome, call, exempt) {
                 with(what, Action::Returns { thread: *thread, outcome });
             }
             timed = true;
@@ -53,10 +55,14 @@ fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
             }
         }
         Action::AnyOrder(members) => {
-            for index in 0..members.len() {
-                for (what, member) in changed(&members[index], exempt) {
+            for place in 0..members.len() {
+                // Members have no times of their own.
+                let flips = changed(case, index, &members[place], exempt);
+                for (what, member) in
+                    flips.into_iter().filter(|(_, member)| member.when == members[place].when)
+                {
                     let mut members = members.clone();
-                    members[index] = member;
+                    members[place] = member;
                     with(what, Action::AnyOrder(members));
                 }
             }
@@ -76,6 +82,14 @@ fn changed(step: &Step, exempt: &mut usize) -> Vec<(String, Step)> {
         }
     }
     found
+}
+
+/// The call that a `returns` step ends: the last one that its thread made.
+fn blocked(case: &Case, index: usize, thread: ThreadId) -> Option<&Syscall<Scalar>> {
+    case.steps[..index].iter().rev().find_map(|step| match &step.action {
+        Action::Call { thread: made_by, call, .. } if *made_by == thread => Some(call),
+        _ => None,
+    })
 }
 
 /// A call that returns or blocks otherwise.

@@ -139,9 +139,12 @@ fn route(index: u32, net: IpAddr) -> Message {
         0,
         0,
     ];
+    // Without a preference IPv6 sends from the address that was added last.
+    let source = Addresses(if net.is_ipv4() { IpVersion::V4 } else { IpVersion::V6 }).local(1);
     Message::new(libc::RTM_NEWROUTE, CREATE, &fixed)
         .attribute(libc::RTA_DST, &octets(net))
         .attribute(libc::RTA_OIF, &index.to_ne_bytes())
+        .attribute(libc::RTA_PREFSRC, &octets(source))
 }
 
 const fn family(ip: IpAddr) -> u8 {
