@@ -38,18 +38,19 @@ pub struct Settings {
     pub(crate) pingpong_threshold: u32,
     pub(crate) retrans_collapse: bool,
     pub(crate) min_snd_mss: u32,
+    pub(crate) tail_probe: bool,
 }
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
 const FIXED: [(&str, &str); 11] = [
     ("net.ipv4.tcp_congestion_control", "reno"),
-    ("net.ipv4.tcp_early_retrans", "0"),
     ("net.ipv4.tcp_ecn", "0"),
     ("net.ipv4.tcp_fastopen", "0"),
     ("net.ipv4.tcp_frto", "0"),
     ("net.ipv4.tcp_moderate_rcvbuf", "0"),
     ("net.ipv4.tcp_mtu_probing", "0"),
+    ("net.ipv4.tcp_recovery", "1"),
     ("net.ipv4.tcp_shrink_window", "0"),
     ("net.ipv4.tcp_slow_start_after_idle", "0"),
     ("net.ipv4.tcp_syncookies", "0"),
@@ -85,6 +86,7 @@ impl Default for Settings {
             pingpong_threshold: 1,
             retrans_collapse: true,
             min_snd_mss: 48,
+            tail_probe: true,
         }
     }
 }
@@ -127,6 +129,14 @@ impl Settings {
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold = number(value, 1, 255)?,
             "net.ipv4.tcp_retrans_collapse" => self.retrans_collapse = flag(value)?,
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss = number(value, 48, 65535)?,
+            // 3 probes the tail; of the other values only "off" is left in Linux.
+            "net.ipv4.tcp_early_retrans" => {
+                self.tail_probe = match value.trim() {
+                    "0" => false,
+                    "3" => true,
+                    _ => return Err(SettingError::Invalid),
+                };
+            }
             _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
         }
         Ok(())
@@ -161,6 +171,7 @@ impl Settings {
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold.to_string(),
             "net.ipv4.tcp_retrans_collapse" => digit(self.retrans_collapse),
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss.to_string(),
+            "net.ipv4.tcp_early_retrans" => if self.tail_probe { "3" } else { "0" }.to_string(),
             _ => fixed(name)?.to_string(),
         })
     }

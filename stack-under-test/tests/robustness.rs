@@ -16,6 +16,7 @@ use util::{MAIN, World, packet};
 #[derive(Clone, Debug)]
 enum Event {
     Segment { seq: u32, ack: u32, flags: u8, win: u16, options: Vec<u8>, len: usize, own_port: bool },
+    Sack { ack: u32, start: u32, len: u32 },
     Mutated { at: usize, bit: u8, cut: usize },
     Junk(Vec<u8>),
     Call(u8, u8),
@@ -41,6 +42,11 @@ fn event() -> impl Strategy<Value = Event> {
         8 => (near(), near(), 0u8..32, any::<u16>(), options, 0usize..1400, any::<bool>()).prop_map(
             |(seq, ack, flags, win, options, len, own_port)| Event::Segment { seq, ack, flags, win, options, len, own_port }
         ),
+        3 => (0u32..30, 0u32..30, 0u32..10).prop_map(|(ack, start, len)| Event::Sack {
+            ack: ack * 1000 + 1,
+            start: start * 1000 + 1,
+            len: len * 700,
+        }),
         1 => (0usize..80, 0u8..8, 0usize..90).prop_map(|(at, bit, cut)| Event::Mutated { at, bit, cut }),
         1 => proptest::collection::vec(any::<u8>(), 0..120).prop_map(Event::Junk),
         6 => (any::<u8>(), any::<u8>()).prop_map(|(call, which)| Event::Call(call, which)),
@@ -91,8 +97,9 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
 
 fn run(start: u8, events: &[Event]) {
     let mut world = World::new();
-    match start % 3 {
+    match start % 4 {
         0 => drop(world.server()),
+        2 => drop(world.server_with(&[2, 4, 3, 232, 4, 2, 1, 1], 32_000)),
         1 => drop(world.listener(1)),
         _ => {}
     }
@@ -112,6 +119,14 @@ fn run(start: u8, events: &[Event]) {
                     &vec![7; *len],
                 );
                 world.raw(&bytes);
+            }
+            Event::Sack { ack, start, len } => {
+                let start = base.wrapping_add(*start);
+                let mut options = vec![1, 1, 5, 10];
+                options.extend(start.to_be_bytes());
+                options.extend(start.wrapping_add(*len).to_be_bytes());
+                let ack = base.wrapping_add(*ack);
+                world.raw(&packet(world.remote, world.local, 1, ack, 16, 32_000, &options, &[]));
             }
             Event::Mutated { at, bit, cut } => {
                 let mut bytes = packet(

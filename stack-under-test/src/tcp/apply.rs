@@ -129,11 +129,7 @@ impl Connection {
 
     fn take_current(&mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> bool {
         self.soft_error = None;
-        let fin_acknowledged = self.take_ack(env, segment);
-        if self.congestion.in_recovery() {
-            self.resend_lost(env, out);
-        }
-        fin_acknowledged
+        self.take_ack(env, segment, out)
     }
 
     fn take_what_the_state_permits(

@@ -2,7 +2,8 @@
 //!
 //! What is done with them stands in one file per question: is the sequence acceptable ([`super::acceptable`]), what
 //! does the acknowledgement say ([`super::acknowledge`]), what of the text is new ([`super::text`]), what may be sent
-//! next ([`super::transmit`]), what is sent again ([`super::retransmit`]), when is an acknowledgement due
+//! next ([`super::transmit`]), what is lost ([`super::rack`], [`super::recovery`]), what is sent again
+//! ([`super::retransmit`]), when is an acknowledgement due
 //! ([`super::delayed_ack`]), how does it end ([`super::close`]). [`super::apply`] joins them.
 
 use alloc::collections::VecDeque;
@@ -14,6 +15,7 @@ use super::delayed_ack::DelayedAck;
 use super::env::Env;
 use super::flow::{Flow, Outbox};
 use super::handshake::{Knobs, Negotiated, TIMESTAMPS_LENGTH};
+use super::rack::Recovery;
 use super::receive_queue::ReceiveQueue;
 use super::rtt::RttEstimator;
 use super::send_queue::SendQueue;
@@ -125,6 +127,7 @@ pub(crate) struct Connection {
     pub(super) acking: DelayedAck,
     pub(super) rtt: RttEstimator,
     pub(super) congestion: Congestion,
+    pub(super) recovery: Recovery,
     pub(super) repetition: Repetition,
     pub(crate) timers: Timers,
     /// No descriptor refers to it any more.
@@ -203,6 +206,7 @@ impl Connection {
             received: ReceiveQueue::default(),
             rtt: RttEstimator::new(),
             congestion: Congestion::new(next),
+            recovery: Recovery::default(),
             repetition: Repetition::default(),
             timers: Timers::default(),
             orphan: false,

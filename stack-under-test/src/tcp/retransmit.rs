@@ -32,15 +32,30 @@ impl Connection {
         if !(shut && self.peer_answers(env)) && self.is_given_up(env) {
             return Fate::Ended(self.time_out());
         }
-        self.congestion.timed_out(self.send.una, self.send.nxt);
-        self.queue.mark_all_lost();
+        self.presume_lost(env);
+        let again = self.repetition.retransmits > 0;
+        self.congestion.timed_out(self.send.una, self.send.nxt, again, self.in_flight());
         self.repetition.retransmits += u32::from(!shut);
         self.resend(env, out);
         // RFC6298/5.5
         self.repetition.backoff += 1;
         self.rtt.back_off(env.settings);
-        self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+        self.arm_retransmission(env, env.now + self.rtt.rto());
         Fate::Lives
+    }
+
+    /// After a time-out everything in flight is thought lost that was not sent a moment ago. RFC6675/5.1-rto
+    fn presume_lost(&mut self, env: &Env<'_>) {
+        self.recovery.duplicates = 0;
+        self.recovery.tail_probe = None;
+        let reneged = self.queue.head().is_some_and(|head| head.sacked);
+        if reneged {
+            // RFC2018/8c
+            self.queue.forget_sacks();
+        }
+        let recent: alloc::vec::Vec<bool> =
+            self.queue.in_flight().map(|sent| !reneged && self.is_recent(env, sent)).collect();
+        self.queue.mark_lost(|index, _| index == 0 || !recent.get(index).copied().unwrap_or(false));
     }
 
     fn peer_answers(&self, env: &Env<'_>) -> bool {
@@ -73,9 +88,11 @@ impl Connection {
 
     /// Sends the oldest segment thought lost again. RFC6298/5.4
     fn resend(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
-        let Some(index) = self.queue.first_lost() else {
-            return false;
-        };
+        self.queue.first_lost().is_some_and(|index| self.resend_at(env, index, out))
+    }
+
+    /// Sends a segment again; returns whether that was possible.
+    pub(super) fn resend_at(&mut self, env: &Env<'_>, index: usize, out: &mut Outbox) -> bool {
         let mss = self.segment_size(env);
         let Some(start) = self.queue.in_flight().nth(index).map(|sent| sent.start) else {
             return false;
@@ -103,13 +120,17 @@ impl Connection {
         true
     }
 
-    /// While recovering, an acknowledgement makes room for more of what was lost.
+    /// While recovering, what arrives makes room for more of what was lost. RFC6675/4-nextseg1
     pub(super) fn resend_lost(&mut self, env: &Env<'_>, out: &mut Outbox) {
-        while self.queue.packets_in_flight() < self.congestion.window() {
+        while self.in_flight() < self.congestion.window() {
+            let is_head = self.queue.first_lost() == Some(0);
             if !self.resend(env, out) {
                 break;
             }
-            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+            self.congestion.count_sent();
+            if is_head && !self.timers.is_set(Timer::Reorder) {
+                self.arm_retransmission(env, env.now + self.rtt.rto());
+            }
         }
     }
 
@@ -165,6 +186,14 @@ impl Connection {
         self.timers.clear(timer);
         match timer {
             Timer::Retransmit => self.retransmission_due(env, out),
+            Timer::Reorder => {
+                self.reorder_due(env, out);
+                Fate::Lives
+            }
+            Timer::TailProbe => {
+                self.tail_probe_due(env, out);
+                Fate::Lives
+            }
             Timer::Probe => self.probe_due(env, out),
             Timer::DelayedAck => {
                 self.delayed_ack_due(env, out);

@@ -115,9 +115,12 @@ impl Connection {
                 Next::Held => break false,
             }
         };
-        let in_flight = self.queue.packets_in_flight();
+        let in_flight = self.in_flight();
         if sent || limited {
             self.congestion.sent(in_flight, limited, self.send.una, self.send.nxt);
+        }
+        if sent {
+            self.arm_tail_probe(env, false);
         }
         let waits = self.send.nxt != self.queue.end() && self.queue.packets_out() == 0;
         if waits && !self.timers.is_set(Timer::Probe) {
@@ -132,7 +135,7 @@ impl Connection {
         if start == end {
             return Next::Held;
         }
-        let in_flight = self.queue.packets_in_flight();
+        let in_flight = self.in_flight();
         let quota = self.congestion.window().saturating_sub(in_flight);
         if quota == 0 {
             return Next::Congested;
@@ -199,6 +202,20 @@ impl Connection {
         }
     }
 
+    /// Sends one new segment regardless of the congestion window; returns whether the peer's window has room for it.
+    pub(super) fn send_one(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
+        let start = self.send.nxt;
+        let data_end =
+            self.queue.data_end().min(self.queue.block_end(start)).min(start + self.segment_size(env));
+        let fin = data_end == self.queue.data_end() && self.queue.fin();
+        let end = data_end + u32::from(fin);
+        if end == start || end.after(self.send.window_end()) {
+            return false;
+        }
+        self.send_new(env, Piece { start, end, fin, follows: false }, Flags::NONE, out);
+        true
+    }
+
     /// Sends a segment for the first time.
     pub(super) fn send_new(&mut self, env: &Env<'_>, piece: Piece, more: Flags, out: &mut Outbox) {
         let Piece { start, end, fin, follows } = piece;
@@ -209,13 +226,26 @@ impl Connection {
             self.send.small_end = end;
         }
         let first = self.queue.packets_out() == 0;
-        self.queue.record(Sent { start, end, fin, follows, at: env.now, retransmitted: false, lost: false });
+        self.queue.record(Sent {
+            start,
+            end,
+            fin,
+            follows,
+            at: env.now,
+            retransmitted: false,
+            sacked: false,
+            lost: false,
+            resent: false,
+        });
+        self.congestion.count_sent();
         self.send.nxt = end;
         self.emit(env, start, flags, payload, out);
         if first {
             // RFC6298/5.1
             self.timers.clear(Timer::Probe);
-            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+            self.arm_retransmission(env, env.now + self.rtt.rto());
+        } else if self.timers.is_set(Timer::TailProbe) {
+            self.rearm_retransmission(env);
         }
     }
 }
