@@ -12,6 +12,7 @@ use core::net::SocketAddr;
 
 use crate::config::Config;
 use crate::settings::SettingError;
+use crate::socket::epoll::{Epoll, EpollId};
 use crate::socket::table::Descriptors;
 use crate::socket::{Socket, SocketId};
 use crate::syscall::dispatch::Blocked;
@@ -89,6 +90,8 @@ pub struct Stack {
     pub(crate) sockets: BTreeMap<SocketId, Socket>,
     next_socket: u32,
     pub(crate) descriptors: Descriptors,
+    pub(crate) epolls: BTreeMap<EpollId, Epoll>,
+    pub(crate) next_epoll: u32,
     pub(crate) flows: BTreeMap<Flow, Owner>,
     pub(crate) time_waits: BTreeMap<Flow, TimeWait>,
     pub(crate) blocked: Vec<Blocked>,
@@ -110,6 +113,8 @@ impl Stack {
             sockets: BTreeMap::new(),
             next_socket: 0,
             descriptors: Descriptors::default(),
+            epolls: BTreeMap::new(),
+            next_epoll: 0,
             flows: BTreeMap::new(),
             time_waits: BTreeMap::new(),
             blocked: Vec::new(),
@@ -157,7 +162,15 @@ impl Stack {
     /// no call.
     pub fn interrupt(&mut self, now: Instant, thread: ThreadId) {
         self.at(now);
-        self.interrupt_call(thread);
+        self.interrupt_call(thread, false);
+        self.settle();
+    }
+
+    /// A signal whose handler restarts calls (`SA_RESTART`) is delivered to a thread. Calls that wait for events or for
+    /// a limited time are interrupted nevertheless.
+    pub fn interrupt_and_restart(&mut self, now: Instant, thread: ThreadId) {
+        self.at(now);
+        self.interrupt_call(thread, true);
         self.settle();
     }
 
@@ -213,6 +226,7 @@ impl Stack {
     /// After every input: calls that wait are tried again, and what they sent leaves.
     fn settle(&mut self) {
         self.flush();
+        self.wake_epolls();
         self.retry_calls();
     }
 

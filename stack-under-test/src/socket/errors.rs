@@ -27,11 +27,14 @@ macro_rules! errnos {
 }
 
 errnos! {
+    EPERM = 1,
+    ENOENT = 2,
     EINTR = 4,
     EBADF = 9,
     EAGAIN = 11,
     EACCES = 13,
     EFAULT = 14,
+    EEXIST = 17,
     EINVAL = 22,
     EMFILE = 24,
     ENOTTY = 25,
@@ -39,6 +42,7 @@ errnos! {
     EDOM = 33,
     ENONET = 64,
     EPROTO = 71,
+    ENOTSOCK = 88,
     EDESTADDRREQ = 89,
     EPROTOTYPE = 91,
     ENOPROTOOPT = 92,

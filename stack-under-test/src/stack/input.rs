@@ -1,6 +1,7 @@
 //! A packet arrives: whose is it?
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::{Owner, Stack};
 use crate::socket::{Socket, SocketId, Tcp};
@@ -153,15 +154,21 @@ impl Stack {
         }
     }
 
-    fn listener_for(&self, local: Endpoint) -> Option<SocketId> {
-        let heard = self.sockets.iter().filter_map(|(id, socket)| Some((socket.hears(local)?, *id)));
-        heard.max_by_key(|(exactness, _)| *exactness).map(|(_, id)| id)
+    /// Of several that share a port (`SO_REUSEPORT`) each gets its part of the flows.
+    fn listener_for(&self, flow: Flow) -> Option<SocketId> {
+        let heard = self.sockets.iter().filter_map(|(id, socket)| Some((socket.hears(flow.local)?, *id)));
+        let heard: Vec<(u8, SocketId)> = heard.collect();
+        let best = heard.iter().map(|(exactness, _)| *exactness).max()?;
+        let group: Vec<SocketId> =
+            heard.iter().filter(|(exactness, _)| *exactness == best).map(|(_, id)| *id).collect();
+        let turn = if group.len() > 1 { self.share_of(flow) % group.len() } else { 0 };
+        group.get(turn).copied()
     }
 
     /// `isn` is given where the remains of an earlier connection demand one.
     fn deliver_to_listener(&mut self, flow: Flow, segment: &Segment<'_>, isn: Option<SeqNum>) {
         // RFC9293/3.10.7.1-closed-discard
-        let Some(id) = self.listener_for(flow.local) else {
+        let Some(id) = self.listener_for(flow) else {
             return self.refuse(flow, segment);
         };
         let isn = isn.unwrap_or_else(|| self.isn(flow));
@@ -204,6 +211,9 @@ impl Stack {
                 self.refuse(flow, segment);
                 self.drop_request(listener, flow);
             }
+            SynReceivedDisposition::Establish if request.is_deferred(segment) => {
+                request.bare_ack_came = true;
+            }
             // The peer believes that it is connected; it will repeat itself until there is room.
             SynReceivedDisposition::Establish if full => {
                 if env.settings.abort_on_overflow {
@@ -222,7 +232,7 @@ impl Stack {
     }
 
     fn deliver_to_remains(&mut self, flow: Flow, segment: &Segment<'_>) {
-        let has_listener = self.listener_for(flow.local).is_some();
+        let has_listener = self.listener_for(flow).is_some();
         let (env, out) = (super::env_of(&self.config, self.clock, self.now), &mut self.outbox);
         let Some(remains) = self.time_waits.get_mut(&flow) else {
             return;

@@ -27,6 +27,7 @@ impl Stack {
         self.flows.insert(flow, Owner::Socket(id));
         if let Some(listen) = self.sockets.get_mut(&listener).and_then(Socket::listener_mut) {
             listen.queue.push_back(id);
+            listen.finished += 1;
         }
         id
     }
@@ -68,7 +69,7 @@ impl Stack {
         let Some(connection) = socket.connection() else {
             return;
         };
-        let remains = TimeWait::new(&env, connection, socket.reuse_address, awaits_fin);
+        let remains = TimeWait::new(&env, connection, (socket.reuse_address, socket.reuse_port), awaits_fin);
         let flow = connection.flow;
         self.time_waits.insert(flow, remains);
         self.flows.insert(flow, Owner::TimeWait);
@@ -119,6 +120,8 @@ impl Stack {
         if socket.references > 0 {
             return;
         }
+        self.unwatch(id);
+        let Some(socket) = self.sockets.get(&id) else { return };
         let abortive = socket.linger.is_some_and(|time| time.is_zero());
         self.close_protocol(id, abortive);
         self.orphan(id);
@@ -151,13 +154,13 @@ impl Stack {
 
     /// Nobody holds the socket any more; what the protocol still has to do it does alone.
     pub(crate) fn orphan(&mut self, id: SocketId) {
-        let (env, sockets, _) = self.split();
+        let (env, sockets, out) = self.split();
         let Some(socket) = sockets.get_mut(&id) else {
             return;
         };
         match socket.connection_mut() {
             Some(connection) => {
-                let fate = connection.become_orphan(&env);
+                let fate = connection.become_orphan(&env, out);
                 self.meet_fate(id, fate, None);
             }
             None => {

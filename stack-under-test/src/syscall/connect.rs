@@ -24,7 +24,7 @@ impl Stack {
         if nonblocking && self.is_opening(id) {
             self.finish_call(thread, Err(in_progress.into()));
         } else {
-            self.wait_or_finish(thread, Pending::Connect { id }, None);
+            self.wait_or_finish(thread, Pending::Connect { id, in_progress }, None);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::constants::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR};
+use super::constants::{
+    MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR,
+};
 use super::dispatch::{CallResult, Pending};
 use super::{Failure, Fd, Reply, Signal, ThreadId};
 use crate::socket::errors::Errno;
@@ -52,7 +54,8 @@ impl Stack {
             Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, TcpState::SynSent),
             Tcp::Listen(_) => unreachable!("a listener was turned away"),
         };
-        let enough = got.len() == count || (!got.is_empty() && flags & MSG_WAITALL == 0);
+        let low = if flags & MSG_WAITALL == 0 { count.min(socket.receive_low as usize) } else { count };
+        let enough = got.len() == count || (!got.is_empty() && got.len() >= low);
         if enough {
             return Some(Ok(Reply::Data(core::mem::take(got))));
         }
@@ -77,7 +80,7 @@ impl Stack {
     }
 
     pub(super) fn start_write(&mut self, thread: ThreadId, fd: Fd, data: Vec<u8>, flags: i32) {
-        if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL) != 0 {
+        if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE) != 0 {
             return self.finish_call(thread, Err(Failure::Unsupported("this flag of send")));
         }
         self.wait_on(thread, fd, |id| Pending::Write { id, data, written: 0, flags, waited: false });
@@ -103,7 +106,8 @@ impl Stack {
                 let broken = socket.error.is_some() || connection.write_closed();
                 // One that waited goes on only when a good part of the buffer is free.
                 if !broken && (!*waited || connection.is_writable(&env)) {
-                    *written += connection.write(&env, data.get(*written..).unwrap_or_default(), out);
+                    let rest = data.get(*written..).unwrap_or_default();
+                    *written += connection.write(&env, rest, flags & MSG_MORE != 0, out);
                 }
                 broken
             }

@@ -55,6 +55,7 @@ impl Connection {
         let advanced = ack != una_before;
         self.counters.last_ack_received = env.now;
         self.repetition.probes = 0;
+        self.repetition.probing_since = None;
         self.send.una = ack;
         self.counters.bytes_acked += u64::from(ack - una_before);
         if advanced {

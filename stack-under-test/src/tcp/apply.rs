@@ -5,6 +5,7 @@ use super::acknowledge::AckMeaning;
 use super::connection::{Connection, Ending, Fate};
 use super::env::Env;
 use super::flow::Outbox;
+use super::handshake::OrphanTime;
 use super::text::TextPlace;
 use super::transition::{SyncEvent, SyncState};
 use crate::wire::tcp::Segment;
@@ -110,6 +111,9 @@ impl Connection {
                 return fate;
             }
             if was == SyncState::FinWait1 && self.orphan {
+                if self.knobs.orphan_time == OrphanTime::None {
+                    return Fate::Ended(Ending::Aborted);
+                }
                 if self.brings_data(segment) {
                     return Fate::EndedWithReset(Ending::Aborted);
                 }

@@ -109,6 +109,8 @@ pub(crate) struct Repetition {
     pub(crate) backoff: u32,
     /// Unanswered probes.
     pub(crate) probes: u32,
+    /// When the first of the unanswered probes was due.
+    pub(crate) probing_since: Option<Instant>,
     /// When the first of the repetitions was sent.
     pub(crate) since: Option<Instant>,
 }
@@ -224,6 +226,7 @@ impl Connection {
         if repeated {
             connection.congestion.handshake_was_repeated();
         }
+        connection.arm_keep_alive(env);
         connection
     }
 
@@ -242,6 +245,20 @@ impl Connection {
 
     pub(crate) fn peer_closed(&self) -> bool {
         self.peer_closed
+    }
+
+    /// Bytes written and not sent.
+    pub(crate) fn unsent(&self) -> u32 {
+        self.queue.end() - self.send.nxt
+    }
+
+    pub(crate) fn window_clamp(&self) -> u32 {
+        self.window.clamp()
+    }
+
+    /// `setsockopt(TCP_WINDOW_CLAMP)`.
+    pub(crate) fn set_window_clamp(&mut self, clamp: u32) {
+        self.window.set_clamp(clamp);
     }
 
     pub(crate) fn unread(&self) -> u32 {

@@ -1,5 +1,7 @@
 //! What the two ends agree on before the first byte.
 
+use core::time::Duration;
+
 use super::env::Env;
 use super::flow::Flow;
 use crate::wire::ip;
@@ -25,6 +27,35 @@ pub(crate) struct Knobs {
     pub(crate) syn_retries: Option<u32>,
     /// `TCP_QUICKACK` was set to 0: acknowledgements wait from the start.
     pub(crate) lazy_ack: bool,
+    /// Short segments wait until they are full.
+    pub(crate) cork: bool,
+    /// The most that is ever advertised, in bytes.
+    pub(crate) window_clamp: Option<u32>,
+    pub(crate) keep_alive: KeepAlive,
+    /// Silence after which data that is not acknowledged ends the connection.
+    pub(crate) user_timeout: Option<Duration>,
+    pub(crate) orphan_time: OrphanTime,
+    /// A listener makes no connection before data comes, for so many repetitions of the SYN-ACK.
+    pub(crate) defer_accept: u32,
+}
+
+/// `SO_KEEPALIVE` and what belongs to it; what is not set is the system's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeepAlive {
+    pub(crate) on: bool,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) count: Option<u32>,
+}
+
+/// `TCP_LINGER2`: how long the peer's FIN is awaited when nobody holds the connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OrphanTime {
+    #[default]
+    System,
+    /// Not at all.
+    None,
+    So(Duration),
 }
 
 impl Knobs {

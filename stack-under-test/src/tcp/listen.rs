@@ -27,11 +27,13 @@ pub(crate) struct Listen {
     pub(crate) requests: BTreeMap<Flow, SynReceived>,
     /// Finished connections that wait for `accept`, the oldest first.
     pub(crate) queue: VecDeque<SocketId>,
+    /// Connections that were ever finished.
+    pub(crate) finished: u64,
 }
 
 impl Listen {
     pub(crate) fn new(backlog: u32) -> Self {
-        Self { backlog, requests: BTreeMap::new(), queue: VecDeque::new() }
+        Self { backlog, requests: BTreeMap::new(), queue: VecDeque::new(), finished: 0 }
     }
 
     /// Whether no further connection may finish. One more than the backlog fits, as in Linux.

@@ -40,8 +40,19 @@ impl Connection {
         // RFC6298/5.5
         self.repetition.backoff += 1;
         self.rtt.back_off(env.settings);
-        self.arm_retransmission(env, env.now + self.rtt.rto());
+        let wait = self.within_user_timeout(env, self.rtt.rto());
+        self.arm_retransmission(env, env.now + wait);
         Fate::Lives
+    }
+
+    /// No wait goes beyond the end of the program's patience.
+    fn within_user_timeout(&self, env: &Env<'_>, wait: Duration) -> Duration {
+        match (self.knobs.user_timeout, self.repetition.since) {
+            (Some(most), Some(since)) => {
+                wait.min(most.saturating_sub(env.now - since)).max(Duration::from_millis(1))
+            }
+            (_, _) => wait,
+        }
     }
 
     /// After a time-out everything in flight is thought lost that was not sent a moment ago. RFC6675/5.1-rto
@@ -68,7 +79,8 @@ impl Connection {
             return false;
         };
         let retries = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
-        env.now - since >= patience(retries, env.settings.rto_min, env.settings)
+        let most = self.knobs.user_timeout;
+        env.now - since >= most.unwrap_or_else(|| patience(retries, env.settings.rto_min, env.settings))
     }
 
     /// Repetitions for a connection that nobody holds.
@@ -146,7 +158,12 @@ impl Connection {
     pub(super) fn probe_due(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
         if self.queue.packets_out() > 0 || self.send.nxt == self.queue.end() {
             self.repetition.probes = 0;
+            self.repetition.probing_since = None;
             return Fate::Lives;
+        }
+        let since = *self.repetition.probing_since.get_or_insert(env.now);
+        if self.knobs.user_timeout.is_some_and(|most| env.now - since >= most) {
+            return Fate::Ended(self.time_out());
         }
         // RFC9293/MUST-37: answers reset the count, unless nobody holds the connection.
         let most = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
@@ -161,7 +178,11 @@ impl Connection {
         }
         self.repetition.probes += 1;
         self.repetition.backoff = (self.repetition.backoff + 1).min(env.settings.retries2);
-        self.timers.set(Timer::Probe, env.now + self.probe_interval(env));
+        let mut wait = self.probe_interval(env);
+        if let Some(most) = self.knobs.user_timeout {
+            wait = wait.min(most.saturating_sub(env.now - since)).max(Duration::from_millis(1));
+        }
+        self.timers.set(Timer::Probe, env.now + wait);
         Fate::Lives
     }
 
@@ -178,7 +199,9 @@ impl Connection {
         let length = room.min(self.segment_size(env)).min(self.queue.end() - start);
         let end = start + length;
         let fin = self.queue.fin() && end == self.queue.end();
-        self.send_new(env, Piece { start, end, fin, follows: false }, Flags::PSH, out);
+        // RFC9293/MUST-61
+        let push = Flags::PSH.when(end != self.queue.block_end(start));
+        self.send_new(env, Piece { start, end, fin, follows: false }, push, out);
     }
 
     /// A timer is due.
@@ -199,6 +222,7 @@ impl Connection {
                 self.delayed_ack_due(env, out);
                 Fate::Lives
             }
+            Timer::KeepAlive => self.keep_alive_due(env, out),
             Timer::Orphan => self.orphan_due(env, out),
             Timer::TimeWait => unreachable!("what is left of a connection keeps its own timer"),
         }

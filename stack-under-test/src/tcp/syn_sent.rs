@@ -141,7 +141,11 @@ impl SynSent {
         let retries = self.knobs.syn_retries.unwrap_or(settings.syn_retries);
         let overdue =
             self.since.is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
-        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue {
+        let unbearable = match (self.knobs.user_timeout, self.since) {
+            (Some(most), Some(since)) => env.now - since >= most,
+            (_, _) => false,
+        };
+        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue || unbearable {
             return false;
         }
         self.retransmits += 1;
@@ -151,7 +155,11 @@ impl SynSent {
         if self.retransmits > settings.syn_linear_timeouts {
             self.rto = (self.rto * 2).min(settings.rto_max);
         }
-        self.timers.set(Timer::Retransmit, env.now + self.rto);
+        let mut wait = self.rto;
+        if let (Some(most), Some(since)) = (self.knobs.user_timeout, self.since) {
+            wait = wait.min(most.saturating_sub(env.now - since)).max(Duration::from_millis(1));
+        }
+        self.timers.set(Timer::Retransmit, env.now + wait);
         true
     }
 
@@ -194,6 +202,7 @@ impl SynSent {
             timeouts: self.retransmits,
             repeated: self.retransmits > 0,
             last_rebuke: None,
+            bare_ack_came: false,
             timers,
             identification: self.identification,
         };

@@ -50,6 +50,7 @@ pub(crate) struct TimeWait {
     last_rebuke: Option<Instant>,
     /// Whether the socket allowed its port to be bound again.
     pub(crate) reuse_address: bool,
+    pub(crate) reuse_port: bool,
     pub(crate) timers: Timers,
 }
 
@@ -57,7 +58,7 @@ impl TimeWait {
     pub(crate) fn new(
         env: &Env<'_>,
         connection: &Connection,
-        reuse_address: bool,
+        (reuse_address, reuse_port): (bool, bool),
         awaits_fin: Option<Duration>,
     ) -> Self {
         let (snd_nxt, window, negotiated) = connection.remains();
@@ -73,6 +74,7 @@ impl TimeWait {
             recent: negotiated.timestamps,
             last_rebuke: None,
             reuse_address,
+            reuse_port,
             timers,
         }
     }

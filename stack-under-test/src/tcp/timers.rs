@@ -16,18 +16,21 @@ pub(crate) enum Timer {
     Probe,
     /// Data waits for its acknowledgement, which waited for company: it goes alone.
     DelayedAck,
+    /// Nothing came for so long that the peer may be gone: it is asked for a sign of life.
+    KeepAlive,
     /// Nobody holds the connection any more and the peer's FIN does not come: it is given up or becomes TIME-WAIT.
     Orphan,
     /// What is left of a connection has stood long enough: it disappears.
     TimeWait,
 }
 
-const KINDS: [Timer; 7] = [
+const KINDS: [Timer; 8] = [
     Timer::Retransmit,
     Timer::Reorder,
     Timer::TailProbe,
     Timer::Probe,
     Timer::DelayedAck,
+    Timer::KeepAlive,
     Timer::Orphan,
     Timer::TimeWait,
 ];
@@ -63,13 +66,15 @@ impl Timers {
     }
 
     fn slot(&mut self, timer: Timer) -> &mut Option<Instant> {
-        let [retransmit, reorder, tail_probe, probe, delayed_ack, orphan, time_wait] = &mut self.0;
+        let [retransmit, reorder, tail_probe, probe, delayed_ack, keep_alive, orphan, time_wait] =
+            &mut self.0;
         match timer {
             Timer::Retransmit => retransmit,
             Timer::Reorder => reorder,
             Timer::TailProbe => tail_probe,
             Timer::Probe => probe,
             Timer::DelayedAck => delayed_ack,
+            Timer::KeepAlive => keep_alive,
             Timer::Orphan => orphan,
             Timer::TimeWait => time_wait,
         }

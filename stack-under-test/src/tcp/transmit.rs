@@ -21,6 +21,16 @@ enum Next {
     Held,
 }
 
+/// Which short segments wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Nothing,
+    /// Those that another short one precedes. RFC9293/SHLD-7
+    Nagle,
+    /// All: the program says that more follows.
+    Short,
+}
+
 /// A segment about to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
@@ -32,7 +42,7 @@ pub(super) struct Piece {
 
 impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
-    pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], out: &mut Outbox) -> usize {
+    pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], more: bool, out: &mut Outbox) -> usize {
         let goal = self.block_goal(env);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -60,8 +70,10 @@ impl Connection {
         }
         if rest.len() < bytes.len() {
             // RFC9293/MUST-61
-            self.push_mark();
-            self.transmit(env, out);
+            if !more {
+                self.push_mark();
+            }
+            self.transmit_holding(env, if more { Hold::Short } else { self.hold() }, out);
         }
         bytes.len() - rest.len()
     }
@@ -104,9 +116,27 @@ impl Connection {
 
     /// Sends whatever may be sent, oldest first. RFC9293/SHLD-28
     pub(crate) fn transmit(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        self.transmit_holding(env, self.hold(), out);
+    }
+
+    /// What the program asked for: `TCP_CORK`, `TCP_NODELAY` or neither.
+    fn hold(&self) -> Hold {
+        match (self.knobs.cork, self.knobs.nodelay) {
+            (true, _) => Hold::Short,
+            (false, true) => Hold::Nothing,
+            (false, false) => Hold::Nagle,
+        }
+    }
+
+    /// Sends short segments, too.
+    pub(crate) fn push_out(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        self.transmit_holding(env, Hold::Nothing, out);
+    }
+
+    fn transmit_holding(&mut self, env: &Env<'_>, hold: Hold, out: &mut Outbox) {
         let mut sent = false;
         let limited = loop {
-            match self.next(env) {
+            match self.next(env, hold) {
                 Next::Send(end) => {
                     self.send_until(env, end, out);
                     sent = true;
@@ -130,7 +160,7 @@ impl Connection {
         }
     }
 
-    fn next(&self, env: &Env<'_>) -> Next {
+    fn next(&self, env: &Env<'_>, hold: Hold) -> Next {
         let (start, end) = (self.send.nxt, self.queue.end());
         if start == end {
             return Next::Held;
@@ -150,7 +180,7 @@ impl Connection {
         }
         if data <= mss {
             let waived = self.queue.fin();
-            return if !waived && self.nagle_holds(data < mss) { Next::Held } else { Next::Send(block) };
+            return if !waived && self.is_held(hold, data < mss) { Next::Held } else { Next::Send(block) };
         }
         let needed = data.min(self.send.window_end() - start);
         let most = mss * quota.min(self.burst(mss));
@@ -158,16 +188,21 @@ impl Connection {
             return Next::Send(start + most);
         }
         let short = needed % mss;
-        let whole = needed - if self.nagle_holds(short != 0) { short } else { 0 };
+        let whole = needed - if self.is_held(hold, short != 0) { short } else { 0 };
         Next::Send(if whole == data { block } else { start + whole })
     }
 
     /// RFC9293/SHLD-7 in Linux's form (RFC9293/A.3-nagle-mod): a short segment waits only for another short one.
     /// RFC9293/MUST-17
-    fn nagle_holds(&self, short: bool) -> bool {
+    fn is_held(&self, hold: Hold, short: bool) -> bool {
         let small = self.send.small_end;
         let small_in_flight = small.after(self.send.una) && !small.after(self.send.nxt);
-        short && !self.knobs.nodelay && self.queue.packets_out() > 0 && small_in_flight
+        short
+            && match hold {
+                Hold::Nothing => false,
+                Hold::Nagle => self.queue.packets_out() > 0 && small_in_flight,
+                Hold::Short => true,
+            }
     }
 
     /// Segments that Linux hands to the device in one piece: about a millisecond's worth at the rate of the
