@@ -39,6 +39,7 @@ pub struct Settings {
     pub(crate) retrans_collapse: bool,
     pub(crate) min_snd_mss: u32,
     pub(crate) tail_probe: bool,
+    pub(crate) standard_urgent: bool,
     pub(crate) keep_alive_idle: Duration,
     pub(crate) keep_alive_interval: Duration,
     pub(crate) keep_alive_probes: u32,
@@ -90,6 +91,7 @@ impl Default for Settings {
             retrans_collapse: true,
             min_snd_mss: 48,
             tail_probe: true,
+            standard_urgent: false,
             keep_alive_idle: Duration::from_secs(7200),
             keep_alive_interval: Duration::from_secs(75),
             keep_alive_probes: 9,
@@ -142,6 +144,7 @@ impl Settings {
                 self.keep_alive_interval = Duration::from_secs(number(value, 0, 1 << 20)?.into());
             }
             "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes = number(value, 0, 255)?,
+            "net.ipv4.tcp_stdurg" => self.standard_urgent = flag(value)?,
             // 3 probes the tail; of the other values only "off" is left in Linux.
             "net.ipv4.tcp_early_retrans" => {
                 self.tail_probe = match value.trim() {
@@ -184,6 +187,7 @@ impl Settings {
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold.to_string(),
             "net.ipv4.tcp_retrans_collapse" => digit(self.retrans_collapse),
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss.to_string(),
+            "net.ipv4.tcp_stdurg" => digit(self.standard_urgent),
             "net.ipv4.tcp_keepalive_time" => self.keep_alive_idle.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_intvl" => self.keep_alive_interval.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes.to_string(),

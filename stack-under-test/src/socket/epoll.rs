@@ -62,6 +62,7 @@ impl Activity {
         match &socket.tcp {
             Tcp::Listen(listen) => activity.arrived = listen.finished,
             Tcp::Synchronized(connection) => {
+                activity.urgent = connection.counters.marks + u64::from(connection.has_urgent());
                 activity.arrived = connection.counters.bytes_received;
                 activity.writable = connection.is_writable(env);
                 activity.peer_closed = connection.peer_closed();

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::constants::{
     AF_INET, AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR,
-    SO_KEEPALIVE, SO_LINGER, SO_PROTOCOL, SO_RCVBUF, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT,
-    SO_SNDBUF, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET,
+    SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE, SO_PROTOCOL, SO_RCVBUF, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR,
+    SO_REUSEPORT, SO_SNDBUF, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET,
 };
 use super::dispatch::CallResult;
 use super::{Failure, Fd, OptionValue, Reply, tcp_options};
@@ -81,6 +81,10 @@ fn set_socket_option(
     match name {
         SO_REUSEADDR => socket.reuse_address = int(value)? != 0,
         SO_REUSEPORT => socket.reuse_port = int(value)? != 0,
+        SO_OOBINLINE => {
+            let on = int(value)? != 0;
+            set_knob(socket, |knobs| knobs.urgent_inline = on);
+        }
         SO_LINGER => socket.linger = linger(value)?,
         SO_RCVTIMEO => socket.receive_timeout = timeout(value)?,
         SO_SNDTIMEO => socket.send_timeout = timeout(value)?,
@@ -126,6 +130,7 @@ fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<Op
         SO_REUSEADDR => i64::from(socket.reuse_address),
         SO_REUSEPORT => i64::from(socket.reuse_port),
         SO_KEEPALIVE => i64::from(socket.knobs.keep_alive.on),
+        SO_OOBINLINE => i64::from(socket.knobs.urgent_inline),
         SO_RCVLOWAT => i64::from(socket.receive_low),
         SO_RCVTIMEO => return Ok(OptionValue::Timeval(socket.receive_timeout.unwrap_or_default())),
         SO_SNDTIMEO => return Ok(OptionValue::Timeval(socket.send_timeout.unwrap_or_default())),

@@ -12,6 +12,7 @@ use super::{Failure, Fd, Reply, Selected, ThreadId};
 use crate::socket::table::File;
 use crate::socket::{SocketId, Tcp};
 use crate::stack::Stack;
+use crate::tcp::connection::Connection;
 
 const READABLE: i16 = POLLIN | POLLRDNORM;
 const WRITABLE: i16 = POLLOUT | POLLWRNORM;
@@ -106,7 +107,7 @@ impl Stack {
             Tcp::Synchronized(connection) => (
                 connection.read_closed(),
                 connection.write_closed(),
-                connection.unread() > 0 && connection.unread() >= socket.receive_low.min(i32::MAX as u32),
+                connection.has_unread(socket.receive_low),
                 connection.write_closed() || connection.is_writable(&self.env()),
                 false,
             ),
@@ -120,6 +121,9 @@ impl Stack {
         }
         if readable {
             events |= READABLE;
+        }
+        if socket.connection().is_some_and(Connection::has_urgent) {
+            events |= POLLPRI;
         }
         if writable {
             events |= WRITABLE;

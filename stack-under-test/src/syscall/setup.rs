@@ -3,8 +3,8 @@
 use core::net::SocketAddr;
 
 use super::constants::{
-    AF_INET, AF_INET6, IPPROTO_TCP, SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM,
-    SOCK_TYPE_MASK,
+    AF_INET, AF_INET6, IPPROTO_TCP, SIOCATMARK, SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SOCK_CLOEXEC, SOCK_NONBLOCK,
+    SOCK_STREAM, SOCK_TYPE_MASK,
 };
 use super::dispatch::{CallResult, Pending};
 use super::{Failure, Fd, Reply, ThreadId};
@@ -186,15 +186,19 @@ impl Stack {
     pub(super) fn ioctl(&self, fd: Fd, request: u64) -> CallResult {
         let socket = self.sockets.get(&self.descriptors.get(fd)?).ok_or(Errno::EBADF)?;
         match (request, &socket.tcp) {
+            (SIOCATMARK, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.is_at_mark().into())),
+            (SIOCATMARK, _) => Ok(Reply::Value(0)),
             (SIOCOUTQNSD, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unsent().into())),
             (SIOCINQ | SIOCOUTQ | SIOCOUTQNSD, Tcp::Listen(_)) => Err(Errno::EINVAL.into()),
-            (SIOCINQ, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unread().into())),
+            (SIOCINQ, Tcp::Synchronized(connection)) => {
+                Ok(Reply::Value(connection.unread_before_mark().into()))
+            }
             (SIOCINQ, Tcp::Closed(remains)) => Ok(Reply::Value(remains.unread.len() as i64)),
             (SIOCOUTQ, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unacknowledged().into())),
             (SIOCINQ | SIOCOUTQ | SIOCOUTQNSD, Tcp::SynSent(_) | Tcp::SynReceived(_) | Tcp::Closed(_)) => {
                 Ok(Reply::Value(0))
             }
-            (_, _) => Err(Failure::Unsupported("ioctl other than SIOCINQ and SIOCOUTQ")),
+            (_, _) => Err(Failure::Unsupported("this ioctl")),
         }
     }
 

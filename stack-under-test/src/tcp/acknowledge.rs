@@ -57,6 +57,7 @@ impl Connection {
         self.repetition.probes = 0;
         self.repetition.probing_since = None;
         self.send.una = ack;
+        self.send.urgent = self.send.urgent.filter(|end| end.after(ack));
         self.counters.bytes_acked += u64::from(ack - una_before);
         if advanced {
             self.repetition.retransmits = 0;

@@ -123,6 +123,9 @@ impl Connection {
                 }
             }
         }
+        if self.state.may_receive() {
+            self.take_urgent(env, segment);
+        }
         let fate = self.take_what_the_state_permits(env, segment, text, out);
         if fate == Fate::Lives {
             self.transmit(env, out);

@@ -21,6 +21,7 @@ use super::rtt::RttEstimator;
 use super::send_queue::SendQueue;
 use super::timers::Timers;
 use super::transition::SyncState;
+use super::urgent::Mark;
 use super::window::ReceiveWindow;
 use crate::time::Instant;
 use crate::wire::icmp::Trouble;
@@ -70,6 +71,8 @@ pub(crate) struct Counters {
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_retransmitted: u64,
     pub(crate) total_retransmits: u32,
+    /// Times that the peer announced urgent data.
+    pub(crate) marks: u64,
     pub(crate) last_data_sent: Instant,
     pub(crate) last_ack_received: Instant,
 }
@@ -91,6 +94,8 @@ pub(crate) struct SendState {
     pub(crate) small_end: SeqNum,
     /// The end of what was last pushed.
     pub(crate) pushed: SeqNum,
+    /// The end of what is urgent.
+    pub(crate) urgent: Option<SeqNum>,
 }
 
 impl SendState {
@@ -126,6 +131,7 @@ pub(crate) struct Connection {
     pub(super) queue: SendQueue,
     pub(super) window: ReceiveWindow,
     pub(super) received: ReceiveQueue,
+    pub(super) mark: Option<Mark>,
     pub(super) acking: DelayedAck,
     pub(super) rtt: RttEstimator,
     pub(super) congestion: Congestion,
@@ -202,10 +208,12 @@ impl Connection {
                 wl1,
                 small_end: next,
                 pushed: next,
+                urgent: None,
             },
             queue: SendQueue::new(next),
             window,
             received: ReceiveQueue::default(),
+            mark: None,
             rtt: RttEstimator::new(),
             congestion: Congestion::new(next),
             recovery: Recovery::default(),
@@ -261,10 +269,6 @@ impl Connection {
         self.window.set_clamp(clamp);
     }
 
-    pub(crate) fn unread(&self) -> u32 {
-        self.received.unread()
-    }
-
     /// Whether a segment that begins there is under way.
     pub(crate) fn is_in_flight(&self, seq: SeqNum) -> bool {
         !seq.before(self.send.una) && seq.before(self.send.nxt)
@@ -279,13 +283,21 @@ impl Connection {
         self.received.into_unread()
     }
 
-    /// Takes bytes for the program, and tells the peer of the room they leave.
-    pub(crate) fn read(&mut self, env: &Env<'_>, count: usize, peek: bool, out: &mut Outbox) -> Vec<u8> {
-        let bytes = self.received.read(count, peek);
+    /// Takes bytes for the program, and tells the peer of the room they leave. `began` if the program has some already.
+    /// Also returns whether reading stops here, at the mark of urgent data.
+    pub(crate) fn read(
+        &mut self,
+        env: &Env<'_>,
+        count: usize,
+        (peek, began): (bool, bool),
+        out: &mut Outbox,
+    ) -> (Vec<u8>, bool) {
+        let before = self.received.unread();
+        let (bytes, stops) = self.read_to_mark(count, peek, began);
         if !peek {
-            self.after_read(env, bytes.len() as u32, out);
+            self.after_read(env, before - self.received.unread(), out);
         }
-        bytes
+        (bytes, stops)
     }
 
     /// The largest payload to send now. SACK blocks take room from data.

@@ -27,6 +27,8 @@ pub(crate) struct Knobs {
     pub(crate) syn_retries: Option<u32>,
     /// `TCP_QUICKACK` was set to 0: acknowledgements wait from the start.
     pub(crate) lazy_ack: bool,
+    /// Urgent data stands in the stream.
+    pub(crate) urgent_inline: bool,
     /// Short segments wait until they are full.
     pub(crate) cork: bool,
     /// The most that is ever advertised, in bytes.

@@ -192,6 +192,7 @@ impl Connection {
         let start = self.send.nxt;
         let room = self.send.window_end().beyond(start);
         if room == 0 {
+            self.probe_urgently(env, out);
             let seq = self.send.una - 1;
             self.emit(env, seq, Flags::NONE, alloc::vec::Vec::new(), out);
             return;

@@ -135,6 +135,7 @@ impl SynReceived {
             window: self.window.syn_field(),
             options: self.negotiated.answer(env),
             payload: Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: self.identification, segment });
     }
@@ -160,6 +161,7 @@ impl SynReceived {
             window: u16::try_from(self.window.advertised >> self.window.scale).unwrap_or(u16::MAX),
             options,
             payload: Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: self.identification, segment });
     }

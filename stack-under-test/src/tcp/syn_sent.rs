@@ -92,6 +92,7 @@ impl SynSent {
             window: self.window.syn_field(),
             options: Negotiated::offer(env, self.flow, &self.knobs, &self.window),
             payload: Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: self.identification, segment });
         self.identification = self.identification.wrapping_add(1);

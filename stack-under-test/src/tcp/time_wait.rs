@@ -195,6 +195,7 @@ impl TimeWait {
             window: u16::try_from(self.window >> self.scale).unwrap_or(u16::MAX),
             options,
             payload: alloc::vec::Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: 0, segment });
     }

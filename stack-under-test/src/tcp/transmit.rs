@@ -21,6 +21,15 @@ enum Next {
     Held,
 }
 
+/// How a program writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// More follows soon.
+    pub(crate) more: bool,
+    /// The last byte is urgent.
+    pub(crate) urgent: bool,
+}
+
 /// Which short segments wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
@@ -42,7 +51,8 @@ pub(super) struct Piece {
 
 impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
-    pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], more: bool, out: &mut Outbox) -> usize {
+    pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], how: Manner, out: &mut Outbox) -> usize {
+        let Manner { more, urgent } = how;
         let goal = self.block_goal(env);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -70,6 +80,10 @@ impl Connection {
         }
         if rest.len() < bytes.len() {
             // RFC9293/MUST-61
+            if urgent {
+                // RFC9293/MUST-30
+                self.send.urgent = Some(self.queue.data_end());
+            }
             if !more {
                 self.push_mark();
             }
@@ -179,7 +193,7 @@ impl Connection {
             return Next::Held;
         }
         if data <= mss {
-            let waived = self.queue.fin();
+            let waived = self.queue.fin() || self.is_urgent();
             return if !waived && self.is_held(hold, data < mss) { Next::Held } else { Next::Send(block) };
         }
         let needed = data.min(self.send.window_end() - start);
