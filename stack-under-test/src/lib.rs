@@ -13,6 +13,7 @@ extern crate std;
 
 pub mod codec;
 mod config;
+mod counters;
 mod settings;
 mod socket;
 mod stack;

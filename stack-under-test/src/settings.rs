@@ -39,6 +39,8 @@ pub struct Settings {
     pub(crate) retrans_collapse: bool,
     pub(crate) min_snd_mss: u32,
     pub(crate) tail_probe: bool,
+    /// 0 never, 1 when there are too many handshakes, 2 always.
+    pub(crate) syn_cookies: u32,
     pub(crate) standard_urgent: bool,
     pub(crate) keep_alive_idle: Duration,
     pub(crate) keep_alive_interval: Duration,
@@ -47,7 +49,7 @@ pub struct Settings {
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
-const FIXED: [(&str, &str); 11] = [
+const FIXED: [(&str, &str); 10] = [
     ("net.ipv4.tcp_congestion_control", "reno"),
     ("net.ipv4.tcp_ecn", "0"),
     ("net.ipv4.tcp_fastopen", "0"),
@@ -57,7 +59,6 @@ const FIXED: [(&str, &str); 11] = [
     ("net.ipv4.tcp_recovery", "1"),
     ("net.ipv4.tcp_shrink_window", "0"),
     ("net.ipv4.tcp_slow_start_after_idle", "0"),
-    ("net.ipv4.tcp_syncookies", "0"),
     ("net.ipv4.tcp_tw_reuse", "0"),
 ];
 
@@ -91,6 +92,7 @@ impl Default for Settings {
             retrans_collapse: true,
             min_snd_mss: 48,
             tail_probe: true,
+            syn_cookies: 1,
             standard_urgent: false,
             keep_alive_idle: Duration::from_secs(7200),
             keep_alive_interval: Duration::from_secs(75),
@@ -145,6 +147,7 @@ impl Settings {
             }
             "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes = number(value, 0, 255)?,
             "net.ipv4.tcp_stdurg" => self.standard_urgent = flag(value)?,
+            "net.ipv4.tcp_syncookies" => self.syn_cookies = number(value, 0, 2)?,
             // 3 probes the tail; of the other values only "off" is left in Linux.
             "net.ipv4.tcp_early_retrans" => {
                 self.tail_probe = match value.trim() {
@@ -188,6 +191,7 @@ impl Settings {
             "net.ipv4.tcp_retrans_collapse" => digit(self.retrans_collapse),
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss.to_string(),
             "net.ipv4.tcp_stdurg" => digit(self.standard_urgent),
+            "net.ipv4.tcp_syncookies" => self.syn_cookies.to_string(),
             "net.ipv4.tcp_keepalive_time" => self.keep_alive_idle.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_intvl" => self.keep_alive_interval.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes.to_string(),

@@ -1,5 +1,6 @@
 //! The endpoint as a whole.
 
+mod cookies;
 mod input;
 mod lifecycle;
 mod output;
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::config::Config;
+use crate::counters::Tally;
 use crate::settings::SettingError;
 use crate::socket::epoll::{Epoll, EpollId};
 use crate::socket::table::Descriptors;
@@ -99,6 +101,7 @@ pub struct Stack {
     output: VecDeque<Output>,
     forced: Vec<ForcedIsn>,
     drops: DropCounters,
+    pub(crate) tally: Tally,
     ports_given: u64,
 }
 
@@ -122,6 +125,7 @@ impl Stack {
             output: VecDeque::new(),
             forced: Vec::new(),
             drops: DropCounters::default(),
+            tally: Tally::default(),
             ports_given: 0,
         }
     }
@@ -218,6 +222,12 @@ impl Stack {
         self.drops
     }
 
+    /// How often something happened, by its name as `nstat` prints it (`TcpExtListenDrops`); `None` if that is not
+    /// counted.
+    pub fn counter(&self, name: &str) -> Option<u64> {
+        self.tally.get(name)
+    }
+
     fn at(&mut self, now: Instant) {
         debug_assert!(now >= self.now, "time goes backwards");
         self.now = self.now.max(now);
@@ -231,15 +241,15 @@ impl Stack {
     }
 
     pub(crate) fn env(&self) -> Env<'_> {
-        env_of(&self.config, self.clock, self.now)
+        env_of(&self.config, self.clock, self.now, &self.tally)
     }
 
     /// The environment, and the parts of the stack that may change beside it.
     pub(crate) fn split(&mut self) -> (Env<'_>, &mut BTreeMap<SocketId, Socket>, &mut Outbox) {
-        (env_of(&self.config, self.clock, self.now), &mut self.sockets, &mut self.outbox)
+        (env_of(&self.config, self.clock, self.now, &self.tally), &mut self.sockets, &mut self.outbox)
     }
 }
 
-fn env_of(config: &Config, clock: TimestampClock, now: Instant) -> Env<'_> {
-    Env { now, settings: &config.settings, mtu: config.mtu, clock }
+fn env_of<'a>(config: &'a Config, clock: TimestampClock, now: Instant, tally: &'a Tally) -> Env<'a> {
+    Env { now, settings: &config.settings, mtu: config.mtu, clock, tally }
 }

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Owner, Stack};
+use crate::counters::Counter;
 use crate::socket::{Socket, SocketId, Tcp};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Endpoint, Flow, reset_for};
@@ -137,7 +138,7 @@ impl Stack {
     }
 
     /// The segment that completed a handshake may carry more. RFC9293/3.10.7.4-fin-synrcvd
-    fn continue_with(&mut self, id: SocketId, segment: &Segment<'_>) {
+    pub(super) fn continue_with(&mut self, id: SocketId, segment: &Segment<'_>) {
         if !segment.flags.syn() {
             self.deliver_to_socket(id, segment);
             return;
@@ -182,7 +183,23 @@ impl Stack {
         };
         match listen.on_segment(&env, segment) {
             ListenDisposition::Ignore => {}
-            ListenDisposition::Refuse => self.refuse(flow, segment),
+            ListenDisposition::Refuse => {
+                if !self.take_cookie(id, flow, segment) {
+                    self.refuse(flow, segment);
+                }
+            }
+            ListenDisposition::Cookie => {
+                env.tally.count(Counter::ReqQFullDoCookies);
+                self.answer_with_cookie(id, flow, segment);
+            }
+            ListenDisposition::Overflow => {
+                env.tally.count(Counter::ListenOverflows);
+                env.tally.count(Counter::ListenDrops);
+            }
+            ListenDisposition::Crowded => {
+                env.tally.count(Counter::ReqQFullDrop);
+                env.tally.count(Counter::ListenDrops);
+            }
             ListenDisposition::Begin => {
                 let request = SynReceived::new(&env, flow, knobs, isn, segment);
                 request.answer(&env, out);
@@ -216,6 +233,8 @@ impl Stack {
             }
             // The peer believes that it is connected; it will repeat itself until there is room.
             SynReceivedDisposition::Establish if full => {
+                env.tally.count(Counter::ListenOverflows);
+                env.tally.count(Counter::ListenDrops);
                 if env.settings.abort_on_overflow {
                     self.refuse(flow, segment);
                     self.drop_request(listener, flow);
@@ -233,7 +252,7 @@ impl Stack {
 
     fn deliver_to_remains(&mut self, flow: Flow, segment: &Segment<'_>) {
         let has_listener = self.listener_for(flow).is_some();
-        let (env, out) = (super::env_of(&self.config, self.clock, self.now), &mut self.outbox);
+        let (env, out) = (super::env_of(&self.config, self.clock, self.now, &self.tally), &mut self.outbox);
         let Some(remains) = self.time_waits.get_mut(&flow) else {
             return;
         };

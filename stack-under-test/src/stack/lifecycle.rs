@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Owner, Stack};
+use crate::counters::Counter;
 use crate::socket::{Phase, Remains, Socket, SocketId, Tcp, errors};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Flow, reset_for};
@@ -22,6 +23,7 @@ impl Stack {
     /// A handshake of a listener is complete: the connection waits to be accepted.
     pub(super) fn queue_connection(&mut self, listener: SocketId, connection: Connection) -> SocketId {
         let flow = connection.flow;
+        self.tally.count(Counter::PassiveOpens);
         let Some(parent) = self.sockets.get(&listener) else { unreachable!("the listener was just found") };
         let id = self.add_socket(Socket::accepted(parent, connection));
         self.flows.insert(flow, Owner::Socket(id));
@@ -62,7 +64,7 @@ impl Stack {
     }
 
     fn leave_remains(&mut self, id: SocketId, awaits_fin: Option<Duration>) {
-        let env = super::env_of(&self.config, self.clock, self.now);
+        let env = super::env_of(&self.config, self.clock, self.now, &self.tally);
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };

@@ -61,6 +61,10 @@ impl Stack {
         self.mix_flow(flow, 4) as u16 as usize
     }
 
+    pub(super) fn flow_secret(&self, flow: Flow) -> u64 {
+        self.mix_flow(flow, 5)
+    }
+
     pub(crate) fn identification(&self, flow: Flow) -> u16 {
         self.mix_flow(flow, 2) as u16
     }

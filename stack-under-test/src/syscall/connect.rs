@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::dispatch::{CallResult, Pending};
 use super::{Failure, Fd, Reply, ThreadId};
+use crate::counters::Counter;
 use crate::socket::errors::Errno;
 use crate::socket::{Domain, Phase, Socket, SocketId, Tcp};
 use crate::stack::{Owner, Stack};
@@ -95,6 +96,7 @@ impl Stack {
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         let open = SynSent::start(&env, flow, socket.knobs.clone(), isn, identification, out);
         socket.tcp = Tcp::SynSent(Box::new(open));
+        env.tally.count(Counter::ActiveOpens);
         socket.phase = Phase::Connecting;
         socket.error = None;
         socket.flow = Some(flow);

@@ -1,5 +1,6 @@
 //! What every decision may look at besides the connection itself.
 
+use crate::counters::Tally;
 use crate::settings::Settings;
 use crate::time::Instant;
 
@@ -23,6 +24,7 @@ pub(crate) struct Env<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) mtu: u16,
     pub(crate) clock: TimestampClock,
+    pub(crate) tally: &'a Tally,
 }
 
 impl Env<'_> {

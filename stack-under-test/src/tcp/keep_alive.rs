@@ -6,6 +6,7 @@ use super::connection::{Connection, Ending, Fate};
 use super::env::Env;
 use super::flow::Outbox;
 use super::timers::Timer;
+use crate::counters::Counter;
 use crate::wire::flags::Flags;
 
 impl Connection {
@@ -56,6 +57,7 @@ impl Connection {
                 let seq = self.send.una - 1;
                 self.emit(env, seq, Flags::NONE, alloc::vec::Vec::new(), out);
                 self.repetition.probes += 1;
+                env.tally.count(Counter::KeepAlive);
                 wait = self.knobs.keep_alive.interval.unwrap_or(env.settings.keep_alive_interval);
             }
         }

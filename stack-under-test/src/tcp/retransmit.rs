@@ -8,6 +8,7 @@ use super::flow::Outbox;
 use super::timers::Timer;
 use super::transition::SyncState;
 use super::transmit::Piece;
+use crate::counters::Counter;
 use crate::settings::Settings;
 use crate::wire::flags::Flags;
 
@@ -126,6 +127,7 @@ impl Connection {
         self.repetition.since.get_or_insert(env.now);
         let payload = self.queue.slice(sent.start, sent.end);
         self.counters.total_retransmits += 1;
+        env.tally.count(Counter::RetransSegs);
         self.counters.bytes_retransmitted += payload.len() as u64;
         let flags = Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
         self.emit(env, sent.start, flags, payload, out);

@@ -9,6 +9,7 @@ use super::flow::{Departure, Flow, Outbox};
 use super::handshake::{Knobs, Negotiated};
 use super::timers::{Timer, Timers};
 use super::window::ReceiveWindow;
+use crate::counters::Counter;
 use crate::time::Instant;
 use crate::wire::flags::Flags;
 use crate::wire::options::{Options, Timestamps};
@@ -144,6 +145,7 @@ impl SynReceived {
     pub(crate) fn answer_again(&mut self, env: &Env<'_>, out: &mut Outbox) {
         self.last_rebuke = Some(env.now);
         self.repeated = true;
+        env.tally.count(Counter::RetransSegs);
         self.answer(env, out);
         self.timers.set(Timer::Retransmit, env.now + self.interval(env));
     }
@@ -185,6 +187,7 @@ impl SynReceived {
         // While data is awaited the peer is left alone; at the end it gets a last chance.
         if !self.bare_ack_came || self.timeouts + 1 >= self.knobs.defer_accept {
             self.repeated = true;
+            env.tally.count(Counter::RetransSegs);
             self.answer(env, out);
         }
         self.timeouts += 1;

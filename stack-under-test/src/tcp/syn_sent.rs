@@ -11,6 +11,7 @@ use super::retransmit::patience;
 use super::syn_received::SynReceived;
 use super::timers::{Timer, Timers};
 use super::window::ReceiveWindow;
+use crate::counters::Counter;
 use crate::time::Instant;
 use crate::wire::flags::Flags;
 use crate::wire::seq::SeqNum;
@@ -150,6 +151,7 @@ impl SynSent {
             return false;
         }
         self.retransmits += 1;
+        env.tally.count(Counter::RetransSegs);
         self.since.get_or_insert(env.now);
         self.send(env, out);
         // The first repetitions keep the interval, the later ones double it.

@@ -9,6 +9,7 @@ use super::env::Env;
 use super::flow::Outbox;
 use super::rack::TIMER_MIN;
 use super::timers::Timer;
+use crate::counters::Counter;
 use crate::time::Instant;
 use crate::wire::seq::SeqNum;
 
@@ -87,6 +88,7 @@ impl Connection {
                 self.recovery.tail_probe = Some((self.send.nxt, true));
             }
             if self.recovery.tail_probe.is_some() {
+                env.tally.count(Counter::LossProbes);
                 self.arm_retransmission(env, env.now + self.rtt.rto());
                 return;
             }

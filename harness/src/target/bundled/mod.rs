@@ -38,6 +38,8 @@ impl BundledFactory {
             Capability::Timestamps,
             Capability::Signals,
             Capability::Epoll,
+            Capability::Urgent,
+            Capability::Counters,
             Capability::Inspect,
             Capability::LocalIsn,
             Capability::RawIp,
@@ -182,7 +184,11 @@ impl Target for Bundled {
                 let name = if field == "state" { "tcpi_state" } else { field.as_str() };
                 fields.remove(name).ok_or_else(missing)
             }
-            Inspection::Counter(name) => Err(TargetError::Missing(format!("counter.{name}"))),
+            Inspection::Counter(name) => {
+                let count = self.stack.counter(name);
+                let count = count.ok_or_else(|| TargetError::Missing(format!("counter.{name}")))?;
+                Ok(Value::Int(i64::try_from(count).unwrap_or(i64::MAX)))
+            }
         }
     }
 
