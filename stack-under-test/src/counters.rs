@@ -47,18 +47,38 @@ counters! {
 
 /// The counts. The one thing that may change wherever something happens, which is why it is shared.
 #[derive(Debug, Default)]
-pub(crate) struct Tally([Cell<u64>; NAMES.len()]);
+pub(crate) struct Tally {
+    counts: [Cell<u64>; NAMES.len()],
+    /// The second that runs, and how many more challenges may be sent in it.
+    challenges: Cell<(u64, u32)>,
+}
 
 impl Tally {
     pub(crate) fn count(&self, what: Counter) {
-        if let Some(cell) = self.0.get(what as usize) {
+        if let Some(cell) = self.counts.get(what as usize) {
             cell.set(cell.get() + 1);
         }
+    }
+
+    /// Whether the host may send one more challenge in this second: so many on average, and never a number that an
+    /// attacker could count on. RFC5961/7-throttle
+    pub(crate) fn may_challenge(&self, second: u64, limit: u32) -> bool {
+        if limit == i32::MAX.unsigned_abs() {
+            return true;
+        }
+        let (current, mut left) = self.challenges.get();
+        if current != second + 1 {
+            let noise = second.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            left = limit.div_ceil(2) + (noise % u64::from(limit.max(1))) as u32;
+            left = if limit == 0 { 0 } else { left };
+        }
+        self.challenges.set((second + 1, left.saturating_sub(1)));
+        left > 0
     }
 
     /// The count under one of the names, if there is such a name.
     pub(crate) fn get(&self, name: &str) -> Option<u64> {
         let index = NAMES.iter().position(|other| *other == name)?;
-        self.0.get(index).map(Cell::get)
+        self.counts.get(index).map(Cell::get)
     }
 }

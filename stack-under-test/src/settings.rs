@@ -39,6 +39,11 @@ pub struct Settings {
     pub(crate) retrans_collapse: bool,
     pub(crate) min_snd_mss: u32,
     pub(crate) tail_probe: bool,
+    pub(crate) slow_start_after_idle: bool,
+    pub(crate) tw_reuse: u32,
+    pub(crate) tw_reuse_delay: Duration,
+    pub(crate) max_time_waits: u32,
+    pub(crate) challenge_limit: u32,
     /// 0 never, 1 when there are too many handshakes, 2 always.
     pub(crate) syn_cookies: u32,
     pub(crate) standard_urgent: bool,
@@ -49,7 +54,7 @@ pub struct Settings {
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
-const FIXED: [(&str, &str); 10] = [
+const FIXED: [(&str, &str); 8] = [
     ("net.ipv4.tcp_congestion_control", "reno"),
     ("net.ipv4.tcp_ecn", "0"),
     ("net.ipv4.tcp_fastopen", "0"),
@@ -58,8 +63,6 @@ const FIXED: [(&str, &str); 10] = [
     ("net.ipv4.tcp_mtu_probing", "0"),
     ("net.ipv4.tcp_recovery", "1"),
     ("net.ipv4.tcp_shrink_window", "0"),
-    ("net.ipv4.tcp_slow_start_after_idle", "0"),
-    ("net.ipv4.tcp_tw_reuse", "0"),
 ];
 
 fn fixed(name: &str) -> Option<&'static str> {
@@ -92,6 +95,11 @@ impl Default for Settings {
             retrans_collapse: true,
             min_snd_mss: 48,
             tail_probe: true,
+            slow_start_after_idle: true,
+            tw_reuse: 2,
+            tw_reuse_delay: Duration::from_secs(1),
+            max_time_waits: 131_072,
+            challenge_limit: i32::MAX.unsigned_abs(),
             syn_cookies: 1,
             standard_urgent: false,
             keep_alive_idle: Duration::from_secs(7200),
@@ -148,6 +156,17 @@ impl Settings {
             "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes = number(value, 0, 255)?,
             "net.ipv4.tcp_stdurg" => self.standard_urgent = flag(value)?,
             "net.ipv4.tcp_syncookies" => self.syn_cookies = number(value, 0, 2)?,
+            "net.ipv4.tcp_slow_start_after_idle" => self.slow_start_after_idle = flag(value)?,
+            "net.ipv4.tcp_tw_reuse" => self.tw_reuse = number(value, 0, 2)?,
+            "net.ipv4.tcp_tw_reuse_delay" => {
+                self.tw_reuse_delay = Duration::from_millis(number(value, 1, 60_000)?.into());
+            }
+            "net.ipv4.tcp_max_tw_buckets" => {
+                self.max_time_waits = number(value, 0, i32::MAX.unsigned_abs())?;
+            }
+            "net.ipv4.tcp_challenge_ack_limit" => {
+                self.challenge_limit = number(value, 0, i32::MAX.unsigned_abs())?;
+            }
             // 3 probes the tail; of the other values only "off" is left in Linux.
             "net.ipv4.tcp_early_retrans" => {
                 self.tail_probe = match value.trim() {
@@ -192,6 +211,11 @@ impl Settings {
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss.to_string(),
             "net.ipv4.tcp_stdurg" => digit(self.standard_urgent),
             "net.ipv4.tcp_syncookies" => self.syn_cookies.to_string(),
+            "net.ipv4.tcp_slow_start_after_idle" => digit(self.slow_start_after_idle),
+            "net.ipv4.tcp_tw_reuse" => self.tw_reuse.to_string(),
+            "net.ipv4.tcp_tw_reuse_delay" => self.tw_reuse_delay.as_millis().to_string(),
+            "net.ipv4.tcp_max_tw_buckets" => self.max_time_waits.to_string(),
+            "net.ipv4.tcp_challenge_ack_limit" => self.challenge_limit.to_string(),
             "net.ipv4.tcp_keepalive_time" => self.keep_alive_idle.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_intvl" => self.keep_alive_interval.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes.to_string(),

@@ -1,6 +1,7 @@
 //! The endpoint as a whole.
 
 mod cookies;
+mod icmp;
 mod input;
 mod lifecycle;
 mod output;
@@ -19,7 +20,7 @@ use crate::socket::table::Descriptors;
 use crate::socket::{Socket, SocketId};
 use crate::syscall::dispatch::Blocked;
 use crate::syscall::{Failure, Fd, Reply, Signal, Syscall, ThreadId};
-use crate::tcp::env::{Env, TimestampClock};
+use crate::tcp::env::{Env, Paths, TimestampClock};
 use crate::tcp::flow::{Endpoint, Flow, Outbox};
 use crate::tcp::info::TcpInfo;
 use crate::tcp::state::TcpState;
@@ -102,6 +103,7 @@ pub struct Stack {
     forced: Vec<ForcedIsn>,
     drops: DropCounters,
     pub(crate) tally: Tally,
+    pub(crate) paths: Paths,
     ports_given: u64,
 }
 
@@ -126,6 +128,7 @@ impl Stack {
             forced: Vec::new(),
             drops: DropCounters::default(),
             tally: Tally::default(),
+            paths: Paths::new(),
             ports_given: 0,
         }
     }
@@ -241,15 +244,24 @@ impl Stack {
     }
 
     pub(crate) fn env(&self) -> Env<'_> {
-        env_of(&self.config, self.clock, self.now, &self.tally)
+        env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths))
     }
 
     /// The environment, and the parts of the stack that may change beside it.
     pub(crate) fn split(&mut self) -> (Env<'_>, &mut BTreeMap<SocketId, Socket>, &mut Outbox) {
-        (env_of(&self.config, self.clock, self.now, &self.tally), &mut self.sockets, &mut self.outbox)
+        (
+            env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths)),
+            &mut self.sockets,
+            &mut self.outbox,
+        )
     }
 }
 
-fn env_of<'a>(config: &'a Config, clock: TimestampClock, now: Instant, tally: &'a Tally) -> Env<'a> {
-    Env { now, settings: &config.settings, mtu: config.mtu, clock, tally }
+fn env_of<'a>(
+    config: &'a Config,
+    clock: TimestampClock,
+    now: Instant,
+    (tally, paths): (&'a Tally, &'a Paths),
+) -> Env<'a> {
+    Env { now, settings: &config.settings, mtu: config.mtu, clock, tally, paths }
 }

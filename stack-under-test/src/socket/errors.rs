@@ -44,6 +44,7 @@ errnos! {
     EPROTO = 71,
     ENOTSOCK = 88,
     EDESTADDRREQ = 89,
+    EMSGSIZE = 90,
     EPROTOTYPE = 91,
     ENOPROTOOPT = 92,
     EPROTONOSUPPORT = 93,
@@ -91,7 +92,7 @@ pub(crate) fn after(ending: Ending) -> Option<Errno> {
 }
 
 /// The error that an ICMP message stands for.
-fn from_icmp(trouble: Trouble) -> Errno {
+pub(crate) fn from_icmp(trouble: Trouble) -> Errno {
     match trouble {
         Trouble::NetUnreachable => Errno::ENETUNREACH,
         Trouble::HostUnreachable => Errno::EHOSTUNREACH,
@@ -102,5 +103,6 @@ fn from_icmp(trouble: Trouble) -> Errno {
         Trouble::HostIsolated => Errno::ENONET,
         Trouble::Prohibited => Errno::EACCES,
         Trouble::ParameterProblem => Errno::EPROTO,
+        Trouble::TooBig(_) => Errno::EMSGSIZE,
     }
 }

@@ -252,7 +252,8 @@ impl Stack {
 
     fn deliver_to_remains(&mut self, flow: Flow, segment: &Segment<'_>) {
         let has_listener = self.listener_for(flow).is_some();
-        let (env, out) = (super::env_of(&self.config, self.clock, self.now, &self.tally), &mut self.outbox);
+        let (env, out) =
+            (super::env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths)), &mut self.outbox);
         let Some(remains) = self.time_waits.get_mut(&flow) else {
             return;
         };
@@ -260,7 +261,7 @@ impl Stack {
             TimeWaitDisposition::Ignore => {}
             TimeWaitDisposition::Vanish => self.forget_remains(flow),
             TimeWaitDisposition::Restart => {
-                remains.take_timestamp(segment);
+                remains.take_timestamp(env.now, segment);
                 remains.restart(&env);
             }
             TimeWaitDisposition::Acknowledge { restart } => {
@@ -280,27 +281,6 @@ impl Stack {
                 self.deliver_to_listener(flow, segment, Some(isn));
             }
             TimeWaitDisposition::Reopen(_) => remains.acknowledge(&env, out),
-        }
-    }
-
-    /// RFC9293/MUST-54
-    fn report(&mut self, error: &IcmpError) {
-        let flow = Flow {
-            local: Endpoint::new(error.local.0, error.local.1),
-            remote: Endpoint::new(error.remote.0, error.remote.1),
-        };
-        let Some(Owner::Socket(id)) = self.flows.get(&flow).copied() else {
-            return;
-        };
-        match self.sockets.get_mut(&id).map(|socket| &mut socket.tcp) {
-            // Trouble that ICMP reports about our SYN ends the open, also where RFC9293/MUST-56 wants it to go on.
-            Some(Tcp::SynSent(open)) if open.isn == error.seq => {
-                self.meet_fate(id, Fate::Ended(Ending::Unreachable(error.trouble)), None);
-            }
-            Some(Tcp::Synchronized(connection)) if connection.is_in_flight(error.seq) => {
-                connection.soft_error = Some(error.trouble);
-            }
-            Some(_) | None => {}
         }
     }
 }

@@ -41,7 +41,7 @@ impl Stack {
         self.flows.remove(&flow);
     }
 
-    pub(super) fn forget_remains(&mut self, flow: Flow) {
+    pub(crate) fn forget_remains(&mut self, flow: Flow) {
         self.time_waits.remove(&flow);
         self.flows.remove(&flow);
     }
@@ -64,13 +64,16 @@ impl Stack {
     }
 
     fn leave_remains(&mut self, id: SocketId, awaits_fin: Option<Duration>) {
-        let env = super::env_of(&self.config, self.clock, self.now, &self.tally);
+        let env = super::env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths));
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
         let Some(connection) = socket.connection() else {
             return;
         };
+        if self.time_waits.len() as u64 >= u64::from(env.settings.max_time_waits) {
+            return self.end(id, Ending::Closed);
+        }
         let remains = TimeWait::new(&env, connection, (socket.reuse_address, socket.reuse_port), awaits_fin);
         let flow = connection.flow;
         self.time_waits.insert(flow, remains);

@@ -120,10 +120,17 @@ impl Stack {
         })
     }
 
-    /// Whether no connection occupies this pair of ends. What waits to die does as well.
-    pub(crate) fn is_flow_free(&self, local: Endpoint, remote: Endpoint) -> bool {
-        let owner: Option<&Owner> = self.flows.get(&Flow { local, remote });
-        owner.is_none()
+    /// Whether no connection occupies this pair of ends, nor what is left of one and must stay.
+    pub(crate) fn is_flow_free(&self, local: Endpoint, remote: Endpoint, port_was_chosen: bool) -> bool {
+        let flow = Flow { local, remote };
+        match self.flows.get(&flow) {
+            None => true,
+            Some(Owner::TimeWait) => {
+                let remains = self.time_waits.get(&flow);
+                remains.is_some_and(|remains| remains.may_be_reused(&self.env(), port_was_chosen))
+            }
+            Some(Owner::Socket(_) | Owner::Request(_)) => false,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::stack::{Owner, Stack};
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::state::TcpState;
 use crate::tcp::syn_sent::SynSent;
+use crate::tcp::time_wait::TimeWait;
 
 impl Stack {
     pub(super) fn start_connect(&mut self, thread: ThreadId, fd: Fd, addr: SocketAddr) {
@@ -82,7 +83,9 @@ impl Stack {
         // RFC9293/MUST-43, RFC9293/MUST-44
         let address =
             binding.address.or_else(|| self.config.source_for(remote.address)).ok_or(Errno::EADDRNOTAVAIL)?;
-        let is_free = |stack: &Self, port: u16| stack.is_flow_free(Endpoint { address, port }, remote);
+        let is_free = |stack: &Self, port: u16| {
+            stack.is_flow_free(Endpoint { address, port }, remote, binding.port != 0)
+        };
         let port = if binding.port != 0 {
             Some(binding.port).filter(|port| is_free(self, *port))
         } else {
@@ -90,11 +93,19 @@ impl Stack {
         };
         let local = Endpoint { address, port: port.ok_or(Errno::EADDRNOTAVAIL)? };
         let flow = Flow { local, remote };
-        let isn = self.isn_of_open(flow);
+        let successor = self.time_waits.get(&flow).map(TimeWait::successor);
+        let (isn, echo) = match successor {
+            Some(successor) => {
+                self.forget_remains(flow);
+                self.tally.count(Counter::TimeWaitRecycled);
+                successor
+            }
+            None => (self.isn_of_open(flow), 0),
+        };
         let identification = self.identification(flow);
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
-        let open = SynSent::start(&env, flow, socket.knobs.clone(), isn, identification, out);
+        let open = SynSent::start(&env, flow, socket.knobs.clone(), (isn, echo), identification, out);
         socket.tcp = Tcp::SynSent(Box::new(open));
         env.tally.count(Counter::ActiveOpens);
         socket.phase = Phase::Connecting;

@@ -10,7 +10,7 @@ use super::constants::{
 use super::dispatch::CallResult;
 use super::{Failure, Fd, OptionValue, Reply, tcp_options};
 use crate::socket::errors::Errno;
-use crate::socket::{Domain, Socket};
+use crate::socket::{Domain, Socket, errors};
 use crate::stack::Stack;
 use crate::tcp::env::Env;
 use crate::tcp::handshake::Knobs;
@@ -119,7 +119,11 @@ fn set_socket_option(
 fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<OptionValue, Failure> {
     Ok(OptionValue::Int(match name {
         // Reported once.
-        SO_ERROR => socket.error.take().map_or(0, |errno| i64::from(errno.0)),
+        SO_ERROR => {
+            let soft = |socket: &mut Socket| socket.connection_mut()?.soft_error.take();
+            let errno = socket.error.take().or_else(|| soft(socket).map(errors::from_icmp));
+            errno.map_or(0, |errno| i64::from(errno.0))
+        }
         SO_TYPE => i64::from(SOCK_STREAM),
         SO_PROTOCOL => i64::from(IPPROTO_TCP),
         SO_DOMAIN => i64::from(match socket.domain {

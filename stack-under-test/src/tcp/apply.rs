@@ -8,6 +8,7 @@ use super::flow::Outbox;
 use super::handshake::OrphanTime;
 use super::text::TextPlace;
 use super::transition::{SyncEvent, SyncState};
+use crate::counters::Counter;
 use crate::wire::tcp::Segment;
 
 /// What is to be done about a segment.
@@ -84,7 +85,10 @@ impl Connection {
     /// RFC5961/3.2-2, RFC5961/4.2-1, RFC5961/5.2-1
     fn challenge(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
         self.last_rebuke = Some(env.now);
-        self.send_ack(env, out);
+        if env.tally.may_challenge(env.now.as_millis() / 1000, env.settings.challenge_limit) {
+            env.tally.count(Counter::ChallengeAck);
+            self.send_ack(env, out);
+        }
         Fate::Lives
     }
 

@@ -1,5 +1,7 @@
 //! How much may be in flight. Reno, in segments, as Linux counts.
 
+use core::time::Duration;
+
 use crate::wire::seq::SeqNum;
 
 /// RFC6928/2a
@@ -163,6 +165,33 @@ impl Congestion {
         // RFC5681/3.2-fr: the first repetition always leaves.
         let room = room.max(u32::from(self.sent == 0));
         self.window = in_flight + room;
+    }
+
+    /// Nothing was sent for so long: what was known of the path is stale. RFC5681/4.1-idle
+    pub(crate) fn was_idle(&mut self, idle: Duration, rto: Duration) {
+        if idle <= rto {
+            return;
+        }
+        self.threshold = self.threshold.max(self.window / 2 + self.window / 4);
+        let least = self.window.min(INITIAL_WINDOW);
+        let mut rest = idle.saturating_sub(rto);
+        while !rest.is_zero() && self.window > least {
+            self.window /= 2;
+            rest = rest.saturating_sub(rto);
+        }
+        self.window = self.window.max(least);
+    }
+
+    /// Something is sent again for a reason other than congestion: the window stays.
+    pub(crate) fn repeat_without_blame(&mut self, nxt: SeqNum) {
+        let reducing = self.state == CongestionState::Recovery;
+        if self.state != CongestionState::Loss {
+            self.high = nxt;
+            if !reducing {
+                self.threshold = self.threshold.max(self.window / 2 + self.window / 4);
+            }
+            self.state = CongestionState::Loss;
+        }
     }
 
     /// Recovery is over. RFC6582/3.2-3full

@@ -271,7 +271,7 @@ impl Connection {
 
     /// Whether a segment that begins there is under way.
     pub(crate) fn is_in_flight(&self, seq: SeqNum) -> bool {
-        !seq.before(self.send.una) && seq.before(self.send.nxt)
+        seq.within(self.send.una, self.send.nxt)
     }
 
     /// Bytes written and not acknowledged.

@@ -106,8 +106,14 @@ pub(crate) struct Negotiated {
 
 impl Negotiated {
     /// What we offer in a SYN.
-    pub(crate) fn offer(env: &Env<'_>, flow: Flow, knobs: &Knobs, window: &ReceiveWindow) -> Options {
-        let timestamps = Timestamps { value: env.timestamp(), echo: 0 };
+    pub(crate) fn offer(
+        env: &Env<'_>,
+        flow: Flow,
+        knobs: &Knobs,
+        window: &ReceiveWindow,
+        echo: u32,
+    ) -> Options {
+        let timestamps = Timestamps { value: env.timestamp(), echo };
         Options {
             mss: Some(announced_mss(env, flow, knobs)),
             window_scale: env.settings.window_scaling.then_some(window.scale),
@@ -148,7 +154,9 @@ impl Negotiated {
 
     /// Payload that the largest segment carries. RFC9293/MUST-16, RFC6691/2a
     pub(crate) fn segment_size(&self, env: &Env<'_>, flow: Flow, more_options: u32) -> u32 {
-        let bare = u32::from(link_mss(env, flow).min(self.peer_mss)).max(env.settings.min_snd_mss);
+        let path = env.path_mtu(flow.remote.address);
+        let fits = path.saturating_sub(ip::header_length(flow.remote.address) + TCP_HEADER);
+        let bare = u32::from(fits.min(self.peer_mss)).max(env.settings.min_snd_mss);
         bare.saturating_sub(self.options_length() + more_options).max(8)
     }
 

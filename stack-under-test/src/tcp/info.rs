@@ -115,13 +115,13 @@ pub(crate) fn of_socket(env: &Env<'_>, socket: &Socket) -> TcpInfo {
             info.total_retrans = open.retransmits;
             info.unacked = 1;
             info.segs_out = open.retransmits + 1;
-            info.pmtu = u32::from(env.mtu);
+            info.pmtu = u32::from(env.path_mtu(open.flow.remote.address));
             info.advmss = u32::from(announced_mss(env, open.flow, &open.knobs));
         }
         Tcp::SynReceived(crossed) => {
             info.unacked = 1;
             info.total_retrans = crossed.timeouts;
-            info.pmtu = u32::from(env.mtu);
+            info.pmtu = u32::from(env.path_mtu(crossed.flow.remote.address));
         }
         Tcp::Synchronized(connection) => connection.describe(env, &mut info),
     }
@@ -197,7 +197,7 @@ impl Connection {
         info.last_data_sent = env.now - counters.last_data_sent;
         info.last_data_recv = env.now - self.acking.last_data;
         info.last_ack_recv = env.now - counters.last_ack_received;
-        info.pmtu = u32::from(env.mtu);
+        info.pmtu = u32::from(env.path_mtu(self.flow.remote.address));
         info.rcv_ssthresh = self.window.threshold();
         info.rtt = self.rtt.smoothed().unwrap_or_default();
         info.rttvar = self.rtt.smoothed().map_or(UNMEASURED_VARIATION, |_| self.rtt.mean_deviation());

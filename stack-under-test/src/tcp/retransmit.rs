@@ -11,6 +11,7 @@ use super::transmit::Piece;
 use crate::counters::Counter;
 use crate::settings::Settings;
 use crate::wire::flags::Flags;
+use crate::wire::seq::SeqNum;
 
 /// The time that `retries` doublings of `base` take, as if the first repetition had come after `base`. Linux gives up
 /// by this time, not by a count, so that connections with any round-trip time live equally long. RFC9293/SHLD-11
@@ -146,6 +147,34 @@ impl Connection {
                 self.arm_retransmission(env, env.now + self.rtt.rto());
             }
         }
+    }
+
+    /// What is in flight is too long for the path: it was dropped, and goes again at once, cut smaller. RFC8201/5.4a
+    pub(crate) fn path_shrank(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        let mss = self.segment_size(env);
+        if self.queue.recut(mss) {
+            self.congestion.repeat_without_blame(self.send.nxt);
+            self.resend_lost(env, out);
+        }
+    }
+
+    /// The network said that the peer is out of reach: the time-out was not congestion, and one doubling is taken back.
+    /// RFC6069/4
+    pub(crate) fn revert_backoff(&mut self, env: &Env<'_>, seq: SeqNum, out: &mut Outbox) -> Fate {
+        let repeats = self.repetition.retransmits > 0 && self.repetition.backoff > 0;
+        let Some(sent_at) = self.queue.head().map(|sent| sent.at) else { return Fate::Lives };
+        if seq != self.send.una || !repeats {
+            return Fate::Lives;
+        }
+        self.repetition.backoff -= 1;
+        self.rtt.back_off_to(self.repetition.backoff, env.settings);
+        let due = sent_at + self.rtt.rto();
+        if due > env.now {
+            self.arm_retransmission(env, due);
+            return Fate::Lives;
+        }
+        self.clear_retransmission();
+        self.retransmission_due(env, out)
     }
 
     /// The interval to the next probe. RFC9293/SHLD-30

@@ -62,6 +62,39 @@ impl SendQueue {
         marked
     }
 
+    /// Cuts what is longer than `mss` anew, together with what left in one piece with it, and marks it as lost; returns
+    /// whether there was any.
+    pub(super) fn recut(&mut self, mss: u32) -> bool {
+        let mut old = core::mem::take(self.scoreboard());
+        let mut found = false;
+        while let Some(mut first) = old.pop_front() {
+            let mut pieces = alloc::vec![first.clone()];
+            while old.front().is_some_and(|next| next.follows && !next.sacked) {
+                pieces.extend(old.pop_front());
+            }
+            let long = |piece: &Sent| piece.end - piece.start - u32::from(piece.fin) > mss;
+            if first.sacked || !pieces.iter().any(long) {
+                self.scoreboard().extend(pieces);
+                continue;
+            }
+            found = true;
+            let Some(last) = pieces.last().cloned() else { continue };
+            let data_end = last.end - u32::from(last.fin);
+            first.lost = true;
+            first.resent = false;
+            while first.start != last.end {
+                let stop = data_end.min(first.start + mss);
+                let ends = stop == data_end;
+                let piece =
+                    Sent { end: if ends { last.end } else { stop }, fin: ends && last.fin, ..first.clone() };
+                first.start = piece.end;
+                first.follows = true;
+                self.scoreboard().push_back(piece);
+            }
+        }
+        found
+    }
+
     /// The oldest segment in flight.
     pub(super) fn head(&self) -> Option<&Sent> {
         self.in_flight().next()

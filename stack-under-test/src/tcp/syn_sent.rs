@@ -40,6 +40,8 @@ pub(crate) enum SynSentDisposition {
 pub(crate) struct SynSent {
     pub(crate) flow: Flow,
     pub(crate) isn: SeqNum,
+    /// The peer's last timestamp, if there was a connection before.
+    echo: u32,
     pub(crate) knobs: Knobs,
     window: ReceiveWindow,
     rto: Duration,
@@ -57,7 +59,7 @@ impl SynSent {
         env: &Env<'_>,
         flow: Flow,
         knobs: Knobs,
-        isn: SeqNum,
+        (isn, echo): (SeqNum, u32),
         identification: u16,
         out: &mut Outbox,
     ) -> Self {
@@ -66,6 +68,7 @@ impl SynSent {
         let mut open = Self {
             flow,
             isn,
+            echo,
             knobs,
             window,
             rto: INITIAL_RTO,
@@ -91,7 +94,7 @@ impl SynSent {
             ack: SeqNum(0),
             flags: Flags::SYN,
             window: self.window.syn_field(),
-            options: Negotiated::offer(env, self.flow, &self.knobs, &self.window),
+            options: Negotiated::offer(env, self.flow, &self.knobs, &self.window, self.echo),
             payload: Vec::new(),
             urgent: 0,
         };

@@ -53,6 +53,9 @@ impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
     pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], how: Manner, out: &mut Outbox) -> usize {
         let Manner { more, urgent } = how;
+        if env.settings.slow_start_after_idle && self.queue.packets_out() == 0 {
+            self.congestion.was_idle(env.now - self.counters.last_data_sent, self.rtt.rto());
+        }
         let goal = self.block_goal(env);
         let mut rest = bytes;
         while !rest.is_empty() {
