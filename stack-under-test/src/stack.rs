@@ -220,6 +220,16 @@ impl Stack {
         self.sockets.get(&id).map(|socket| crate::tcp::info::of_socket(&self.env(), socket))
     }
 
+    /// Bytes that can be read, that were written and not sent, and that were written and not acknowledged, without a call;
+    /// `None` if there is no such descriptor. What `SIOCINQ`, `SIOCOUTQNSD` and `SIOCOUTQ` would say.
+    pub fn queued(&self, fd: Fd) -> Option<[u32; 3]> {
+        let id = self.descriptors.get(fd).ok()?;
+        let connection = self.sockets.get(&id)?.connection();
+        Some(connection.map_or([0; 3], |connection| {
+            [connection.unread_before_mark(), connection.unsent(), connection.unacknowledged()]
+        }))
+    }
+
     /// How many packets were dropped before a connection saw them, by reason.
     pub fn dropped(&self) -> DropCounters {
         self.drops

@@ -5,9 +5,9 @@ mod util;
 use std::time::Duration;
 
 use stack_under_test::syscall::constants::{
-    IPPROTO_TCP, MSG_MORE, SIOCOUTQNSD, SO_KEEPALIVE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT,
-    SO_SNDTIMEO, SOL_SOCKET, TCP_CORK, TCP_DEFER_ACCEPT, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL,
-    TCP_LINGER2, TCP_NODELAY, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    IPPROTO_TCP, MSG_MORE, SHUT_WR, SIOCOUTQ, SIOCOUTQNSD, SO_KEEPALIVE, SO_RCVLOWAT, SO_RCVTIMEO,
+    SO_REUSEADDR, SO_REUSEPORT, SO_SNDTIMEO, SOL_SOCKET, TCP_CORK, TCP_DEFER_ACCEPT, TCP_KEEPCNT,
+    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_NODELAY, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use stack_under_test::{Errno, Fd, OptionValue, Reply, Syscall, TcpState};
 use util::{MAIN, OTHER, World, data, failed};
@@ -317,4 +317,18 @@ fn of_three_ports_two_are_given() {
     assert_ne!(ports[0], ports[1]);
     let fd = world.socket();
     assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EADDRNOTAVAIL);
+}
+
+#[test]
+fn what_waits_for_an_acknowledgement_includes_the_fin() {
+    let mut world = World::new();
+    let fd = world.server();
+    world.write(fd, 10).expect("written");
+    world.value(Syscall::Shutdown { fd, how: SHUT_WR });
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ }), 11);
+    assert_eq!(world.stack.queued(fd), Some([0, 0, 11]));
+    world.inject(". 1:1(0) ack 12");
+    assert_eq!(world.state(), TcpState::FinWait2);
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ }), 0);
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD }), 0);
 }

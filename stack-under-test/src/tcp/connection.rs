@@ -274,9 +274,9 @@ impl Connection {
         seq.within(self.send.una, self.send.nxt)
     }
 
-    /// Bytes written and not acknowledged.
+    /// Bytes written and not acknowledged; a FIN counts, as in Linux.
     pub(crate) fn unacknowledged(&self) -> u32 {
-        self.queue.end() - self.send.una - u32::from(self.queue.fin())
+        self.queue.end() - self.send.una
     }
 
     pub(crate) fn into_unread(self) -> VecDeque<u8> {

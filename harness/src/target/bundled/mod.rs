@@ -14,6 +14,7 @@ use super::{Inspection, Observation, Target, TargetError, TargetFactory, TargetI
 
 /// So many timers at one moment mean that time stands still.
 const TIMERS_AT_ONCE: usize = 100_000;
+const MSG_OOB: i64 = 1;
 /// A descriptor that no stack gives out: what a name stands for that was never bound, or was closed.
 const NO_FD: sut::Fd = sut::Fd(-1);
 
@@ -114,8 +115,8 @@ struct Pending {
     closes: Option<DescriptorId>,
     /// Its value comes back through a pointer.
     is_ioctl: bool,
-    /// Its flags and control messages come back, too.
-    is_message: bool,
+    /// Its flags and control messages come back, too: these flags.
+    message: Option<i64>,
 }
 
 impl Target for Bundled {
@@ -152,8 +153,11 @@ impl Target for Bundled {
             _ => None,
         };
         let is_ioctl = matches!(submission.call, Syscall::Ioctl { .. });
-        let is_message = matches!(submission.call, Syscall::Recvmsg { .. });
-        let pending = Pending { binds: submission.binds.clone(), polled, closes, is_ioctl, is_message };
+        let message = match &submission.call {
+            Syscall::Recvmsg { flags, .. } => Some(*flags & MSG_OOB),
+            _ => None,
+        };
+        let pending = Pending { binds: submission.binds.clone(), polled, closes, is_ioctl, message };
         self.calls.insert(submission.thread, pending);
         self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
             |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),
@@ -179,9 +183,20 @@ impl Target for Bundled {
             }
             Inspection::Descriptor(id, field) => {
                 let missing = || TargetError::Missing(format!("inspection of {field}"));
+                let queued = || self.stack.queued(self.fd(*id)).ok_or_else(missing);
+                match field.as_str() {
+                    "unread" => return Ok(Value::Int(queued()?[0].into())),
+                    "unsent" => return Ok(Value::Int(queued()?[1].into())),
+                    "unacked" => return Ok(Value::Int(queued()?[2].into())),
+                    _ => {}
+                }
                 let info = self.stack.tcp_info(self.fd(*id)).ok_or_else(missing)?;
                 let Value::Map(mut fields) = reply::tcp_info(&info) else { return Err(missing()) };
-                let name = if field == "state" { "tcpi_state" } else { field.as_str() };
+                let name = match field.as_str() {
+                    "state" => "tcpi_state",
+                    "accept_queue" => "tcpi_unacked",
+                    other => other,
+                };
                 fields.remove(name).ok_or_else(missing)
             }
             Inspection::Counter(name) => {

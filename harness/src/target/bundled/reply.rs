@@ -39,9 +39,7 @@ impl Bundled {
             sut::Reply::Data(data) => {
                 completion.result = Ok(i64::try_from(data.len()).unwrap_or(i64::MAX));
                 completion.data = data;
-                if pending.is_message {
-                    completion.given = Some(message(0));
-                }
+                completion.given = pending.message.map(message);
             }
             sut::Reply::Accepted { fd, peer } => {
                 completion.result = Ok(i64::from(fd.0));
