@@ -28,7 +28,7 @@ pub(crate) struct Recovery {
     pub(super) reordered: bool,
     /// The last sent of the segments that arrived: when, its end, and its round trip. RFC8985/6.2-2
     latest: Option<(Instant, SeqNum, Duration)>,
-    /// The peer was told by a probe of the tail: what had been sent, and whether something was sent again for it.
+    /// A probe of the tail is out: the end of what had been sent then, and whether it repeated something.
     pub(super) tail_probe: Option<(SeqNum, bool)>,
 }
 
