@@ -84,6 +84,7 @@ impl Plain {
                     .map(|(start, end)| SackBlock { start: SeqNum(*start), end: SeqNum(*end) })
                     .collect(),
             },
+            urgent: 0,
             payload: self.payload.clone(),
         };
         let ends = ((self.source.ip(), self.source.port()), (self.destination.ip(), self.destination.port()));

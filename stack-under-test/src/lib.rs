@@ -13,6 +13,7 @@ extern crate std;
 
 pub mod codec;
 mod config;
+mod counters;
 mod settings;
 mod socket;
 mod stack;
@@ -24,7 +25,7 @@ pub use config::Config;
 pub use settings::{SettingError, Settings};
 pub use socket::errors::Errno;
 pub use stack::{Output, Stack, ThreadBusy};
-pub use syscall::{Failure, Fd, OptionValue, Reply, Signal, Syscall, ThreadId};
+pub use syscall::{Failure, Fd, OptionValue, Reply, Selected, Signal, Syscall, ThreadId};
 pub use tcp::info::TcpInfo;
 pub use tcp::state::TcpState;
 pub use time::Instant;

@@ -38,22 +38,31 @@ pub struct Settings {
     pub(crate) pingpong_threshold: u32,
     pub(crate) retrans_collapse: bool,
     pub(crate) min_snd_mss: u32,
+    pub(crate) tail_probe: bool,
+    pub(crate) slow_start_after_idle: bool,
+    pub(crate) tw_reuse: u32,
+    pub(crate) tw_reuse_delay: Duration,
+    pub(crate) max_time_waits: u32,
+    pub(crate) challenge_limit: u32,
+    /// 0 never, 1 when there are too many handshakes, 2 always.
+    pub(crate) syn_cookies: u32,
+    pub(crate) standard_urgent: bool,
+    pub(crate) keep_alive_idle: Duration,
+    pub(crate) keep_alive_interval: Duration,
+    pub(crate) keep_alive_probes: u32,
 }
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
-const FIXED: [(&str, &str); 11] = [
+const FIXED: [(&str, &str); 8] = [
     ("net.ipv4.tcp_congestion_control", "reno"),
-    ("net.ipv4.tcp_early_retrans", "0"),
     ("net.ipv4.tcp_ecn", "0"),
     ("net.ipv4.tcp_fastopen", "0"),
     ("net.ipv4.tcp_frto", "0"),
     ("net.ipv4.tcp_moderate_rcvbuf", "0"),
     ("net.ipv4.tcp_mtu_probing", "0"),
+    ("net.ipv4.tcp_recovery", "1"),
     ("net.ipv4.tcp_shrink_window", "0"),
-    ("net.ipv4.tcp_slow_start_after_idle", "0"),
-    ("net.ipv4.tcp_syncookies", "0"),
-    ("net.ipv4.tcp_tw_reuse", "0"),
 ];
 
 fn fixed(name: &str) -> Option<&'static str> {
@@ -85,6 +94,17 @@ impl Default for Settings {
             pingpong_threshold: 1,
             retrans_collapse: true,
             min_snd_mss: 48,
+            tail_probe: true,
+            slow_start_after_idle: true,
+            tw_reuse: 2,
+            tw_reuse_delay: Duration::from_secs(1),
+            max_time_waits: 131_072,
+            challenge_limit: i32::MAX.unsigned_abs(),
+            syn_cookies: 1,
+            standard_urgent: false,
+            keep_alive_idle: Duration::from_secs(7200),
+            keep_alive_interval: Duration::from_secs(75),
+            keep_alive_probes: 9,
         }
     }
 }
@@ -127,6 +147,34 @@ impl Settings {
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold = number(value, 1, 255)?,
             "net.ipv4.tcp_retrans_collapse" => self.retrans_collapse = flag(value)?,
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss = number(value, 48, 65535)?,
+            "net.ipv4.tcp_keepalive_time" => {
+                self.keep_alive_idle = Duration::from_secs(number(value, 0, 1 << 20)?.into());
+            }
+            "net.ipv4.tcp_keepalive_intvl" => {
+                self.keep_alive_interval = Duration::from_secs(number(value, 0, 1 << 20)?.into());
+            }
+            "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes = number(value, 0, 255)?,
+            "net.ipv4.tcp_stdurg" => self.standard_urgent = flag(value)?,
+            "net.ipv4.tcp_syncookies" => self.syn_cookies = number(value, 0, 2)?,
+            "net.ipv4.tcp_slow_start_after_idle" => self.slow_start_after_idle = flag(value)?,
+            "net.ipv4.tcp_tw_reuse" => self.tw_reuse = number(value, 0, 2)?,
+            "net.ipv4.tcp_tw_reuse_delay" => {
+                self.tw_reuse_delay = Duration::from_millis(number(value, 1, 60_000)?.into());
+            }
+            "net.ipv4.tcp_max_tw_buckets" => {
+                self.max_time_waits = number(value, 0, i32::MAX.unsigned_abs())?;
+            }
+            "net.ipv4.tcp_challenge_ack_limit" => {
+                self.challenge_limit = number(value, 0, i32::MAX.unsigned_abs())?;
+            }
+            // 3 probes the tail; of the other values only "off" is left in Linux.
+            "net.ipv4.tcp_early_retrans" => {
+                self.tail_probe = match value.trim() {
+                    "0" => false,
+                    "3" => true,
+                    _ => return Err(SettingError::Invalid),
+                };
+            }
             _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
         }
         Ok(())
@@ -161,6 +209,17 @@ impl Settings {
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold.to_string(),
             "net.ipv4.tcp_retrans_collapse" => digit(self.retrans_collapse),
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss.to_string(),
+            "net.ipv4.tcp_stdurg" => digit(self.standard_urgent),
+            "net.ipv4.tcp_syncookies" => self.syn_cookies.to_string(),
+            "net.ipv4.tcp_slow_start_after_idle" => digit(self.slow_start_after_idle),
+            "net.ipv4.tcp_tw_reuse" => self.tw_reuse.to_string(),
+            "net.ipv4.tcp_tw_reuse_delay" => self.tw_reuse_delay.as_millis().to_string(),
+            "net.ipv4.tcp_max_tw_buckets" => self.max_time_waits.to_string(),
+            "net.ipv4.tcp_challenge_ack_limit" => self.challenge_limit.to_string(),
+            "net.ipv4.tcp_keepalive_time" => self.keep_alive_idle.as_secs().to_string(),
+            "net.ipv4.tcp_keepalive_intvl" => self.keep_alive_interval.as_secs().to_string(),
+            "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes.to_string(),
+            "net.ipv4.tcp_early_retrans" => if self.tail_probe { "3" } else { "0" }.to_string(),
             _ => fixed(name)?.to_string(),
         })
     }

@@ -1,5 +1,7 @@
 //! The endpoint as a whole.
 
+mod cookies;
+mod icmp;
 mod input;
 mod lifecycle;
 mod output;
@@ -11,12 +13,14 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::config::Config;
+use crate::counters::Tally;
 use crate::settings::SettingError;
+use crate::socket::epoll::{Epoll, EpollId};
 use crate::socket::table::Descriptors;
 use crate::socket::{Socket, SocketId};
 use crate::syscall::dispatch::Blocked;
 use crate::syscall::{Failure, Fd, Reply, Signal, Syscall, ThreadId};
-use crate::tcp::env::{Env, TimestampClock};
+use crate::tcp::env::{Env, Paths, TimestampClock};
 use crate::tcp::flow::{Endpoint, Flow, Outbox};
 use crate::tcp::info::TcpInfo;
 use crate::tcp::state::TcpState;
@@ -89,6 +93,8 @@ pub struct Stack {
     pub(crate) sockets: BTreeMap<SocketId, Socket>,
     next_socket: u32,
     pub(crate) descriptors: Descriptors,
+    pub(crate) epolls: BTreeMap<EpollId, Epoll>,
+    pub(crate) next_epoll: u32,
     pub(crate) flows: BTreeMap<Flow, Owner>,
     pub(crate) time_waits: BTreeMap<Flow, TimeWait>,
     pub(crate) blocked: Vec<Blocked>,
@@ -96,6 +102,8 @@ pub struct Stack {
     output: VecDeque<Output>,
     forced: Vec<ForcedIsn>,
     drops: DropCounters,
+    pub(crate) tally: Tally,
+    pub(crate) paths: Paths,
     ports_given: u64,
 }
 
@@ -110,6 +118,8 @@ impl Stack {
             sockets: BTreeMap::new(),
             next_socket: 0,
             descriptors: Descriptors::default(),
+            epolls: BTreeMap::new(),
+            next_epoll: 0,
             flows: BTreeMap::new(),
             time_waits: BTreeMap::new(),
             blocked: Vec::new(),
@@ -117,6 +127,8 @@ impl Stack {
             output: VecDeque::new(),
             forced: Vec::new(),
             drops: DropCounters::default(),
+            tally: Tally::default(),
+            paths: Paths::new(),
             ports_given: 0,
         }
     }
@@ -157,7 +169,15 @@ impl Stack {
     /// no call.
     pub fn interrupt(&mut self, now: Instant, thread: ThreadId) {
         self.at(now);
-        self.interrupt_call(thread);
+        self.interrupt_call(thread, false);
+        self.settle();
+    }
+
+    /// A signal whose handler restarts calls (`SA_RESTART`) is delivered to a thread. Calls that wait for events or for
+    /// a limited time are interrupted nevertheless.
+    pub fn interrupt_and_restart(&mut self, now: Instant, thread: ThreadId) {
+        self.at(now);
+        self.interrupt_call(thread, true);
         self.settle();
     }
 
@@ -200,9 +220,25 @@ impl Stack {
         self.sockets.get(&id).map(|socket| crate::tcp::info::of_socket(&self.env(), socket))
     }
 
+    /// Bytes that can be read, that were written and not sent, and that were written and not acknowledged, without a call;
+    /// `None` if there is no such descriptor. What `SIOCINQ`, `SIOCOUTQNSD` and `SIOCOUTQ` would say.
+    pub fn queued(&self, fd: Fd) -> Option<[u32; 3]> {
+        let id = self.descriptors.get(fd).ok()?;
+        let connection = self.sockets.get(&id)?.connection();
+        Some(connection.map_or([0; 3], |connection| {
+            [connection.unread_before_mark(), connection.unsent(), connection.unacknowledged()]
+        }))
+    }
+
     /// How many packets were dropped before a connection saw them, by reason.
     pub fn dropped(&self) -> DropCounters {
         self.drops
+    }
+
+    /// How often something happened, by its name as `nstat` prints it (`TcpExtListenDrops`); `None` if that is not
+    /// counted.
+    pub fn counter(&self, name: &str) -> Option<u64> {
+        self.tally.get(name)
     }
 
     fn at(&mut self, now: Instant) {
@@ -213,19 +249,29 @@ impl Stack {
     /// After every input: calls that wait are tried again, and what they sent leaves.
     fn settle(&mut self) {
         self.flush();
+        self.wake_epolls();
         self.retry_calls();
     }
 
     pub(crate) fn env(&self) -> Env<'_> {
-        env_of(&self.config, self.clock, self.now)
+        env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths))
     }
 
     /// The environment, and the parts of the stack that may change beside it.
     pub(crate) fn split(&mut self) -> (Env<'_>, &mut BTreeMap<SocketId, Socket>, &mut Outbox) {
-        (env_of(&self.config, self.clock, self.now), &mut self.sockets, &mut self.outbox)
+        (
+            env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths)),
+            &mut self.sockets,
+            &mut self.outbox,
+        )
     }
 }
 
-fn env_of(config: &Config, clock: TimestampClock, now: Instant) -> Env<'_> {
-    Env { now, settings: &config.settings, mtu: config.mtu, clock }
+fn env_of<'a>(
+    config: &'a Config,
+    clock: TimestampClock,
+    now: Instant,
+    (tally, paths): (&'a Tally, &'a Paths),
+) -> Env<'a> {
+    Env { now, settings: &config.settings, mtu: config.mtu, clock, tally, paths }
 }

@@ -3,8 +3,9 @@
 mod util;
 
 use stack_under_test::syscall::constants::{
-    AF_INET, IPPROTO_TCP, MSG_PEEK, MSG_WAITALL, POLLIN, POLLOUT, SO_LINGER, SO_RCVBUF, SO_SNDBUF,
-    SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET,
+    AF_INET, EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT, IPPROTO_TCP, MSG_DONTWAIT, MSG_OOB, MSG_PEEK,
+    MSG_WAITALL, POLLIN, POLLOUT, SIOCATMARK, SIOCOUTQ, SO_LINGER, SO_RCVBUF, SO_RCVTIMEO, SO_SNDBUF,
+    SO_SNDTIMEO, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET,
 };
 use std::time::Duration;
 
@@ -15,8 +16,32 @@ use util::{MAIN, World, packet};
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Event {
-    Segment { seq: u32, ack: u32, flags: u8, win: u16, options: Vec<u8>, len: usize, own_port: bool },
-    Mutated { at: usize, bit: u8, cut: usize },
+    Segment {
+        seq: u32,
+        ack: u32,
+        flags: u8,
+        win: u16,
+        options: Vec<u8>,
+        len: usize,
+        own_port: bool,
+    },
+    Sack {
+        ack: u32,
+        start: u32,
+        len: u32,
+    },
+    Mutated {
+        at: usize,
+        bit: u8,
+        cut: usize,
+    },
+    /// An ICMP error of this type and code about a segment with this number.
+    Icmp {
+        kind: u8,
+        code: u8,
+        mtu: u16,
+        seq: u32,
+    },
     Junk(Vec<u8>),
     Call(u8, u8),
     Signal(u8),
@@ -38,10 +63,17 @@ fn event() -> impl Strategy<Value = Event> {
         }),
     ];
     prop_oneof![
-        8 => (near(), near(), 0u8..32, any::<u16>(), options, 0usize..1400, any::<bool>()).prop_map(
+        8 => (near(), near(), 0u8..64, any::<u16>(), options, 0usize..1400, any::<bool>()).prop_map(
             |(seq, ack, flags, win, options, len, own_port)| Event::Segment { seq, ack, flags, win, options, len, own_port }
         ),
+        3 => (0u32..30, 0u32..30, 0u32..10).prop_map(|(ack, start, len)| Event::Sack {
+            ack: ack * 1000 + 1,
+            start: start * 1000 + 1,
+            len: len * 700,
+        }),
         1 => (0usize..80, 0u8..8, 0usize..90).prop_map(|(at, bit, cut)| Event::Mutated { at, bit, cut }),
+        2 => (prop_oneof![Just(3u8), Just(11), Just(12)], 0u8..6, any::<u16>(), 0u32..5000)
+            .prop_map(|(kind, code, mtu, seq)| Event::Icmp { kind, code, mtu, seq }),
         1 => proptest::collection::vec(any::<u8>(), 0..120).prop_map(Event::Junk),
         6 => (any::<u8>(), any::<u8>()).prop_map(|(call, which)| Event::Call(call, which)),
         1 => any::<u8>().prop_map(Event::Signal),
@@ -52,7 +84,7 @@ fn event() -> impl Strategy<Value = Event> {
 fn call(number: u8, which: u8, world: &World) -> Syscall {
     let fd = Fd(3 + i32::from(which % 5));
     let value = OptionValue::Int(i64::from(which) * 20);
-    match number % 18 {
+    match number % 26 {
         0 => Syscall::Socket {
             domain: AF_INET,
             kind: SOCK_STREAM | if which > 127 { SOCK_NONBLOCK } else { 0 },
@@ -68,8 +100,9 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
         10 => Syscall::Shutdown { fd, how: i32::from(which / 5 % 3) },
         11 => Syscall::Close { fd },
         12 => Syscall::Dup { fd },
+        13 if which > 127 => Syscall::Ioctl { fd, request: if which > 190 { SIOCOUTQ } else { SIOCATMARK } },
         13 => Syscall::Getpeername { fd },
-        14 => Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 13), value },
+        14 => Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 19), value },
         15 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
@@ -82,6 +115,30 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
             name: SO_LINGER,
             value: OptionValue::Linger { on: which > 100, seconds: i32::from(which / 5 % 3) },
         },
+        17 => Syscall::Setsockopt { fd, level: SOL_SOCKET, name: i32::from(which % 19), value },
+        18 => Syscall::Setsockopt {
+            fd,
+            level: SOL_SOCKET,
+            name: if which > 127 { SO_RCVTIMEO } else { SO_SNDTIMEO },
+            value: OptionValue::Timeval(Duration::from_millis(u64::from(which))),
+        },
+        19 => Syscall::Send { fd, data: vec![which; usize::from(which)], flags: MSG_OOB },
+        20 => Syscall::Recv { fd, count: 10, flags: if which > 127 { MSG_OOB } else { MSG_DONTWAIT } },
+        21 => Syscall::EpollCreate { size: 1 },
+        22 => Syscall::EpollCtl {
+            ep: Fd(3 + i32::from(which / 5 % 5)),
+            operation: 1 + i32::from(which % 3),
+            fd,
+            events: if which > 127 { EPOLLIN | EPOLLET } else { EPOLLIN | EPOLLOUT | EPOLLONESHOT },
+            data: 1,
+        },
+        23 => Syscall::EpollWait { ep: fd, most: 2, timeout: Some(Duration::from_millis(u64::from(which))) },
+        24 => Syscall::Select {
+            read: vec![fd],
+            write: vec![],
+            except: vec![fd],
+            timeout: Some(Duration::from_secs(u64::from(which))),
+        },
         _ => Syscall::Poll {
             fds: vec![(fd, POLLIN | POLLOUT)],
             timeout: Some(Duration::from_secs(u64::from(which))),
@@ -89,63 +146,85 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
     }
 }
 
+fn checksum(bytes: &[u8]) -> [u8; 2] {
+    let words = bytes.chunks(2).map(|word| (u32::from(word[0]) << 8) | u32::from(word[1]));
+    let sum = words.fold(0, |sum, word| (sum + word) % 0xffff);
+    (!(sum as u16)).to_be_bytes()
+}
+
+fn icmp(world: &mut World, kind: u8, code: u8, mtu: u16, seq: u32) {
+    let quoted = packet(world.local, world.remote, seq, 0, 16, 0, &[], &[]);
+    let mut message = vec![kind, code, 0, 0, 0, 0];
+    message.extend(mtu.to_be_bytes());
+    message.extend(&quoted[..28]);
+    let sum = checksum(&message);
+    message[2..4].copy_from_slice(&sum);
+    let mut bytes = packet(world.remote, world.local, 0, 0, 0, 0, &[], &[0; 16]);
+    bytes.truncate(20);
+    bytes[9] = 1;
+    bytes[10..12].fill(0);
+    let sum = checksum(&bytes);
+    bytes[10..12].copy_from_slice(&sum);
+    bytes.extend(message);
+    world.raw(&bytes);
+}
+
+fn happen(world: &mut World, event: &Event) {
+    let base = world.target_isn.unwrap_or(0);
+    match event {
+        Event::Segment { seq, ack, flags, win, options, len, own_port } => {
+            let to = if *own_port { world.local } else { "192.168.0.1:8080".parse().expect("address") };
+            let bytes =
+                packet(world.remote, to, *seq, ack.wrapping_add(base), *flags, *win, options, &vec![7; *len]);
+            world.raw(&bytes);
+        }
+        Event::Sack { ack, start, len } => {
+            let start = base.wrapping_add(*start);
+            let mut options = vec![1, 1, 5, 10];
+            options.extend(start.to_be_bytes());
+            options.extend(start.wrapping_add(*len).to_be_bytes());
+            let ack = base.wrapping_add(*ack);
+            world.raw(&packet(world.remote, world.local, 1, ack, 16, 32_000, &options, &[]));
+        }
+        Event::Mutated { at, bit, cut } => {
+            let mut bytes =
+                packet(world.remote, world.local, 1, base.wrapping_add(1), 24, 500, &[2, 4, 5, 0], &[1; 40]);
+            if let Some(byte) = bytes.get_mut(*at) {
+                *byte ^= 1 << bit;
+            }
+            bytes.truncate(*cut);
+            world.raw(&bytes);
+        }
+        Event::Icmp { kind, code, mtu, seq } => icmp(world, *kind, *code, *mtu, base.wrapping_add(*seq)),
+        Event::Junk(bytes) => world.raw(bytes),
+        Event::Call(number, which) => {
+            let thread = ThreadId(u32::from(*which % 3));
+            let call = call(*number, *which, world);
+            if world.stack.submit(world.now, thread, call).is_ok() {
+                world.drain();
+            }
+        }
+        Event::Signal(thread) => {
+            world.stack.interrupt(world.now, ThreadId(u32::from(*thread % 3)));
+            world.drain();
+        }
+        Event::Wait(millis) => world.wait(*millis),
+    }
+}
+
 fn run(start: u8, events: &[Event]) {
     let mut world = World::new();
-    match start % 3 {
+    match start % 4 {
         0 => drop(world.server()),
+        2 => drop(world.server_with(&[2, 4, 3, 232, 4, 2, 1, 1], 32_000)),
         1 => drop(world.listener(1)),
         _ => {}
     }
     for event in events {
-        let base = world.target_isn.unwrap_or(0);
-        match event {
-            Event::Segment { seq, ack, flags, win, options, len, own_port } => {
-                let to = if *own_port { world.local } else { "192.168.0.1:8080".parse().expect("address") };
-                let bytes = packet(
-                    world.remote,
-                    to,
-                    *seq,
-                    ack.wrapping_add(base),
-                    *flags,
-                    *win,
-                    options,
-                    &vec![7; *len],
-                );
-                world.raw(&bytes);
-            }
-            Event::Mutated { at, bit, cut } => {
-                let mut bytes = packet(
-                    world.remote,
-                    world.local,
-                    1,
-                    base.wrapping_add(1),
-                    24,
-                    500,
-                    &[2, 4, 5, 0],
-                    &[1; 40],
-                );
-                if let Some(byte) = bytes.get_mut(*at) {
-                    *byte ^= 1 << bit;
-                }
-                bytes.truncate(*cut);
-                world.raw(&bytes);
-            }
-            Event::Junk(bytes) => world.raw(bytes),
-            Event::Call(number, which) => {
-                let thread = ThreadId(u32::from(*which % 3));
-                let call = call(*number, *which, &world);
-                if world.stack.submit(world.now, thread, call).is_ok() {
-                    world.drain();
-                }
-            }
-            Event::Signal(thread) => {
-                world.stack.interrupt(world.now, ThreadId(u32::from(*thread % 3)));
-                world.drain();
-            }
-            Event::Wait(millis) => world.wait(*millis),
-        }
+        happen(&mut world, event);
         for fd in 3..8 {
             if let Some(info) = world.stack.tcp_info(Fd(fd)) {
+                assert!(world.stack.queued(Fd(fd)).is_some());
                 assert!(info.notsent_bytes < 500_000 && info.rcv_wnd <= 1 << 20 && info.snd_cwnd > 0);
             }
         }

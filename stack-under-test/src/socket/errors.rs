@@ -27,11 +27,14 @@ macro_rules! errnos {
 }
 
 errnos! {
+    EPERM = 1,
+    ENOENT = 2,
     EINTR = 4,
     EBADF = 9,
     EAGAIN = 11,
     EACCES = 13,
     EFAULT = 14,
+    EEXIST = 17,
     EINVAL = 22,
     EMFILE = 24,
     ENOTTY = 25,
@@ -39,7 +42,9 @@ errnos! {
     EDOM = 33,
     ENONET = 64,
     EPROTO = 71,
+    ENOTSOCK = 88,
     EDESTADDRREQ = 89,
+    EMSGSIZE = 90,
     EPROTOTYPE = 91,
     ENOPROTOOPT = 92,
     EPROTONOSUPPORT = 93,
@@ -87,7 +92,7 @@ pub(crate) fn after(ending: Ending) -> Option<Errno> {
 }
 
 /// The error that an ICMP message stands for.
-fn from_icmp(trouble: Trouble) -> Errno {
+pub(crate) fn from_icmp(trouble: Trouble) -> Errno {
     match trouble {
         Trouble::NetUnreachable => Errno::ENETUNREACH,
         Trouble::HostUnreachable => Errno::EHOSTUNREACH,
@@ -98,5 +103,6 @@ fn from_icmp(trouble: Trouble) -> Errno {
         Trouble::HostIsolated => Errno::ENONET,
         Trouble::Prohibited => Errno::EACCES,
         Trouble::ParameterProblem => Errno::EPROTO,
+        Trouble::TooBig(_) => Errno::EMSGSIZE,
     }
 }

@@ -1,5 +1,6 @@
 //! Sockets: what a program holds.
 
+pub(crate) mod epoll;
 pub(crate) mod errors;
 pub(crate) mod table;
 
@@ -79,6 +80,12 @@ pub(crate) struct Socket {
     pub(crate) flow: Option<Flow>,
     pub(crate) v6only: bool,
     pub(crate) reuse_address: bool,
+    pub(crate) reuse_port: bool,
+    /// How long calls wait; `None` is for ever.
+    pub(crate) receive_timeout: Option<Duration>,
+    pub(crate) send_timeout: Option<Duration>,
+    /// Bytes that must be there before reading returns.
+    pub(crate) receive_low: u32,
     pub(crate) linger: Option<Duration>,
     pub(crate) knobs: Knobs,
     pub(crate) phase: Phase,
@@ -97,6 +104,10 @@ impl Socket {
             flow: None,
             v6only: false,
             reuse_address: false,
+            reuse_port: false,
+            receive_timeout: None,
+            send_timeout: None,
+            receive_low: 1,
             linger: None,
             knobs: Knobs::default(),
             phase: Phase::Unconnected,
@@ -120,6 +131,10 @@ impl Socket {
             flow: Some(connection.flow),
             v6only: listener.v6only,
             reuse_address: listener.reuse_address,
+            reuse_port: listener.reuse_port,
+            receive_timeout: listener.receive_timeout,
+            send_timeout: listener.send_timeout,
+            receive_low: listener.receive_low,
             linger: listener.linger,
             knobs: listener.knobs.clone(),
             phase: Phase::Connected,

@@ -1,8 +1,10 @@
 //! A packet arrives: whose is it?
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::{Owner, Stack};
+use crate::counters::Counter;
 use crate::socket::{Socket, SocketId, Tcp};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Endpoint, Flow, reset_for};
@@ -136,7 +138,7 @@ impl Stack {
     }
 
     /// The segment that completed a handshake may carry more. RFC9293/3.10.7.4-fin-synrcvd
-    fn continue_with(&mut self, id: SocketId, segment: &Segment<'_>) {
+    pub(super) fn continue_with(&mut self, id: SocketId, segment: &Segment<'_>) {
         if !segment.flags.syn() {
             self.deliver_to_socket(id, segment);
             return;
@@ -153,15 +155,21 @@ impl Stack {
         }
     }
 
-    fn listener_for(&self, local: Endpoint) -> Option<SocketId> {
-        let heard = self.sockets.iter().filter_map(|(id, socket)| Some((socket.hears(local)?, *id)));
-        heard.max_by_key(|(exactness, _)| *exactness).map(|(_, id)| id)
+    /// Of several that share a port (`SO_REUSEPORT`) each gets its part of the flows.
+    fn listener_for(&self, flow: Flow) -> Option<SocketId> {
+        let heard = self.sockets.iter().filter_map(|(id, socket)| Some((socket.hears(flow.local)?, *id)));
+        let heard: Vec<(u8, SocketId)> = heard.collect();
+        let best = heard.iter().map(|(exactness, _)| *exactness).max()?;
+        let group: Vec<SocketId> =
+            heard.iter().filter(|(exactness, _)| *exactness == best).map(|(_, id)| *id).collect();
+        let turn = if group.len() > 1 { self.share_of(flow) % group.len() } else { 0 };
+        group.get(turn).copied()
     }
 
     /// `isn` is given where the remains of an earlier connection demand one.
     fn deliver_to_listener(&mut self, flow: Flow, segment: &Segment<'_>, isn: Option<SeqNum>) {
         // RFC9293/3.10.7.1-closed-discard
-        let Some(id) = self.listener_for(flow.local) else {
+        let Some(id) = self.listener_for(flow) else {
             return self.refuse(flow, segment);
         };
         let isn = isn.unwrap_or_else(|| self.isn(flow));
@@ -175,7 +183,23 @@ impl Stack {
         };
         match listen.on_segment(&env, segment) {
             ListenDisposition::Ignore => {}
-            ListenDisposition::Refuse => self.refuse(flow, segment),
+            ListenDisposition::Refuse => {
+                if !self.take_cookie(id, flow, segment) {
+                    self.refuse(flow, segment);
+                }
+            }
+            ListenDisposition::Cookie => {
+                env.tally.count(Counter::ReqQFullDoCookies);
+                self.answer_with_cookie(id, flow, segment);
+            }
+            ListenDisposition::Overflow => {
+                env.tally.count(Counter::ListenOverflows);
+                env.tally.count(Counter::ListenDrops);
+            }
+            ListenDisposition::Crowded => {
+                env.tally.count(Counter::ReqQFullDrop);
+                env.tally.count(Counter::ListenDrops);
+            }
             ListenDisposition::Begin => {
                 let request = SynReceived::new(&env, flow, knobs, isn, segment);
                 request.answer(&env, out);
@@ -204,8 +228,13 @@ impl Stack {
                 self.refuse(flow, segment);
                 self.drop_request(listener, flow);
             }
+            SynReceivedDisposition::Establish if request.is_deferred(segment) => {
+                request.bare_ack_came = true;
+            }
             // The peer believes that it is connected; it will repeat itself until there is room.
             SynReceivedDisposition::Establish if full => {
+                env.tally.count(Counter::ListenOverflows);
+                env.tally.count(Counter::ListenDrops);
                 if env.settings.abort_on_overflow {
                     self.refuse(flow, segment);
                     self.drop_request(listener, flow);
@@ -222,8 +251,9 @@ impl Stack {
     }
 
     fn deliver_to_remains(&mut self, flow: Flow, segment: &Segment<'_>) {
-        let has_listener = self.listener_for(flow.local).is_some();
-        let (env, out) = (super::env_of(&self.config, self.clock, self.now), &mut self.outbox);
+        let has_listener = self.listener_for(flow).is_some();
+        let (env, out) =
+            (super::env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths)), &mut self.outbox);
         let Some(remains) = self.time_waits.get_mut(&flow) else {
             return;
         };
@@ -231,7 +261,7 @@ impl Stack {
             TimeWaitDisposition::Ignore => {}
             TimeWaitDisposition::Vanish => self.forget_remains(flow),
             TimeWaitDisposition::Restart => {
-                remains.take_timestamp(segment);
+                remains.take_timestamp(env.now, segment);
                 remains.restart(&env);
             }
             TimeWaitDisposition::Acknowledge { restart } => {
@@ -251,27 +281,6 @@ impl Stack {
                 self.deliver_to_listener(flow, segment, Some(isn));
             }
             TimeWaitDisposition::Reopen(_) => remains.acknowledge(&env, out),
-        }
-    }
-
-    /// RFC9293/MUST-54
-    fn report(&mut self, error: &IcmpError) {
-        let flow = Flow {
-            local: Endpoint::new(error.local.0, error.local.1),
-            remote: Endpoint::new(error.remote.0, error.remote.1),
-        };
-        let Some(Owner::Socket(id)) = self.flows.get(&flow).copied() else {
-            return;
-        };
-        match self.sockets.get_mut(&id).map(|socket| &mut socket.tcp) {
-            // Trouble that ICMP reports about our SYN ends the open, also where RFC9293/MUST-56 wants it to go on.
-            Some(Tcp::SynSent(open)) if open.isn == error.seq => {
-                self.meet_fate(id, Fate::Ended(Ending::Unreachable(error.trouble)), None);
-            }
-            Some(Tcp::Synchronized(connection)) if connection.is_in_flight(error.seq) => {
-                connection.soft_error = Some(error.trouble);
-            }
-            Some(_) | None => {}
         }
     }
 }

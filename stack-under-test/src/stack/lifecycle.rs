@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Owner, Stack};
+use crate::counters::Counter;
 use crate::socket::{Phase, Remains, Socket, SocketId, Tcp, errors};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Flow, reset_for};
@@ -22,11 +23,13 @@ impl Stack {
     /// A handshake of a listener is complete: the connection waits to be accepted.
     pub(super) fn queue_connection(&mut self, listener: SocketId, connection: Connection) -> SocketId {
         let flow = connection.flow;
+        self.tally.count(Counter::PassiveOpens);
         let Some(parent) = self.sockets.get(&listener) else { unreachable!("the listener was just found") };
         let id = self.add_socket(Socket::accepted(parent, connection));
         self.flows.insert(flow, Owner::Socket(id));
         if let Some(listen) = self.sockets.get_mut(&listener).and_then(Socket::listener_mut) {
             listen.queue.push_back(id);
+            listen.finished += 1;
         }
         id
     }
@@ -38,7 +41,7 @@ impl Stack {
         self.flows.remove(&flow);
     }
 
-    pub(super) fn forget_remains(&mut self, flow: Flow) {
+    pub(crate) fn forget_remains(&mut self, flow: Flow) {
         self.time_waits.remove(&flow);
         self.flows.remove(&flow);
     }
@@ -61,14 +64,17 @@ impl Stack {
     }
 
     fn leave_remains(&mut self, id: SocketId, awaits_fin: Option<Duration>) {
-        let env = super::env_of(&self.config, self.clock, self.now);
+        let env = super::env_of(&self.config, self.clock, self.now, (&self.tally, &self.paths));
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
         let Some(connection) = socket.connection() else {
             return;
         };
-        let remains = TimeWait::new(&env, connection, socket.reuse_address, awaits_fin);
+        if self.time_waits.len() as u64 >= u64::from(env.settings.max_time_waits) {
+            return self.end(id, Ending::Closed);
+        }
+        let remains = TimeWait::new(&env, connection, (socket.reuse_address, socket.reuse_port), awaits_fin);
         let flow = connection.flow;
         self.time_waits.insert(flow, remains);
         self.flows.insert(flow, Owner::TimeWait);
@@ -119,6 +125,8 @@ impl Stack {
         if socket.references > 0 {
             return;
         }
+        self.unwatch(id);
+        let Some(socket) = self.sockets.get(&id) else { return };
         let abortive = socket.linger.is_some_and(|time| time.is_zero());
         self.close_protocol(id, abortive);
         self.orphan(id);
@@ -151,13 +159,13 @@ impl Stack {
 
     /// Nobody holds the socket any more; what the protocol still has to do it does alone.
     pub(crate) fn orphan(&mut self, id: SocketId) {
-        let (env, sockets, _) = self.split();
+        let (env, sockets, out) = self.split();
         let Some(socket) = sockets.get_mut(&id) else {
             return;
         };
         match socket.connection_mut() {
             Some(connection) => {
-                let fate = connection.become_orphan(&env);
+                let fate = connection.become_orphan(&env, out);
                 self.meet_fate(id, fate, None);
             }
             None => {

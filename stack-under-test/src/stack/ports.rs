@@ -56,6 +56,15 @@ impl Stack {
         }
     }
 
+    /// A number that says which of those that share a port takes the flow.
+    pub(super) fn share_of(&self, flow: Flow) -> usize {
+        self.mix_flow(flow, 4) as u16 as usize
+    }
+
+    pub(super) fn flow_secret(&self, flow: Flow) -> u64 {
+        self.mix_flow(flow, 5)
+    }
+
     pub(crate) fn identification(&self, flow: Flow) -> u16 {
         self.mix_flow(flow, 2) as u16
     }
@@ -63,7 +72,11 @@ impl Stack {
     /// A port of the range that is free for this purpose. RFC6056/3.3
     pub(crate) fn ephemeral_port(&mut self, mut is_free: impl FnMut(&Self, u16) -> bool) -> Option<u16> {
         let (low, high) = self.config.settings.local_ports;
-        let count = u64::from(high - low) + 1;
+        // As in Linux, which keeps the parities apart: of an odd number one is never given.
+        let count = match u64::from(high - low) + 1 {
+            1 => 1,
+            count => count & !1,
+        };
         self.ports_given += 1;
         let start = mix(self.seed, &[3, self.ports_given]) % count;
         (0..count)
@@ -78,13 +91,16 @@ impl Stack {
             return false;
         };
         let in_the_way = |other: &Socket| {
-            let share = socket.reuse_address && other.reuse_address && other.state() != TcpState::Listen;
+            let share = (socket.reuse_address && other.reuse_address && other.state() != TcpState::Listen)
+                || (socket.reuse_port && other.reuse_port);
             other.binding.port == port && overlap(socket, address, other, other.binding.address) && !share
         };
         let by_socket = self.sockets.iter().any(|(id, other)| *id != who && in_the_way(other));
         let by_remains = self.time_waits.iter().any(|(flow, remains)| {
             let same = flow.local.port == port && address.is_none_or(|address| address == flow.local.address);
-            same && !(socket.reuse_address && remains.reuse_address)
+            let share =
+                (socket.reuse_address && remains.reuse_address) || (socket.reuse_port && remains.reuse_port);
+            same && !share
         });
         !by_socket && !by_remains
     }
@@ -96,7 +112,7 @@ impl Stack {
         };
         let Binding { address, port, .. } = socket.binding;
         !self.sockets.iter().any(|(id, other)| {
-            let listens = matches!(other.tcp, Tcp::Listen(_));
+            let listens = matches!(other.tcp, Tcp::Listen(_)) && !(socket.reuse_port && other.reuse_port);
             *id != who
                 && listens
                 && other.binding.port == port
@@ -104,10 +120,17 @@ impl Stack {
         })
     }
 
-    /// Whether no connection occupies this pair of ends. What waits to die does as well.
-    pub(crate) fn is_flow_free(&self, local: Endpoint, remote: Endpoint) -> bool {
-        let owner: Option<&Owner> = self.flows.get(&Flow { local, remote });
-        owner.is_none()
+    /// Whether no connection occupies this pair of ends, nor what is left of one and must stay.
+    pub(crate) fn is_flow_free(&self, local: Endpoint, remote: Endpoint, port_was_chosen: bool) -> bool {
+        let flow = Flow { local, remote };
+        match self.flows.get(&flow) {
+            None => true,
+            Some(Owner::TimeWait) => {
+                let remains = self.time_waits.get(&flow);
+                remains.is_some_and(|remains| remains.may_be_reused(&self.env(), port_was_chosen))
+            }
+            Some(Owner::Socket(_) | Owner::Request(_)) => false,
+        }
     }
 }
 

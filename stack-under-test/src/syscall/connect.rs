@@ -5,12 +5,14 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::dispatch::{CallResult, Pending};
 use super::{Failure, Fd, Reply, ThreadId};
+use crate::counters::Counter;
 use crate::socket::errors::Errno;
 use crate::socket::{Domain, Phase, Socket, SocketId, Tcp};
 use crate::stack::{Owner, Stack};
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::state::TcpState;
 use crate::tcp::syn_sent::SynSent;
+use crate::tcp::time_wait::TimeWait;
 
 impl Stack {
     pub(super) fn start_connect(&mut self, thread: ThreadId, fd: Fd, addr: SocketAddr) {
@@ -24,7 +26,7 @@ impl Stack {
         if nonblocking && self.is_opening(id) {
             self.finish_call(thread, Err(in_progress.into()));
         } else {
-            self.wait_or_finish(thread, Pending::Connect { id }, None);
+            self.wait_or_finish(thread, Pending::Connect { id, in_progress }, None);
         }
     }
 
@@ -81,7 +83,9 @@ impl Stack {
         // RFC9293/MUST-43, RFC9293/MUST-44
         let address =
             binding.address.or_else(|| self.config.source_for(remote.address)).ok_or(Errno::EADDRNOTAVAIL)?;
-        let is_free = |stack: &Self, port: u16| stack.is_flow_free(Endpoint { address, port }, remote);
+        let is_free = |stack: &Self, port: u16| {
+            stack.is_flow_free(Endpoint { address, port }, remote, binding.port != 0)
+        };
         let port = if binding.port != 0 {
             Some(binding.port).filter(|port| is_free(self, *port))
         } else {
@@ -89,12 +93,21 @@ impl Stack {
         };
         let local = Endpoint { address, port: port.ok_or(Errno::EADDRNOTAVAIL)? };
         let flow = Flow { local, remote };
-        let isn = self.isn_of_open(flow);
+        let successor = self.time_waits.get(&flow).map(TimeWait::successor);
+        let (isn, echo) = match successor {
+            Some(successor) => {
+                self.forget_remains(flow);
+                self.tally.count(Counter::TimeWaitRecycled);
+                successor
+            }
+            None => (self.isn_of_open(flow), 0),
+        };
         let identification = self.identification(flow);
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
-        let open = SynSent::start(&env, flow, socket.knobs.clone(), isn, identification, out);
+        let open = SynSent::start(&env, flow, socket.knobs.clone(), (isn, echo), identification, out);
         socket.tcp = Tcp::SynSent(Box::new(open));
+        env.tally.count(Counter::ActiveOpens);
         socket.phase = Phase::Connecting;
         socket.error = None;
         socket.flow = Some(flow);

@@ -1,11 +1,13 @@
 //! From a call to its return, at once or later.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::constants::{MSG_DONTWAIT, O_NONBLOCK};
 use super::poll::Watched;
-use super::{Failure, Fd, Reply, Syscall, ThreadId};
+use super::{Failure, Fd, Reply, Selected, Syscall, ThreadId};
 use crate::socket::SocketId;
+use crate::socket::epoll::{EpollId, Interest};
 use crate::socket::errors::Errno;
 use crate::stack::Stack;
 use crate::time::Instant;
@@ -22,6 +24,8 @@ pub(crate) enum Pending {
     },
     Connect {
         id: SocketId,
+        /// What it fails with when it stops waiting.
+        in_progress: Errno,
     },
     Read {
         id: SocketId,
@@ -43,6 +47,13 @@ pub(crate) enum Pending {
     Poll {
         watched: Vec<Watched>,
     },
+    Select {
+        watched: [Vec<Watched>; 3],
+    },
+    Epoll {
+        epoll: EpollId,
+        most: usize,
+    },
 }
 
 impl Pending {
@@ -50,11 +61,13 @@ impl Pending {
     fn holds(&self) -> Vec<SocketId> {
         match self {
             Self::Accept { id, .. }
-            | Self::Connect { id }
+            | Self::Connect { id, .. }
             | Self::Read { id, .. }
             | Self::Write { id, .. } => [*id].into(),
             Self::Linger { .. } => Vec::new(),
             Self::Poll { watched } => watched.iter().filter_map(|watched| watched.id).collect(),
+            Self::Select { watched } => watched.iter().flatten().filter_map(|watched| watched.id).collect(),
+            Self::Epoll { .. } => Vec::new(),
         }
     }
 }
@@ -66,6 +79,12 @@ pub(crate) struct Blocked {
     pending: Pending,
     /// When it stops waiting.
     pub(crate) deadline: Option<Instant>,
+}
+
+impl Blocked {
+    pub(super) fn waits_for(&self, list: EpollId) -> bool {
+        matches!(self.pending, Pending::Epoll { epoll, .. } if epoll == list)
+    }
 }
 
 impl Stack {
@@ -92,6 +111,14 @@ impl Stack {
             Syscall::Send { fd, data, flags } => return self.start_write(thread, fd, data, flags),
             Syscall::Close { fd } => return self.start_close(thread, fd),
             Syscall::Poll { fds, timeout } => return self.start_poll(thread, &fds, timeout),
+            Syscall::Select { read, write, except, timeout } => {
+                return self.start_select(thread, [&read, &write, &except], timeout);
+            }
+            Syscall::EpollCreate { size } => self.epoll_create(size),
+            Syscall::EpollCtl { ep, operation, fd, events, data } => {
+                self.epoll_ctl(ep, operation, fd, Interest { events, data })
+            }
+            Syscall::EpollWait { ep, most, timeout } => return self.start_epoll(thread, ep, most, timeout),
         };
         self.finish_call(thread, result);
     }
@@ -111,6 +138,7 @@ impl Stack {
         mut pending: Pending,
         deadline: Option<Instant>,
     ) {
+        let deadline = deadline.or_else(|| Some(self.now + self.time_limit(&pending)?));
         if let Some(result) = self.attempt(thread, &mut pending) {
             self.finish_call(thread, result);
         } else if self.may_wait(&pending) {
@@ -126,11 +154,26 @@ impl Stack {
         }
     }
 
+    /// `SO_RCVTIMEO` and `SO_SNDTIMEO`.
+    fn time_limit(&self, pending: &Pending) -> Option<Duration> {
+        match pending {
+            Pending::Accept { id, .. } | Pending::Read { id, .. } => self.sockets.get(id)?.receive_timeout,
+            Pending::Connect { id, .. } | Pending::Write { id, .. } => self.sockets.get(id)?.send_timeout,
+            Pending::Linger { .. }
+            | Pending::Poll { .. }
+            | Pending::Select { .. }
+            | Pending::Epoll { .. } => None,
+        }
+    }
+
     fn may_wait(&self, pending: &Pending) -> bool {
         let (id, flags) = match pending {
-            Pending::Accept { id, .. } | Pending::Connect { id } => (id, 0),
+            Pending::Accept { id, .. } | Pending::Connect { id, .. } => (id, 0),
             Pending::Read { id, flags, .. } | Pending::Write { id, flags, .. } => (id, *flags),
-            Pending::Linger { .. } | Pending::Poll { .. } => return true,
+            Pending::Linger { .. }
+            | Pending::Poll { .. }
+            | Pending::Select { .. }
+            | Pending::Epoll { .. } => return true,
         };
         flags & MSG_DONTWAIT == 0 && self.sockets.get(id).is_some_and(|socket| !socket.nonblocking)
     }
@@ -139,13 +182,15 @@ impl Stack {
     fn attempt(&mut self, thread: ThreadId, pending: &mut Pending) -> Option<CallResult> {
         match pending {
             Pending::Accept { id, flags } => self.try_accept(*id, *flags),
-            Pending::Connect { id } => self.try_connect(*id),
+            Pending::Connect { id, .. } => self.try_connect(*id),
             Pending::Read { id, count, flags, got } => self.try_read(*id, *count, *flags, got),
             Pending::Write { id, data, written, flags, waited } => {
                 self.try_write(thread, *id, data, written, *flags, waited)
             }
             Pending::Linger { id } => self.try_linger(*id),
             Pending::Poll { watched } => self.try_poll(watched),
+            Pending::Select { watched } => self.try_select(watched),
+            Pending::Epoll { epoll, most } => self.try_epoll(*epoll, *most),
         }
     }
 
@@ -178,26 +223,44 @@ impl Stack {
 
     /// The time of a waiting call is over.
     pub(crate) fn end_wait(&mut self, index: usize) {
-        let blocked = self.blocked.remove(index);
-        let result = match &blocked.pending {
-            Pending::Linger { id } => {
-                self.orphan(*id);
-                Ok(Reply::Value(0))
-            }
+        let Blocked { thread, pending, .. } = self.blocked.remove(index);
+        let holds = pending.holds();
+        let result = match pending {
             Pending::Poll { watched } => Ok(Reply::Poll(watched.iter().map(|_| 0).collect())),
+            Pending::Select { .. } => Ok(Reply::Select(Selected::default())),
+            Pending::Epoll { .. } => Ok(Reply::Epoll(Vec::new())),
+            Pending::Connect { in_progress, .. } => Err(in_progress.into()),
             Pending::Accept { .. }
-            | Pending::Connect { .. }
             | Pending::Read { .. }
-            | Pending::Write { .. } => Err(Errno::EAGAIN.into()),
+            | Pending::Write { .. }
+            | Pending::Linger { .. } => self.cut_short(pending, Errno::EAGAIN),
         };
-        self.end_call(&blocked, result);
+        self.finish_call(thread, result);
+        for id in holds {
+            self.release(id);
+        }
+        self.flush();
     }
 
-    /// A signal arrived for a thread.
-    pub(crate) fn interrupt_call(&mut self, thread: ThreadId) {
+    /// A signal arrived for a thread; `restart` if its handler wants calls to go on. Those that wait for events do not,
+    /// nor those that wait for a limited time.
+    pub(crate) fn interrupt_call(&mut self, thread: ThreadId, restart: bool) {
         let Some(index) = self.blocked.iter().position(|blocked| blocked.thread == thread) else {
             return;
         };
+        let restarts = self.blocked.get(index).is_some_and(|blocked| match &blocked.pending {
+            Pending::Accept { .. } | Pending::Connect { .. } | Pending::Write { .. } => {
+                blocked.deadline.is_none()
+            }
+            Pending::Read { got, .. } => blocked.deadline.is_none() && got.is_empty(),
+            Pending::Linger { .. }
+            | Pending::Poll { .. }
+            | Pending::Select { .. }
+            | Pending::Epoll { .. } => false,
+        });
+        if restart && restarts {
+            return;
+        }
         let Blocked { pending, .. } = self.blocked.remove(index);
         let holds = pending.holds();
         let result = self.cut_short(pending, Errno::EINTR);
@@ -220,7 +283,9 @@ impl Stack {
             | Pending::Connect { .. }
             | Pending::Read { .. }
             | Pending::Write { .. }
-            | Pending::Poll { .. } => Err(errno.into()),
+            | Pending::Poll { .. }
+            | Pending::Select { .. }
+            | Pending::Epoll { .. } => Err(errno.into()),
         }
     }
 

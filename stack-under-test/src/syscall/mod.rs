@@ -3,9 +3,11 @@
 mod connect;
 pub mod constants;
 pub(crate) mod dispatch;
+mod epoll;
 mod options;
 mod poll;
 mod setup;
+mod tcp_options;
 mod transfer;
 
 use alloc::boxed::Box;
@@ -93,7 +95,7 @@ pub enum Syscall {
         fd: Fd,
         /// The bytes.
         data: Vec<u8>,
-        /// `MSG_DONTWAIT`, `MSG_NOSIGNAL`.
+        /// `MSG_DONTWAIT`, `MSG_NOSIGNAL`, `MSG_MORE`.
         flags: i32,
     },
     /// `shutdown(2)`.
@@ -156,7 +158,7 @@ pub enum Syscall {
     Ioctl {
         /// The socket.
         fd: Fd,
-        /// `SIOCINQ` or `SIOCOUTQ`.
+        /// `SIOCINQ`, `SIOCOUTQ`, `SIOCOUTQNSD` or `SIOCATMARK`.
         request: u64,
     },
     /// `poll(2)`.
@@ -166,6 +168,55 @@ pub enum Syscall {
         /// How long to wait; `None` is for ever.
         timeout: Option<Duration>,
     },
+    /// `select(2)`.
+    Select {
+        /// Descriptors to be read from.
+        read: Vec<Fd>,
+        /// Descriptors to be written to.
+        write: Vec<Fd>,
+        /// Descriptors with urgent data.
+        except: Vec<Fd>,
+        /// How long to wait; `None` is for ever.
+        timeout: Option<Duration>,
+    },
+    /// `epoll_create(2)`.
+    EpollCreate {
+        /// Anything above zero.
+        size: i32,
+    },
+    /// `epoll_ctl(2)`.
+    EpollCtl {
+        /// The interest list.
+        ep: Fd,
+        /// `EPOLL_CTL_ADD`, `EPOLL_CTL_MOD` or `EPOLL_CTL_DEL`.
+        operation: i32,
+        /// The descriptor watched.
+        fd: Fd,
+        /// `EPOLLIN`, `EPOLLET` and so on.
+        events: u32,
+        /// What comes back with an event.
+        data: u64,
+    },
+    /// `epoll_wait(2)`.
+    EpollWait {
+        /// The interest list.
+        ep: Fd,
+        /// Most events to return.
+        most: i32,
+        /// How long to wait; `None` is for ever.
+        timeout: Option<Duration>,
+    },
+}
+
+/// Descriptors that `select` found ready.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// They can be read from.
+    pub read: Vec<Fd>,
+    /// They can be written to.
+    pub write: Vec<Fd>,
+    /// They have urgent data.
+    pub except: Vec<Fd>,
 }
 
 /// What a call that succeeded returns.
@@ -188,6 +239,10 @@ pub enum Reply {
     Option(OptionValue),
     /// Returned events per descriptor, in the order asked. The return value of `poll` is how many are not zero.
     Poll(Vec<i16>),
+    /// What `select` found. Its return value is the number of entries.
+    Select(Selected),
+    /// What `epoll_wait` found: events and the number given with the interest.
+    Epoll(Vec<(u32, u64)>),
 }
 
 /// The value of a socket option.

@@ -3,18 +3,27 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::constants::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM};
+use super::constants::{
+    POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDBAND, POLLRDHUP, POLLRDNORM, POLLWRBAND,
+    POLLWRNORM,
+};
 use super::dispatch::{CallResult, Pending};
-use super::{Fd, Reply, ThreadId};
+use super::{Failure, Fd, Reply, Selected, ThreadId};
+use crate::socket::table::File;
 use crate::socket::{SocketId, Tcp};
 use crate::stack::Stack;
+use crate::tcp::connection::Connection;
 
 const READABLE: i16 = POLLIN | POLLRDNORM;
 const WRITABLE: i16 = POLLOUT | POLLWRNORM;
+/// What `select` takes for readable, and for writable.
+const SELECT_READ: i16 = READABLE | POLLRDBAND | POLLHUP | POLLERR;
+const SELECT_WRITE: i16 = WRITABLE | POLLWRBAND | POLLERR;
 
 /// A descriptor under `poll`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watched {
+    fd: Fd,
     /// `None` for a descriptor that is not open, or that is negative and so ignored.
     pub(super) id: Option<SocketId>,
     ignored: bool,
@@ -25,8 +34,12 @@ impl Stack {
     pub(super) fn start_poll(&mut self, thread: ThreadId, fds: &[(Fd, i16)], timeout: Option<Duration>) {
         let watched: Vec<Watched> = fds
             .iter()
-            .map(|&(fd, events)| Watched { id: self.descriptors.get(fd).ok(), ignored: fd.0 < 0, events })
+            .map(|&(fd, events)| Watched { fd, id: self.descriptors.get(fd).ok(), ignored: fd.0 < 0, events })
             .collect();
+        let lists = fds.iter().any(|(fd, _)| matches!(self.descriptors.file(*fd), Ok(File::Epoll(_))));
+        if lists {
+            return self.finish_call(thread, Err(Failure::Unsupported("poll on an epoll descriptor")));
+        }
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             let events = self.ready(&watched);
             return self.finish_call(thread, Ok(Reply::Poll(events)));
@@ -49,8 +62,39 @@ impl Stack {
         watched.iter().map(events).collect()
     }
 
+    pub(super) fn start_select(&mut self, thread: ThreadId, sets: [&[Fd]; 3], timeout: Option<Duration>) {
+        let mut watched = [Vec::new(), Vec::new(), Vec::new()];
+        for ((set, watched), events) in
+            sets.into_iter().zip(&mut watched).zip([SELECT_READ, SELECT_WRITE, POLLPRI])
+        {
+            for fd in set {
+                match self.descriptors.get(*fd) {
+                    Ok(id) => watched.push(Watched { fd: *fd, id: Some(id), ignored: false, events }),
+                    Err(errno) => return self.finish_call(thread, Err(errno.into())),
+                }
+            }
+        }
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let result = self.try_select(&watched).unwrap_or(Ok(Reply::Select(Selected::default())));
+            return self.finish_call(thread, result);
+        }
+        let deadline = timeout.map(|timeout| self.now + timeout);
+        self.wait_or_finish(thread, Pending::Select { watched }, deadline);
+    }
+
+    pub(super) fn try_select(&self, watched: &[Vec<Watched>; 3]) -> Option<CallResult> {
+        let ready = |set: &Vec<Watched>| -> Vec<Fd> {
+            let is_ready =
+                |watched: &&Watched| watched.id.is_some_and(|id| self.events(id) & watched.events != 0);
+            set.iter().filter(is_ready).map(|watched| watched.fd).collect()
+        };
+        let [read, write, except] = watched;
+        let found = Selected { read: ready(read), write: ready(write), except: ready(except) };
+        if found == Selected::default() { None } else { Some(Ok(Reply::Select(found))) }
+    }
+
     /// As Linux's `tcp_poll`.
-    fn events(&self, id: SocketId) -> i16 {
+    pub(super) fn events(&self, id: SocketId) -> i16 {
         let Some(socket) = self.sockets.get(&id) else {
             return POLLNVAL;
         };
@@ -63,7 +107,7 @@ impl Stack {
             Tcp::Synchronized(connection) => (
                 connection.read_closed(),
                 connection.write_closed(),
-                connection.unread() > 0,
+                connection.has_unread(socket.receive_low),
                 connection.write_closed() || connection.is_writable(&self.env()),
                 false,
             ),
@@ -77,6 +121,9 @@ impl Stack {
         }
         if readable {
             events |= READABLE;
+        }
+        if socket.connection().is_some_and(Connection::has_urgent) {
+            events |= POLLPRI;
         }
         if writable {
             events |= WRITABLE;

@@ -3,12 +3,13 @@
 use core::net::SocketAddr;
 
 use super::constants::{
-    AF_INET, AF_INET6, IPPROTO_TCP, SIOCINQ, SIOCOUTQ, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM,
-    SOCK_TYPE_MASK,
+    AF_INET, AF_INET6, IPPROTO_TCP, SIOCATMARK, SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SOCK_CLOEXEC, SOCK_NONBLOCK,
+    SOCK_STREAM, SOCK_TYPE_MASK,
 };
 use super::dispatch::{CallResult, Pending};
 use super::{Failure, Fd, Reply, ThreadId};
 use crate::socket::errors::Errno;
+use crate::socket::table::File;
 use crate::socket::{Binding, Domain, Phase, Socket, SocketId, Tcp};
 use crate::stack::Stack;
 use crate::tcp::flow::Endpoint;
@@ -44,7 +45,7 @@ impl Stack {
     }
 
     fn give_descriptor(&mut self, id: SocketId) -> Result<Fd, Errno> {
-        let fd = self.descriptors.insert(id)?;
+        let fd = self.descriptors.insert(File::Socket(id))?;
         if let Some(socket) = self.sockets.get_mut(&id) {
             socket.references += 1;
         }
@@ -52,8 +53,11 @@ impl Stack {
     }
 
     pub(super) fn dup(&mut self, fd: Fd) -> CallResult {
-        let id = self.descriptors.get(fd)?;
-        Ok(Reply::Value(i64::from(self.give_descriptor(id)?.0)))
+        let fd = match self.descriptors.file(fd)? {
+            File::Socket(id) => self.give_descriptor(id)?,
+            list @ File::Epoll(_) => self.descriptors.insert(list)?,
+        };
+        Ok(Reply::Value(i64::from(fd.0)))
     }
 
     pub(super) fn bind(&mut self, fd: Fd, addr: SocketAddr) -> CallResult {
@@ -182,20 +186,29 @@ impl Stack {
     pub(super) fn ioctl(&self, fd: Fd, request: u64) -> CallResult {
         let socket = self.sockets.get(&self.descriptors.get(fd)?).ok_or(Errno::EBADF)?;
         match (request, &socket.tcp) {
-            (SIOCINQ | SIOCOUTQ, Tcp::Listen(_)) => Err(Errno::EINVAL.into()),
-            (SIOCINQ, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unread().into())),
+            (SIOCATMARK, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.is_at_mark().into())),
+            (SIOCATMARK, _) => Ok(Reply::Value(0)),
+            (SIOCOUTQNSD, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unsent().into())),
+            (SIOCINQ | SIOCOUTQ | SIOCOUTQNSD, Tcp::Listen(_)) => Err(Errno::EINVAL.into()),
+            (SIOCINQ, Tcp::Synchronized(connection)) => {
+                Ok(Reply::Value(connection.unread_before_mark().into()))
+            }
             (SIOCINQ, Tcp::Closed(remains)) => Ok(Reply::Value(remains.unread.len() as i64)),
             (SIOCOUTQ, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unacknowledged().into())),
-            (SIOCINQ | SIOCOUTQ, Tcp::SynSent(_) | Tcp::SynReceived(_) | Tcp::Closed(_)) => {
+            (SIOCINQ | SIOCOUTQ | SIOCOUTQNSD, Tcp::SynSent(_) | Tcp::SynReceived(_) | Tcp::Closed(_)) => {
                 Ok(Reply::Value(0))
             }
-            (_, _) => Err(Failure::Unsupported("ioctl other than SIOCINQ and SIOCOUTQ")),
+            (_, _) => Err(Failure::Unsupported("this ioctl")),
         }
     }
 
     pub(super) fn start_close(&mut self, thread: ThreadId, fd: Fd) {
         let id = match self.descriptors.remove(fd) {
-            Ok(id) => id,
+            Ok(File::Socket(id)) => id,
+            Ok(File::Epoll(id)) => {
+                self.close_epoll(id);
+                return self.finish_call(thread, DONE);
+            }
             Err(errno) => return self.finish_call(thread, Err(errno.into())),
         };
         let lingers =
@@ -209,6 +222,7 @@ impl Stack {
                 if let Some(socket) = self.sockets.get_mut(&id) {
                     socket.references = 0;
                 }
+                self.unwatch(id);
                 self.close_protocol(id, false);
                 let deadline = self.now + time;
                 self.wait_or_finish(thread, Pending::Linger { id }, Some(deadline));

@@ -2,20 +2,37 @@
 
 use alloc::vec::Vec;
 
-use super::constants::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR};
+use super::constants::{
+    MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR,
+};
 use super::dispatch::{CallResult, Pending};
 use super::{Failure, Fd, Reply, Signal, ThreadId};
 use crate::socket::errors::Errno;
 use crate::socket::{Remains, Socket, SocketId, Tcp};
 use crate::stack::Stack;
 use crate::tcp::state::TcpState;
+use crate::tcp::transmit::Manner;
 
 impl Stack {
     pub(super) fn start_read(&mut self, thread: ThreadId, fd: Fd, count: usize, flags: i32) {
+        if flags & MSG_OOB != 0 {
+            let result = self.read_urgent(fd, count, flags & MSG_PEEK != 0);
+            return self.finish_call(thread, result);
+        }
         if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_WAITALL) != 0 {
             return self.finish_call(thread, Err(Failure::Unsupported("this flag of recv")));
         }
         self.wait_on(thread, fd, |id| Pending::Read { id, count, flags, got: Vec::new() });
+    }
+
+    fn read_urgent(&mut self, fd: Fd, count: usize, peek: bool) -> CallResult {
+        let id = self.descriptors.get(fd)?;
+        let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
+        match &mut socket.tcp {
+            Tcp::Synchronized(connection) => Ok(Reply::Data(connection.read_urgent(count, peek)?)),
+            Tcp::Listen(_) => Err(Errno::ENOTCONN.into()),
+            Tcp::Closed(_) | Tcp::SynSent(_) | Tcp::SynReceived(_) => Err(Errno::EINVAL.into()),
+        }
     }
 
     /// As Linux's `tcp_recvmsg`: first what is there, then why there is nothing.
@@ -35,10 +52,13 @@ impl Stack {
         if peek {
             got.clear();
         }
+        let mut at_mark = false;
         let wanted = count.saturating_sub(got.len());
         let (peer_closed, shut, state) = match &mut socket.tcp {
             Tcp::Synchronized(connection) => {
-                got.extend(connection.read(&env, wanted, peek, out));
+                let (bytes, stops) = connection.read(&env, wanted, (peek, !got.is_empty()), out);
+                got.extend(bytes);
+                at_mark = stops;
                 (connection.peer_closed(), connection.read_closed(), connection.state().name())
             }
             Tcp::Closed(remains) => {
@@ -52,7 +72,8 @@ impl Stack {
             Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, TcpState::SynSent),
             Tcp::Listen(_) => unreachable!("a listener was turned away"),
         };
-        let enough = got.len() == count || (!got.is_empty() && flags & MSG_WAITALL == 0);
+        let low = if flags & MSG_WAITALL == 0 { count.min(socket.receive_low as usize) } else { count };
+        let enough = got.len() == count || (!got.is_empty() && (got.len() >= low || at_mark));
         if enough {
             return Some(Ok(Reply::Data(core::mem::take(got))));
         }
@@ -77,7 +98,7 @@ impl Stack {
     }
 
     pub(super) fn start_write(&mut self, thread: ThreadId, fd: Fd, data: Vec<u8>, flags: i32) {
-        if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL) != 0 {
+        if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_OOB) != 0 {
             return self.finish_call(thread, Err(Failure::Unsupported("this flag of send")));
         }
         self.wait_on(thread, fd, |id| Pending::Write { id, data, written: 0, flags, waited: false });
@@ -93,6 +114,7 @@ impl Stack {
         flags: i32,
         waited: &mut bool,
     ) -> Option<CallResult> {
+        let manner = Manner { more: flags & MSG_MORE != 0, urgent: flags & MSG_OOB != 0 };
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id)?;
         let broken = match &mut socket.tcp {
@@ -103,7 +125,8 @@ impl Stack {
                 let broken = socket.error.is_some() || connection.write_closed();
                 // One that waited goes on only when a good part of the buffer is free.
                 if !broken && (!*waited || connection.is_writable(&env)) {
-                    *written += connection.write(&env, data.get(*written..).unwrap_or_default(), out);
+                    let rest = data.get(*written..).unwrap_or_default();
+                    *written += connection.write(&env, rest, manner, out);
                 }
                 broken
             }

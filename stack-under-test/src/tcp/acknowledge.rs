@@ -2,6 +2,9 @@
 
 use super::connection::Connection;
 use super::env::Env;
+use super::flow::Outbox;
+use super::recovery::{News, Reported};
+use super::send_queue::Freed;
 use super::timers::Timer;
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::Segment;
@@ -37,47 +40,49 @@ impl Connection {
     }
 
     /// Applies a current acknowledgement; returns whether it covers our FIN.
-    pub(super) fn take_ack(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
+    pub(super) fn take_ack(&mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> bool {
         let ack = segment.ack;
         self.negotiated.take_timestamp(segment, self.window.advertised_at);
         let window = u32::from(segment.window) << self.negotiated.send_scale();
-        if self.updates_window(segment, window) {
+        let updates = self.updates_window(segment, window);
+        if updates {
             self.send.wl1 = segment.seq;
             self.send.window = window;
             self.send.max_window = self.send.max_window.max(window);
         }
         let had_packets_out = self.queue.packets_out() > 0;
-        let advanced = ack - self.send.una;
+        let una_before = self.send.una;
+        let advanced = ack != una_before;
         self.counters.last_ack_received = env.now;
         self.repetition.probes = 0;
+        self.repetition.probing_since = None;
         self.send.una = ack;
-        if advanced > 0 {
-            self.advance(env, segment, advanced);
+        self.send.urgent = self.send.urgent.filter(|end| end.after(ack));
+        self.counters.bytes_acked += u64::from(ack - una_before);
+        if advanced {
+            self.repetition.retransmits = 0;
         }
-        if !had_packets_out {
+        if had_packets_out {
+            let highest = self.queue.highest_sacked().map(|sent| sent.start);
+            let reported = self.take_sacks(env, segment);
+            let freed = self.queue.acknowledge(ack);
+            self.take_sample(env, segment, &freed, &reported);
+            let bare = !advanced && !updates && segment.payload.is_empty() && reported.news.is_empty();
+            let duplicate = bare && !reported.twice;
+            let news = News { advanced, duplicate, bare, freed, reported };
+            self.recover(env, &news, highest, out);
+        } else {
+            self.queue.acknowledge(ack);
             self.window_may_have_opened(env);
         }
         self.queue.fin() && ack == self.queue.end()
     }
 
-    fn advance(&mut self, env: &Env<'_>, segment: &Segment<'_>, advanced: u32) {
-        self.counters.bytes_acked += u64::from(advanced);
-        self.repetition.retransmits = 0;
-        let freed = self.queue.acknowledge(self.send.una);
-        if let Some(sample) = self.rtt_sample(env, segment, freed.measurable, freed.segments > 0) {
+    fn take_sample(&mut self, env: &Env<'_>, segment: &Segment<'_>, freed: &Freed, reported: &Reported) {
+        let sent = freed.measurable().or_else(|| Self::sack_sample(reported));
+        if let Some(sample) = self.rtt_sample(env, segment, sent, freed.count() > 0) {
             self.rtt.measure(sample, self.send.una, self.send.nxt, env.settings);
             self.repetition.backoff = 0;
-        }
-        self.congestion.acknowledged(freed.segments, self.send.una);
-        if !self.congestion.in_recovery() {
-            self.repetition.since = None;
-        }
-        if self.queue.packets_out() == 0 {
-            // RFC6298/5.2
-            self.timers.clear(Timer::Retransmit);
-        } else {
-            // RFC6298/5.3
-            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
         }
     }
 

@@ -5,8 +5,10 @@ use super::acknowledge::AckMeaning;
 use super::connection::{Connection, Ending, Fate};
 use super::env::Env;
 use super::flow::Outbox;
+use super::handshake::OrphanTime;
 use super::text::TextPlace;
 use super::transition::{SyncEvent, SyncState};
+use crate::counters::Counter;
 use crate::wire::tcp::Segment;
 
 /// What is to be done about a segment.
@@ -83,7 +85,10 @@ impl Connection {
     /// RFC5961/3.2-2, RFC5961/4.2-1, RFC5961/5.2-1
     fn challenge(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
         self.last_rebuke = Some(env.now);
-        self.send_ack(env, out);
+        if env.tally.may_challenge(env.now.as_millis() / 1000, env.settings.challenge_limit) {
+            env.tally.count(Counter::ChallengeAck);
+            self.send_ack(env, out);
+        }
         Fate::Lives
     }
 
@@ -110,6 +115,9 @@ impl Connection {
                 return fate;
             }
             if was == SyncState::FinWait1 && self.orphan {
+                if self.knobs.orphan_time == OrphanTime::None {
+                    return Fate::Ended(Ending::Aborted);
+                }
                 if self.brings_data(segment) {
                     return Fate::EndedWithReset(Ending::Aborted);
                 }
@@ -118,6 +126,9 @@ impl Connection {
                     return fate;
                 }
             }
+        }
+        if self.state.may_receive() {
+            self.take_urgent(env, segment);
         }
         let fate = self.take_what_the_state_permits(env, segment, text, out);
         if fate == Fate::Lives {
@@ -129,11 +140,7 @@ impl Connection {
 
     fn take_current(&mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> bool {
         self.soft_error = None;
-        let fin_acknowledged = self.take_ack(env, segment);
-        if self.congestion.in_recovery() {
-            self.resend_lost(env, out);
-        }
-        fin_acknowledged
+        self.take_ack(env, segment, out)
     }
 
     fn take_what_the_state_permits(

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::connection::{Connection, Ending, Fate};
 use super::env::Env;
 use super::flow::Outbox;
+use super::handshake::OrphanTime;
 use super::time_wait;
 use super::timers::Timer;
 use super::transition::{Next, SyncEvent, SyncState};
@@ -71,9 +72,13 @@ impl Connection {
     }
 
     /// Nobody holds the connection any more.
-    pub(crate) fn become_orphan(&mut self, env: &Env<'_>) -> Fate {
+    pub(crate) fn become_orphan(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
         self.orphan = true;
         match self.state {
+            SyncState::FinWait2 if self.knobs.orphan_time == OrphanTime::None => {
+                self.send_reset(env, out);
+                Fate::Ended(Ending::Aborted)
+            }
             SyncState::FinWait2 => self.wait_without_owner(env, false),
             SyncState::Established
             | SyncState::FinWait1
@@ -99,6 +104,10 @@ impl Connection {
 
     /// `tcp_fin_timeout`, but no less than three and a half retransmission time-outs.
     pub(super) fn fin_time(&self, env: &Env<'_>) -> Duration {
-        env.settings.fin_timeout.max(self.rtt.rto() * 7 / 2)
+        let time = match self.knobs.orphan_time {
+            OrphanTime::System | OrphanTime::None => env.settings.fin_timeout,
+            OrphanTime::So(time) => time,
+        };
+        time.max(self.rtt.rto() * 7 / 2)
     }
 }

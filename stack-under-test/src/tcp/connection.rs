@@ -2,7 +2,8 @@
 //!
 //! What is done with them stands in one file per question: is the sequence acceptable ([`super::acceptable`]), what
 //! does the acknowledgement say ([`super::acknowledge`]), what of the text is new ([`super::text`]), what may be sent
-//! next ([`super::transmit`]), what is sent again ([`super::retransmit`]), when is an acknowledgement due
+//! next ([`super::transmit`]), what is lost ([`super::rack`], [`super::recovery`]), what is sent again
+//! ([`super::retransmit`]), when is an acknowledgement due
 //! ([`super::delayed_ack`]), how does it end ([`super::close`]). [`super::apply`] joins them.
 
 use alloc::collections::VecDeque;
@@ -14,11 +15,13 @@ use super::delayed_ack::DelayedAck;
 use super::env::Env;
 use super::flow::{Flow, Outbox};
 use super::handshake::{Knobs, Negotiated, TIMESTAMPS_LENGTH};
+use super::rack::Recovery;
 use super::receive_queue::ReceiveQueue;
 use super::rtt::RttEstimator;
 use super::send_queue::SendQueue;
 use super::timers::Timers;
 use super::transition::SyncState;
+use super::urgent::Mark;
 use super::window::ReceiveWindow;
 use crate::time::Instant;
 use crate::wire::icmp::Trouble;
@@ -68,6 +71,8 @@ pub(crate) struct Counters {
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_retransmitted: u64,
     pub(crate) total_retransmits: u32,
+    /// Times that the peer announced urgent data.
+    pub(crate) marks: u64,
     pub(crate) last_data_sent: Instant,
     pub(crate) last_ack_received: Instant,
 }
@@ -89,6 +94,8 @@ pub(crate) struct SendState {
     pub(crate) small_end: SeqNum,
     /// The end of what was last pushed.
     pub(crate) pushed: SeqNum,
+    /// The end of what is urgent.
+    pub(crate) urgent: Option<SeqNum>,
 }
 
 impl SendState {
@@ -107,6 +114,8 @@ pub(crate) struct Repetition {
     pub(crate) backoff: u32,
     /// Unanswered probes.
     pub(crate) probes: u32,
+    /// When the first of the unanswered probes was due.
+    pub(crate) probing_since: Option<Instant>,
     /// When the first of the repetitions was sent.
     pub(crate) since: Option<Instant>,
 }
@@ -122,9 +131,11 @@ pub(crate) struct Connection {
     pub(super) queue: SendQueue,
     pub(super) window: ReceiveWindow,
     pub(super) received: ReceiveQueue,
+    pub(super) mark: Option<Mark>,
     pub(super) acking: DelayedAck,
     pub(super) rtt: RttEstimator,
     pub(super) congestion: Congestion,
+    pub(super) recovery: Recovery,
     pub(super) repetition: Repetition,
     pub(crate) timers: Timers,
     /// No descriptor refers to it any more.
@@ -197,12 +208,15 @@ impl Connection {
                 wl1,
                 small_end: next,
                 pushed: next,
+                urgent: None,
             },
             queue: SendQueue::new(next),
             window,
             received: ReceiveQueue::default(),
+            mark: None,
             rtt: RttEstimator::new(),
             congestion: Congestion::new(next),
+            recovery: Recovery::default(),
             repetition: Repetition::default(),
             timers: Timers::default(),
             orphan: false,
@@ -220,6 +234,7 @@ impl Connection {
         if repeated {
             connection.congestion.handshake_was_repeated();
         }
+        connection.arm_keep_alive(env);
         connection
     }
 
@@ -240,31 +255,49 @@ impl Connection {
         self.peer_closed
     }
 
-    pub(crate) fn unread(&self) -> u32 {
-        self.received.unread()
+    /// Bytes written and not sent.
+    pub(crate) fn unsent(&self) -> u32 {
+        self.queue.end() - self.send.nxt
+    }
+
+    pub(crate) fn window_clamp(&self) -> u32 {
+        self.window.clamp()
+    }
+
+    /// `setsockopt(TCP_WINDOW_CLAMP)`.
+    pub(crate) fn set_window_clamp(&mut self, clamp: u32) {
+        self.window.set_clamp(clamp);
     }
 
     /// Whether a segment that begins there is under way.
     pub(crate) fn is_in_flight(&self, seq: SeqNum) -> bool {
-        !seq.before(self.send.una) && seq.before(self.send.nxt)
+        seq.within(self.send.una, self.send.nxt)
     }
 
-    /// Bytes written and not acknowledged.
+    /// Bytes written and not acknowledged; a FIN counts, as in Linux.
     pub(crate) fn unacknowledged(&self) -> u32 {
-        self.queue.end() - self.send.una - u32::from(self.queue.fin())
+        self.queue.end() - self.send.una
     }
 
     pub(crate) fn into_unread(self) -> VecDeque<u8> {
         self.received.into_unread()
     }
 
-    /// Takes bytes for the program, and tells the peer of the room they leave.
-    pub(crate) fn read(&mut self, env: &Env<'_>, count: usize, peek: bool, out: &mut Outbox) -> Vec<u8> {
-        let bytes = self.received.read(count, peek);
+    /// Takes bytes for the program, and tells the peer of the room they leave. `began` if the program has some already.
+    /// Also returns whether reading stops here, at the mark of urgent data.
+    pub(crate) fn read(
+        &mut self,
+        env: &Env<'_>,
+        count: usize,
+        (peek, began): (bool, bool),
+        out: &mut Outbox,
+    ) -> (Vec<u8>, bool) {
+        let before = self.received.unread();
+        let (bytes, stops) = self.read_to_mark(count, peek, began);
         if !peek {
-            self.after_read(env, bytes.len() as u32, out);
+            self.after_read(env, before - self.received.unread(), out);
         }
-        bytes
+        (bytes, stops)
     }
 
     /// The largest payload to send now. SACK blocks take room from data.

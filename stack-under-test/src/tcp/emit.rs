@@ -37,8 +37,9 @@ impl Connection {
             sack: self.sack_blocks(),
             ..Options::default()
         };
-        let segment =
-            Outgoing { seq, ack: self.window.nxt, flags: flags | Flags::ACK, window, options, payload };
+        let urgent = self.urgent_pointer(seq);
+        let flags = flags | Flags::ACK | Flags::URG.when(urgent != 0);
+        let segment = Outgoing { seq, ack: self.window.nxt, flags, window, options, payload, urgent };
         out.push(Departure { flow: self.flow, identification: self.identification, segment });
         self.identification = self.identification.wrapping_add(1);
         self.acking.sent();

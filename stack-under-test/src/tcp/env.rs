@@ -1,5 +1,9 @@
 //! What every decision may look at besides the connection itself.
 
+use alloc::collections::BTreeMap;
+use core::net::IpAddr;
+
+use crate::counters::Tally;
 use crate::settings::Settings;
 use crate::time::Instant;
 
@@ -16,6 +20,17 @@ impl TimestampClock {
     }
 }
 
+/// What ICMP told about the way to an address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path {
+    pub(crate) mtu: u16,
+    /// When it is forgotten.
+    pub(crate) until: Instant,
+}
+
+/// What is known of the ways to peers.
+pub(crate) type Paths = BTreeMap<IpAddr, Path>;
+
 /// The world at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Env<'a> {
@@ -23,9 +38,19 @@ pub(crate) struct Env<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) mtu: u16,
     pub(crate) clock: TimestampClock,
+    pub(crate) tally: &'a Tally,
+    pub(crate) paths: &'a Paths,
 }
 
 impl Env<'_> {
+    /// The largest packet that gets through to this address, as far as is known. RFC8201/4a
+    pub(crate) fn path_mtu(&self, remote: IpAddr) -> u16 {
+        match self.paths.get(&remote) {
+            Some(path) if self.now < path.until => path.mtu.min(self.mtu),
+            Some(_) | None => self.mtu,
+        }
+    }
+
     pub(crate) fn timestamp(&self) -> u32 {
         self.clock.at(self.now)
     }

@@ -1,5 +1,7 @@
 //! What the two ends agree on before the first byte.
 
+use core::time::Duration;
+
 use super::env::Env;
 use super::flow::Flow;
 use crate::wire::ip;
@@ -25,6 +27,37 @@ pub(crate) struct Knobs {
     pub(crate) syn_retries: Option<u32>,
     /// `TCP_QUICKACK` was set to 0: acknowledgements wait from the start.
     pub(crate) lazy_ack: bool,
+    /// Urgent data stands in the stream.
+    pub(crate) urgent_inline: bool,
+    /// Short segments wait until they are full.
+    pub(crate) cork: bool,
+    /// The most that is ever advertised, in bytes.
+    pub(crate) window_clamp: Option<u32>,
+    pub(crate) keep_alive: KeepAlive,
+    /// Silence after which data that is not acknowledged ends the connection.
+    pub(crate) user_timeout: Option<Duration>,
+    pub(crate) orphan_time: OrphanTime,
+    /// A listener makes no connection before data comes, for so many repetitions of the SYN-ACK.
+    pub(crate) defer_accept: u32,
+}
+
+/// `SO_KEEPALIVE` and what belongs to it; what is not set is the system's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeepAlive {
+    pub(crate) on: bool,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) count: Option<u32>,
+}
+
+/// `TCP_LINGER2`: how long the peer's FIN is awaited when nobody holds the connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OrphanTime {
+    #[default]
+    System,
+    /// Not at all.
+    None,
+    So(Duration),
 }
 
 impl Knobs {
@@ -73,8 +106,14 @@ pub(crate) struct Negotiated {
 
 impl Negotiated {
     /// What we offer in a SYN.
-    pub(crate) fn offer(env: &Env<'_>, flow: Flow, knobs: &Knobs, window: &ReceiveWindow) -> Options {
-        let timestamps = Timestamps { value: env.timestamp(), echo: 0 };
+    pub(crate) fn offer(
+        env: &Env<'_>,
+        flow: Flow,
+        knobs: &Knobs,
+        window: &ReceiveWindow,
+        echo: u32,
+    ) -> Options {
+        let timestamps = Timestamps { value: env.timestamp(), echo };
         Options {
             mss: Some(announced_mss(env, flow, knobs)),
             window_scale: env.settings.window_scaling.then_some(window.scale),
@@ -115,7 +154,9 @@ impl Negotiated {
 
     /// Payload that the largest segment carries. RFC9293/MUST-16, RFC6691/2a
     pub(crate) fn segment_size(&self, env: &Env<'_>, flow: Flow, more_options: u32) -> u32 {
-        let bare = u32::from(link_mss(env, flow).min(self.peer_mss)).max(env.settings.min_snd_mss);
+        let path = env.path_mtu(flow.remote.address);
+        let fits = path.saturating_sub(ip::header_length(flow.remote.address) + TCP_HEADER);
+        let bare = u32::from(fits.min(self.peer_mss)).max(env.settings.min_snd_mss);
         bare.saturating_sub(self.options_length() + more_options).max(8)
     }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::connection::Connection;
 use super::env::Env;
 use super::handshake::announced_mss;
+use super::rack::DUPLICATES;
 use super::state::TcpState;
 use crate::socket::{Socket, Tcp};
 
@@ -15,7 +16,7 @@ use crate::socket::{Socket, Tcp};
 pub struct TcpInfo {
     /// State of the connection.
     pub state: TcpState,
-    /// Congestion state: 0 open, 4 loss (as `TCP_CA_Open`, `TCP_CA_Loss`).
+    /// Congestion state: 0 open, 1 disorder, 3 recovery, 4 loss (as `TCP_CA_Open` and so on).
     pub ca_state: u8,
     /// Time-outs in a row of the segment that waits for an acknowledgement.
     pub retransmits: u8,
@@ -97,7 +98,6 @@ pub struct TcpInfo {
 
 const NO_THRESHOLD: u32 = 0x7fff_ffff;
 const UNMEASURED_VARIATION: Duration = Duration::from_millis(250);
-const REORDERING: u32 = 3;
 const DEFAULT_MSS: u32 = 536;
 
 /// The answer for a socket in any state.
@@ -115,13 +115,13 @@ pub(crate) fn of_socket(env: &Env<'_>, socket: &Socket) -> TcpInfo {
             info.total_retrans = open.retransmits;
             info.unacked = 1;
             info.segs_out = open.retransmits + 1;
-            info.pmtu = u32::from(env.mtu);
+            info.pmtu = u32::from(env.path_mtu(open.flow.remote.address));
             info.advmss = u32::from(announced_mss(env, open.flow, &open.knobs));
         }
         Tcp::SynReceived(crossed) => {
             info.unacked = 1;
             info.total_retrans = crossed.timeouts;
-            info.pmtu = u32::from(env.mtu);
+            info.pmtu = u32::from(env.path_mtu(crossed.flow.remote.address));
         }
         Tcp::Synchronized(connection) => connection.describe(env, &mut info),
     }
@@ -156,7 +156,7 @@ fn blank(state: TcpState) -> TcpInfo {
         snd_ssthresh: NO_THRESHOLD,
         snd_cwnd: 10,
         advmss: 0,
-        reordering: REORDERING,
+        reordering: DUPLICATES,
         total_retrans: 0,
         bytes_acked: 0,
         bytes_received: 0,
@@ -175,9 +175,8 @@ fn blank(state: TcpState) -> TcpInfo {
 
 impl Connection {
     fn describe(&self, env: &Env<'_>, info: &mut TcpInfo) {
-        const LOSS: u8 = 4;
         let counters = &self.counters;
-        info.ca_state = if self.congestion.in_recovery() { LOSS } else { 0 };
+        info.ca_state = self.congestion.state() as u8;
         info.retransmits = u8::try_from(self.repetition.retransmits).unwrap_or(u8::MAX);
         info.probes = u8::try_from(self.repetition.probes).unwrap_or(u8::MAX);
         info.backoff = u8::try_from(self.repetition.backoff).unwrap_or(u8::MAX);
@@ -191,12 +190,14 @@ impl Connection {
         info.snd_mss = self.segment_size(env);
         info.rcv_mss = self.acking.peer_mss;
         info.unacked = self.queue.packets_out();
-        info.lost = self.queue.in_flight().filter(|sent| sent.lost).count() as u32;
-        info.retrans = self.queue.in_flight().filter(|sent| sent.retransmitted && !sent.lost).count() as u32;
+        info.sacked = if self.negotiated.sack { self.queue.sacked() } else { self.recovery.duplicates };
+        info.lost = self.queue.lost();
+        info.retrans = self.queue.resent();
+        info.reordering = self.recovery.reordering;
         info.last_data_sent = env.now - counters.last_data_sent;
         info.last_data_recv = env.now - self.acking.last_data;
         info.last_ack_recv = env.now - counters.last_ack_received;
-        info.pmtu = u32::from(env.mtu);
+        info.pmtu = u32::from(env.path_mtu(self.flow.remote.address));
         info.rcv_ssthresh = self.window.threshold();
         info.rtt = self.rtt.smoothed().unwrap_or_default();
         info.rttvar = self.rtt.smoothed().map_or(UNMEASURED_VARIATION, |_| self.rtt.mean_deviation());

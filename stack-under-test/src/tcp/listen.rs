@@ -6,6 +6,7 @@ use super::env::Env;
 use super::flow::Flow;
 use super::syn_received::SynReceived;
 use crate::socket::SocketId;
+use crate::time::Instant;
 use crate::wire::tcp::Segment;
 
 /// What a listener does about a segment that belongs to no handshake under way.
@@ -16,6 +17,12 @@ pub(crate) enum ListenDisposition {
     Refuse,
     /// A handshake begins.
     Begin,
+    /// A handshake begins that only the peer remembers.
+    Cookie,
+    /// There are too many finished connections.
+    Overflow,
+    /// There are too many handshakes.
+    Crowded,
 }
 
 /// The data of a listening socket.
@@ -27,11 +34,15 @@ pub(crate) struct Listen {
     pub(crate) requests: BTreeMap<Flow, SynReceived>,
     /// Finished connections that wait for `accept`, the oldest first.
     pub(crate) queue: VecDeque<SocketId>,
+    /// When a cookie was last given out.
+    pub(crate) last_cookie: Option<Instant>,
+    /// Connections that were ever finished.
+    pub(crate) finished: u64,
 }
 
 impl Listen {
     pub(crate) fn new(backlog: u32) -> Self {
-        Self { backlog, requests: BTreeMap::new(), queue: VecDeque::new() }
+        Self { backlog, requests: BTreeMap::new(), queue: VecDeque::new(), last_cookie: None, finished: 0 }
     }
 
     /// Whether no further connection may finish. One more than the backlog fits, as in Linux.
@@ -55,17 +66,20 @@ impl Listen {
             return ListenDisposition::Ignore;
         }
         // RFC9293/3.10.7.2-listen-syn
-        if self.is_full() || self.has_no_room_for_requests(env) {
-            ListenDisposition::Ignore
-        } else {
-            ListenDisposition::Begin
+        let crowded = self.requests.len() as u64 > u64::from(self.backlog);
+        match (env.settings.syn_cookies, crowded) {
+            (0, true) => ListenDisposition::Crowded,
+            _ if self.is_full() => ListenDisposition::Overflow,
+            (0, false) if self.exceeds_host_limit(env) => ListenDisposition::Crowded,
+            (2, _) | (_, true) => ListenDisposition::Cookie,
+            (_, false) => ListenDisposition::Begin,
         }
     }
 
-    /// Linux without SYN cookies: as many handshakes as finished connections, and three quarters of the host's limit.
-    fn has_no_room_for_requests(&self, env: &Env<'_>) -> bool {
+    /// Linux without SYN cookies: no more handshakes than three quarters of the host's limit.
+    fn exceeds_host_limit(&self, env: &Env<'_>) -> bool {
         let pending = self.requests.len() as u64;
         let most = u64::from(env.settings.max_syn_backlog);
-        pending > u64::from(self.backlog) || most.saturating_sub(pending) < most / 4
+        most.saturating_sub(pending) < most / 4
     }
 }

@@ -8,8 +8,10 @@ use super::flow::Outbox;
 use super::timers::Timer;
 use super::transition::SyncState;
 use super::transmit::Piece;
+use crate::counters::Counter;
 use crate::settings::Settings;
 use crate::wire::flags::Flags;
+use crate::wire::seq::SeqNum;
 
 /// The time that `retries` doublings of `base` take, as if the first repetition had come after `base`. Linux gives up
 /// by this time, not by a count, so that connections with any round-trip time live equally long. RFC9293/SHLD-11
@@ -32,15 +34,41 @@ impl Connection {
         if !(shut && self.peer_answers(env)) && self.is_given_up(env) {
             return Fate::Ended(self.time_out());
         }
-        self.congestion.timed_out(self.send.una, self.send.nxt);
-        self.queue.mark_all_lost();
+        self.presume_lost(env);
+        let again = self.repetition.retransmits > 0;
+        self.congestion.timed_out(self.send.una, self.send.nxt, again, self.in_flight());
         self.repetition.retransmits += u32::from(!shut);
         self.resend(env, out);
         // RFC6298/5.5
         self.repetition.backoff += 1;
         self.rtt.back_off(env.settings);
-        self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+        let wait = self.within_user_timeout(env, self.rtt.rto());
+        self.arm_retransmission(env, env.now + wait);
         Fate::Lives
+    }
+
+    /// No wait goes beyond the end of the program's patience.
+    fn within_user_timeout(&self, env: &Env<'_>, wait: Duration) -> Duration {
+        match (self.knobs.user_timeout, self.repetition.since) {
+            (Some(most), Some(since)) => {
+                wait.min(most.saturating_sub(env.now - since)).max(Duration::from_millis(1))
+            }
+            (_, _) => wait,
+        }
+    }
+
+    /// After a time-out everything in flight is thought lost that was not sent a moment ago. RFC6675/5.1-rto
+    fn presume_lost(&mut self, env: &Env<'_>) {
+        self.recovery.duplicates = 0;
+        self.recovery.tail_probe = None;
+        let reneged = self.queue.head().is_some_and(|head| head.sacked);
+        if reneged {
+            // RFC2018/8c
+            self.queue.forget_sacks();
+        }
+        let recent: alloc::vec::Vec<bool> =
+            self.queue.in_flight().map(|sent| !reneged && self.is_recent(env, sent)).collect();
+        self.queue.mark_lost(|index, _| index == 0 || !recent.get(index).copied().unwrap_or(false));
     }
 
     fn peer_answers(&self, env: &Env<'_>) -> bool {
@@ -53,7 +81,8 @@ impl Connection {
             return false;
         };
         let retries = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
-        env.now - since >= patience(retries, env.settings.rto_min, env.settings)
+        let most = self.knobs.user_timeout;
+        env.now - since >= most.unwrap_or_else(|| patience(retries, env.settings.rto_min, env.settings))
     }
 
     /// Repetitions for a connection that nobody holds.
@@ -73,9 +102,11 @@ impl Connection {
 
     /// Sends the oldest segment thought lost again. RFC6298/5.4
     fn resend(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
-        let Some(index) = self.queue.first_lost() else {
-            return false;
-        };
+        self.queue.first_lost().is_some_and(|index| self.resend_at(env, index, out))
+    }
+
+    /// Sends a segment again; returns whether that was possible.
+    pub(super) fn resend_at(&mut self, env: &Env<'_>, index: usize, out: &mut Outbox) -> bool {
         let mss = self.segment_size(env);
         let Some(start) = self.queue.in_flight().nth(index).map(|sent| sent.start) else {
             return false;
@@ -97,20 +128,53 @@ impl Connection {
         self.repetition.since.get_or_insert(env.now);
         let payload = self.queue.slice(sent.start, sent.end);
         self.counters.total_retransmits += 1;
+        env.tally.count(Counter::RetransSegs);
         self.counters.bytes_retransmitted += payload.len() as u64;
         let flags = Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
         self.emit(env, sent.start, flags, payload, out);
         true
     }
 
-    /// While recovering, an acknowledgement makes room for more of what was lost.
+    /// While recovering, what arrives makes room for more of what was lost. RFC6675/4-nextseg1
     pub(super) fn resend_lost(&mut self, env: &Env<'_>, out: &mut Outbox) {
-        while self.queue.packets_in_flight() < self.congestion.window() {
+        while self.in_flight() < self.congestion.window() {
+            let is_head = self.queue.first_lost() == Some(0);
             if !self.resend(env, out) {
                 break;
             }
-            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+            self.congestion.count_sent();
+            if is_head && !self.timers.is_set(Timer::Reorder) {
+                self.arm_retransmission(env, env.now + self.rtt.rto());
+            }
         }
+    }
+
+    /// What is in flight is too long for the path: it was dropped, and goes again at once, cut smaller. RFC8201/5.4a
+    pub(crate) fn path_shrank(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        let mss = self.segment_size(env);
+        if self.queue.recut(mss) {
+            self.congestion.repeat_without_blame(self.send.nxt);
+            self.resend_lost(env, out);
+        }
+    }
+
+    /// The network said that the peer is out of reach: the time-out was not congestion, and one doubling is taken back.
+    /// RFC6069/4
+    pub(crate) fn revert_backoff(&mut self, env: &Env<'_>, seq: SeqNum, out: &mut Outbox) -> Fate {
+        let repeats = self.repetition.retransmits > 0 && self.repetition.backoff > 0;
+        let Some(sent_at) = self.queue.head().map(|sent| sent.at) else { return Fate::Lives };
+        if seq != self.send.una || !repeats {
+            return Fate::Lives;
+        }
+        self.repetition.backoff -= 1;
+        self.rtt.back_off_to(self.repetition.backoff, env.settings);
+        let due = sent_at + self.rtt.rto();
+        if due > env.now {
+            self.arm_retransmission(env, due);
+            return Fate::Lives;
+        }
+        self.clear_retransmission();
+        self.retransmission_due(env, out)
     }
 
     /// The interval to the next probe. RFC9293/SHLD-30
@@ -125,7 +189,12 @@ impl Connection {
     pub(super) fn probe_due(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
         if self.queue.packets_out() > 0 || self.send.nxt == self.queue.end() {
             self.repetition.probes = 0;
+            self.repetition.probing_since = None;
             return Fate::Lives;
+        }
+        let since = *self.repetition.probing_since.get_or_insert(env.now);
+        if self.knobs.user_timeout.is_some_and(|most| env.now - since >= most) {
+            return Fate::Ended(self.time_out());
         }
         // RFC9293/MUST-37: answers reset the count, unless nobody holds the connection.
         let most = if self.orphan { self.orphan_retries(env) } else { env.settings.retries2 };
@@ -140,7 +209,11 @@ impl Connection {
         }
         self.repetition.probes += 1;
         self.repetition.backoff = (self.repetition.backoff + 1).min(env.settings.retries2);
-        self.timers.set(Timer::Probe, env.now + self.probe_interval(env));
+        let mut wait = self.probe_interval(env);
+        if let Some(most) = self.knobs.user_timeout {
+            wait = wait.min(most.saturating_sub(env.now - since)).max(Duration::from_millis(1));
+        }
+        self.timers.set(Timer::Probe, env.now + wait);
         Fate::Lives
     }
 
@@ -150,6 +223,7 @@ impl Connection {
         let start = self.send.nxt;
         let room = self.send.window_end().beyond(start);
         if room == 0 {
+            self.probe_urgently(env, out);
             let seq = self.send.una - 1;
             self.emit(env, seq, Flags::NONE, alloc::vec::Vec::new(), out);
             return;
@@ -157,7 +231,9 @@ impl Connection {
         let length = room.min(self.segment_size(env)).min(self.queue.end() - start);
         let end = start + length;
         let fin = self.queue.fin() && end == self.queue.end();
-        self.send_new(env, Piece { start, end, fin, follows: false }, Flags::PSH, out);
+        // RFC9293/MUST-61
+        let push = Flags::PSH.when(end != self.queue.block_end(start));
+        self.send_new(env, Piece { start, end, fin, follows: false }, push, out);
     }
 
     /// A timer is due.
@@ -165,11 +241,20 @@ impl Connection {
         self.timers.clear(timer);
         match timer {
             Timer::Retransmit => self.retransmission_due(env, out),
+            Timer::Reorder => {
+                self.reorder_due(env, out);
+                Fate::Lives
+            }
+            Timer::TailProbe => {
+                self.tail_probe_due(env, out);
+                Fate::Lives
+            }
             Timer::Probe => self.probe_due(env, out),
             Timer::DelayedAck => {
                 self.delayed_ack_due(env, out);
                 Fate::Lives
             }
+            Timer::KeepAlive => self.keep_alive_due(env, out),
             Timer::Orphan => self.orphan_due(env, out),
             Timer::TimeWait => unreachable!("what is left of a connection keeps its own timer"),
         }

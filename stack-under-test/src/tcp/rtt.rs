@@ -61,6 +61,15 @@ impl RttEstimator {
         self.rto = (self.rto * 2).min(settings.rto_max);
     }
 
+    /// The time-out after so many doublings.
+    pub(crate) fn back_off_to(&mut self, doublings: u32, settings: &Settings) {
+        let base = match self.smoothed {
+            0 => INITIAL_RTO,
+            smoothed => Duration::from_micros((smoothed >> 3) + self.variation),
+        };
+        self.rto = base.saturating_mul(1 << doublings.min(16)).min(settings.rto_max);
+    }
+
     /// Takes a measurement of a segment that was sent once only (`RFC6298/3a`). `una` and `nxt` are those after the
     /// acknowledgement that brought it.
     pub(crate) fn measure(&mut self, sample: Duration, una: SeqNum, nxt: SeqNum, settings: &Settings) {

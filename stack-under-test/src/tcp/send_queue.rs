@@ -16,19 +16,50 @@ pub(crate) struct Sent {
     /// Whether Linux would have handed it to the device in one piece with the segment before it.
     pub(crate) follows: bool,
     pub(crate) at: Instant,
+    /// Sent more than once.
     pub(crate) retransmitted: bool,
-    /// Thought lost and not sent again since.
+    /// Reported by SACK.
+    pub(crate) sacked: bool,
+    /// Thought lost.
     pub(crate) lost: bool,
+    /// Sent again, and that repetition is not thought lost.
+    pub(crate) resent: bool,
 }
 
-/// What an acknowledgement took from the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Freed {
-    /// Whole segments.
-    pub(crate) segments: u32,
+impl Sent {
+    /// Whether it is to be sent again.
+    fn is_missing(&self) -> bool {
+        self.lost && !self.resent && !self.sacked
+    }
+
+    /// Whether it is presumed to be on the way.
+    fn is_on_the_way(&self) -> bool {
+        !self.sacked && (!self.lost || self.resent)
+    }
+}
+
+/// What an acknowledgement took from the queue: whole segments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Freed(pub(crate) Vec<Sent>);
+
+impl Freed {
+    pub(crate) fn count(&self) -> u32 {
+        self.0.len() as u32
+    }
+
+    /// Segments that SACK had not reported before.
+    pub(crate) fn news(&self) -> impl Iterator<Item = &Sent> + '_ {
+        self.0.iter().filter(|sent| !sent.sacked)
+    }
+
+    pub(crate) fn retransmitted(&self) -> bool {
+        self.0.iter().any(|sent| sent.retransmitted)
+    }
+
     /// When the oldest of them was sent, unless one of them was sent twice.
-    pub(crate) measurable: Option<Instant>,
-    pub(crate) retransmitted: bool,
+    pub(crate) fn measurable(&self) -> Option<Instant> {
+        if self.retransmitted() { None } else { self.news().map(|sent| sent.at).next() }
+    }
 }
 
 /// Bytes from the oldest unacknowledged on, and how they were cut.
@@ -99,7 +130,22 @@ impl SendQueue {
 
     /// Segments that are presumed to be on the way.
     pub(crate) fn packets_in_flight(&self) -> u32 {
-        self.sent.iter().filter(|sent| !sent.lost).count() as u32
+        self.sent.iter().filter(|sent| sent.is_on_the_way()).count() as u32
+    }
+
+    /// Segments reported by SACK.
+    pub(crate) fn sacked(&self) -> u32 {
+        self.sent.iter().filter(|sent| sent.sacked).count() as u32
+    }
+
+    /// Segments thought lost.
+    pub(crate) fn lost(&self) -> u32 {
+        self.sent.iter().filter(|sent| sent.lost).count() as u32
+    }
+
+    /// Repetitions on the way.
+    pub(crate) fn resent(&self) -> u32 {
+        self.sent.iter().filter(|sent| sent.resent).count() as u32
     }
 
     /// Appends bytes to the last unsent block, which is filled up to `goal` first.
@@ -179,13 +225,7 @@ impl SendQueue {
                 sent.start = sent.start.max(ack);
                 break;
             }
-            freed.retransmitted |= sent.retransmitted;
-            freed.segments += 1;
-            freed.measurable = freed.measurable.or(Some(sent.at));
-            self.sent.pop_front();
-        }
-        if freed.retransmitted {
-            freed.measurable = None;
+            freed.0.extend(self.sent.pop_front());
         }
         let bytes = ack.min(self.data_end()).beyond(self.start);
         self.bytes.drain(..bytes as usize);
@@ -196,22 +236,20 @@ impl SendQueue {
         freed
     }
 
-    /// Everything in flight is thought lost.
-    pub(crate) fn mark_all_lost(&mut self) {
-        for sent in &mut self.sent {
-            sent.lost = true;
-        }
+    /// The segments in flight, for the scoreboard.
+    pub(super) fn scoreboard(&mut self) -> &mut VecDeque<Sent> {
+        &mut self.sent
     }
 
     /// The segment to send again first: the oldest that is thought lost.
     pub(crate) fn first_lost(&self) -> Option<usize> {
-        self.sent.iter().position(|sent| sent.lost)
+        self.sent.iter().position(Sent::is_missing)
     }
 
     /// Notes that a segment was sent again; returns it.
     pub(crate) fn resend(&mut self, index: usize, now: Instant) -> Option<Sent> {
         let sent = self.sent.get_mut(index)?;
-        sent.lost = false;
+        sent.resent = true;
         sent.retransmitted = true;
         sent.at = now;
         Some(sent.clone())
@@ -221,7 +259,7 @@ impl SendQueue {
     pub(crate) fn collapse(&mut self, index: usize, mss: u32, limit: SeqNum) {
         while let (Some(one), Some(next)) = (self.sent.get(index), self.sent.get(index + 1)) {
             let data = next.end.min(self.data_end()).beyond(one.start);
-            if data > mss || next.end.after(limit) {
+            if data > mss || next.end.after(limit) || next.sacked || next.resent {
                 break;
             }
             let (end, fin) = (next.end, next.fin);
@@ -245,6 +283,7 @@ impl SendQueue {
         sent.end = sent.start + mss;
         sent.fin = false;
         rest.start = sent.end;
+        rest.follows = true;
         self.sent.insert(index + 1, rest);
     }
 }

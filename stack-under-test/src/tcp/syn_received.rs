@@ -9,6 +9,7 @@ use super::flow::{Departure, Flow, Outbox};
 use super::handshake::{Knobs, Negotiated};
 use super::timers::{Timer, Timers};
 use super::window::ReceiveWindow;
+use crate::counters::Counter;
 use crate::time::Instant;
 use crate::wire::flags::Flags;
 use crate::wire::options::{Options, Timestamps};
@@ -54,6 +55,8 @@ pub(crate) struct SynReceived {
     /// Whether the SYN-ACK was sent more than once, for whatever reason.
     pub(crate) repeated: bool,
     pub(crate) last_rebuke: Option<Instant>,
+    /// The peer acknowledged, and the listener waits for data.
+    pub(crate) bare_ack_came: bool,
     pub(crate) timers: Timers,
     pub(crate) identification: u16,
 }
@@ -82,6 +85,7 @@ impl SynReceived {
             timeouts: 0,
             repeated: false,
             last_rebuke: None,
+            bare_ack_came: false,
             timers,
             identification: 0,
         }
@@ -132,6 +136,7 @@ impl SynReceived {
             window: self.window.syn_field(),
             options: self.negotiated.answer(env),
             payload: Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: self.identification, segment });
     }
@@ -140,6 +145,7 @@ impl SynReceived {
     pub(crate) fn answer_again(&mut self, env: &Env<'_>, out: &mut Outbox) {
         self.last_rebuke = Some(env.now);
         self.repeated = true;
+        env.tally.count(Counter::RetransSegs);
         self.answer(env, out);
         self.timers.set(Timer::Retransmit, env.now + self.interval(env));
     }
@@ -157,6 +163,7 @@ impl SynReceived {
             window: u16::try_from(self.window.advertised >> self.window.scale).unwrap_or(u16::MAX),
             options,
             payload: Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: self.identification, segment });
     }
@@ -165,15 +172,25 @@ impl SynReceived {
         INITIAL_TIMEOUT.saturating_mul(1 << self.timeouts.min(16)).min(env.settings.rto_max)
     }
 
+    /// Whether the listener waits for data before it makes a connection, and this is only an acknowledgement.
+    pub(crate) fn is_deferred(&self, segment: &Segment<'_>) -> bool {
+        self.timeouts < self.knobs.defer_accept && segment.end() == self.irs + 1
+    }
+
     /// The answer to the SYN-ACK is overdue; returns whether the handshake goes on for now. RFC9293/MUST-22
     pub(crate) fn on_timeout(&mut self, env: &Env<'_>, retries: u32, out: &mut Outbox) -> bool {
         self.timers.clear(Timer::Retransmit);
-        if self.timeouts >= retries {
+        let deferred = self.bare_ack_came && self.timeouts < self.knobs.defer_accept;
+        if self.timeouts >= retries && !deferred {
             return false;
         }
+        // While data is awaited the peer is left alone; at the end it gets a last chance.
+        if !self.bare_ack_came || self.timeouts + 1 >= self.knobs.defer_accept {
+            self.repeated = true;
+            env.tally.count(Counter::RetransSegs);
+            self.answer(env, out);
+        }
         self.timeouts += 1;
-        self.repeated = true;
-        self.answer(env, out);
         self.timers.set(Timer::Retransmit, env.now + self.interval(env));
         true
     }

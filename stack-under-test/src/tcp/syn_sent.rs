@@ -11,6 +11,7 @@ use super::retransmit::patience;
 use super::syn_received::SynReceived;
 use super::timers::{Timer, Timers};
 use super::window::ReceiveWindow;
+use crate::counters::Counter;
 use crate::time::Instant;
 use crate::wire::flags::Flags;
 use crate::wire::seq::SeqNum;
@@ -39,6 +40,8 @@ pub(crate) enum SynSentDisposition {
 pub(crate) struct SynSent {
     pub(crate) flow: Flow,
     pub(crate) isn: SeqNum,
+    /// The peer's last timestamp, if there was a connection before.
+    echo: u32,
     pub(crate) knobs: Knobs,
     window: ReceiveWindow,
     rto: Duration,
@@ -56,7 +59,7 @@ impl SynSent {
         env: &Env<'_>,
         flow: Flow,
         knobs: Knobs,
-        isn: SeqNum,
+        (isn, echo): (SeqNum, u32),
         identification: u16,
         out: &mut Outbox,
     ) -> Self {
@@ -65,6 +68,7 @@ impl SynSent {
         let mut open = Self {
             flow,
             isn,
+            echo,
             knobs,
             window,
             rto: INITIAL_RTO,
@@ -90,8 +94,9 @@ impl SynSent {
             ack: SeqNum(0),
             flags: Flags::SYN,
             window: self.window.syn_field(),
-            options: Negotiated::offer(env, self.flow, &self.knobs, &self.window),
+            options: Negotiated::offer(env, self.flow, &self.knobs, &self.window, self.echo),
             payload: Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: self.identification, segment });
         self.identification = self.identification.wrapping_add(1);
@@ -141,17 +146,26 @@ impl SynSent {
         let retries = self.knobs.syn_retries.unwrap_or(settings.syn_retries);
         let overdue =
             self.since.is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
-        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue {
+        let unbearable = match (self.knobs.user_timeout, self.since) {
+            (Some(most), Some(since)) => env.now - since >= most,
+            (_, _) => false,
+        };
+        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue || unbearable {
             return false;
         }
         self.retransmits += 1;
+        env.tally.count(Counter::RetransSegs);
         self.since.get_or_insert(env.now);
         self.send(env, out);
         // The first repetitions keep the interval, the later ones double it.
         if self.retransmits > settings.syn_linear_timeouts {
             self.rto = (self.rto * 2).min(settings.rto_max);
         }
-        self.timers.set(Timer::Retransmit, env.now + self.rto);
+        let mut wait = self.rto;
+        if let (Some(most), Some(since)) = (self.knobs.user_timeout, self.since) {
+            wait = wait.min(most.saturating_sub(env.now - since)).max(Duration::from_millis(1));
+        }
+        self.timers.set(Timer::Retransmit, env.now + wait);
         true
     }
 
@@ -194,6 +208,7 @@ impl SynSent {
             timeouts: self.retransmits,
             repeated: self.retransmits > 0,
             last_rebuke: None,
+            bare_ack_came: false,
             timers,
             identification: self.identification,
         };

@@ -47,9 +47,12 @@ pub(crate) struct TimeWait {
     scale: u8,
     /// The peer's last timestamp.
     recent: Option<u32>,
+    /// When it came.
+    recent_at: Instant,
     last_rebuke: Option<Instant>,
     /// Whether the socket allowed its port to be bound again.
     pub(crate) reuse_address: bool,
+    pub(crate) reuse_port: bool,
     pub(crate) timers: Timers,
 }
 
@@ -57,7 +60,7 @@ impl TimeWait {
     pub(crate) fn new(
         env: &Env<'_>,
         connection: &Connection,
-        reuse_address: bool,
+        (reuse_address, reuse_port): (bool, bool),
         awaits_fin: Option<Duration>,
     ) -> Self {
         let (snd_nxt, window, negotiated) = connection.remains();
@@ -71,8 +74,10 @@ impl TimeWait {
             window: window.left(),
             scale: window.scale,
             recent: negotiated.timestamps,
+            recent_at: env.now,
             last_rebuke: None,
             reuse_address,
+            reuse_port,
             timers,
         }
     }
@@ -117,8 +122,7 @@ impl TimeWait {
         // RFC9293/MAY-2, RFC6191/2a
         let bare_syn = flags.syn() && !flags.rst() && !flags.ack();
         if bare_syn && !old && (segment.seq.after(self.rcv_nxt) || self.has_newer_timestamp(segment)) {
-            let isn = self.snd_nxt + 65537;
-            return TimeWaitDisposition::Reopen(if isn == SeqNum(0) { SeqNum(1) } else { isn });
+            return TimeWaitDisposition::Reopen(self.successor().0);
         }
         if flags.rst() {
             return TimeWaitDisposition::Ignore;
@@ -162,14 +166,30 @@ impl TimeWait {
     pub(crate) fn finish(&mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) {
         self.awaits_fin = false;
         self.rcv_nxt = segment.end();
-        self.take_timestamp(segment);
+        self.take_timestamp(env.now, segment);
         self.restart(env);
         self.acknowledge(env, out);
     }
 
-    pub(crate) fn take_timestamp(&mut self, segment: &Segment<'_>) {
+    /// Whether an open of ours may take the place of the remains: timestamps tell old segments from new ones. A program
+    /// that chose the port itself need not wait; else settings decide (2 means loopback, which there is none of).
+    pub(crate) fn may_be_reused(&self, env: &Env<'_>, port_was_chosen: bool) -> bool {
+        let settings = env.settings;
+        let allowed =
+            settings.tw_reuse == 1 && !self.awaits_fin && env.now - self.recent_at > settings.tw_reuse_delay;
+        self.recent.is_some() && (port_was_chosen || allowed)
+    }
+
+    /// Where sequence numbers go on, and the peer's last timestamp.
+    pub(crate) fn successor(&self) -> (SeqNum, u32) {
+        let isn = self.snd_nxt + 65537;
+        (if isn == SeqNum(0) { SeqNum(1) } else { isn }, self.recent.unwrap_or(0))
+    }
+
+    pub(crate) fn take_timestamp(&mut self, now: Instant, segment: &Segment<'_>) {
         if let (Some(recent), Some(timestamps)) = (&mut self.recent, segment.options.timestamps) {
             *recent = timestamps.value;
+            self.recent_at = now;
         }
     }
 
@@ -193,6 +213,7 @@ impl TimeWait {
             window: u16::try_from(self.window >> self.scale).unwrap_or(u16::MAX),
             options,
             payload: alloc::vec::Vec::new(),
+            urgent: 0,
         };
         out.push(Departure { flow: self.flow, identification: 0, segment });
     }

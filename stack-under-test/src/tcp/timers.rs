@@ -7,18 +7,33 @@ use crate::time::Instant;
 pub(crate) enum Timer {
     /// The oldest segment in flight, a SYN and a FIN among them, was not acknowledged in time: it is sent again.
     Retransmit,
+    /// Something was reported to have arrived that was sent after what is missing: it is thought lost, no longer only
+    /// out of order.
+    Reorder,
+    /// The last segments in flight may be lost, which nothing that arrives can tell: the very last is sent again.
+    TailProbe,
     /// The peer's window was too small for too long, with nothing in flight: it is probed.
     Probe,
     /// Data waits for its acknowledgement, which waited for company: it goes alone.
     DelayedAck,
+    /// Nothing came for so long that the peer may be gone: it is asked for a sign of life.
+    KeepAlive,
     /// Nobody holds the connection any more and the peer's FIN does not come: it is given up or becomes TIME-WAIT.
     Orphan,
     /// What is left of a connection has stood long enough: it disappears.
     TimeWait,
 }
 
-const KINDS: [Timer; 5] =
-    [Timer::Retransmit, Timer::Probe, Timer::DelayedAck, Timer::Orphan, Timer::TimeWait];
+const KINDS: [Timer; 8] = [
+    Timer::Retransmit,
+    Timer::Reorder,
+    Timer::TailProbe,
+    Timer::Probe,
+    Timer::DelayedAck,
+    Timer::KeepAlive,
+    Timer::Orphan,
+    Timer::TimeWait,
+];
 
 /// When each timer is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,11 +66,15 @@ impl Timers {
     }
 
     fn slot(&mut self, timer: Timer) -> &mut Option<Instant> {
-        let [retransmit, probe, delayed_ack, orphan, time_wait] = &mut self.0;
+        let [retransmit, reorder, tail_probe, probe, delayed_ack, keep_alive, orphan, time_wait] =
+            &mut self.0;
         match timer {
             Timer::Retransmit => retransmit,
+            Timer::Reorder => reorder,
+            Timer::TailProbe => tail_probe,
             Timer::Probe => probe,
             Timer::DelayedAck => delayed_ack,
+            Timer::KeepAlive => keep_alive,
             Timer::Orphan => orphan,
             Timer::TimeWait => time_wait,
         }

@@ -21,6 +21,25 @@ enum Next {
     Held,
 }
 
+/// How a program writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// More follows soon.
+    pub(crate) more: bool,
+    /// The last byte is urgent.
+    pub(crate) urgent: bool,
+}
+
+/// Which short segments wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Nothing,
+    /// Those that another short one precedes. RFC9293/SHLD-7
+    Nagle,
+    /// All: the program says that more follows.
+    Short,
+}
+
 /// A segment about to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
@@ -32,7 +51,11 @@ pub(super) struct Piece {
 
 impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
-    pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], out: &mut Outbox) -> usize {
+    pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], how: Manner, out: &mut Outbox) -> usize {
+        let Manner { more, urgent } = how;
+        if env.settings.slow_start_after_idle && self.queue.packets_out() == 0 {
+            self.congestion.was_idle(env.now - self.counters.last_data_sent, self.rtt.rto());
+        }
         let goal = self.block_goal(env);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -60,8 +83,14 @@ impl Connection {
         }
         if rest.len() < bytes.len() {
             // RFC9293/MUST-61
-            self.push_mark();
-            self.transmit(env, out);
+            if urgent {
+                // RFC9293/MUST-30
+                self.send.urgent = Some(self.queue.data_end());
+            }
+            if !more {
+                self.push_mark();
+            }
+            self.transmit_holding(env, if more { Hold::Short } else { self.hold() }, out);
         }
         bytes.len() - rest.len()
     }
@@ -104,9 +133,27 @@ impl Connection {
 
     /// Sends whatever may be sent, oldest first. RFC9293/SHLD-28
     pub(crate) fn transmit(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        self.transmit_holding(env, self.hold(), out);
+    }
+
+    /// What the program asked for: `TCP_CORK`, `TCP_NODELAY` or neither.
+    fn hold(&self) -> Hold {
+        match (self.knobs.cork, self.knobs.nodelay) {
+            (true, _) => Hold::Short,
+            (false, true) => Hold::Nothing,
+            (false, false) => Hold::Nagle,
+        }
+    }
+
+    /// Sends short segments, too.
+    pub(crate) fn push_out(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        self.transmit_holding(env, Hold::Nothing, out);
+    }
+
+    fn transmit_holding(&mut self, env: &Env<'_>, hold: Hold, out: &mut Outbox) {
         let mut sent = false;
         let limited = loop {
-            match self.next(env) {
+            match self.next(env, hold) {
                 Next::Send(end) => {
                     self.send_until(env, end, out);
                     sent = true;
@@ -115,9 +162,12 @@ impl Connection {
                 Next::Held => break false,
             }
         };
-        let in_flight = self.queue.packets_in_flight();
+        let in_flight = self.in_flight();
         if sent || limited {
             self.congestion.sent(in_flight, limited, self.send.una, self.send.nxt);
+        }
+        if sent {
+            self.arm_tail_probe(env, false);
         }
         let waits = self.send.nxt != self.queue.end() && self.queue.packets_out() == 0;
         if waits && !self.timers.is_set(Timer::Probe) {
@@ -127,12 +177,12 @@ impl Connection {
         }
     }
 
-    fn next(&self, env: &Env<'_>) -> Next {
+    fn next(&self, env: &Env<'_>, hold: Hold) -> Next {
         let (start, end) = (self.send.nxt, self.queue.end());
         if start == end {
             return Next::Held;
         }
-        let in_flight = self.queue.packets_in_flight();
+        let in_flight = self.in_flight();
         let quota = self.congestion.window().saturating_sub(in_flight);
         if quota == 0 {
             return Next::Congested;
@@ -146,8 +196,8 @@ impl Connection {
             return Next::Held;
         }
         if data <= mss {
-            let waived = self.queue.fin();
-            return if !waived && self.nagle_holds(data < mss) { Next::Held } else { Next::Send(block) };
+            let waived = self.queue.fin() || self.is_urgent();
+            return if !waived && self.is_held(hold, data < mss) { Next::Held } else { Next::Send(block) };
         }
         let needed = data.min(self.send.window_end() - start);
         let most = mss * quota.min(self.burst(mss));
@@ -155,16 +205,21 @@ impl Connection {
             return Next::Send(start + most);
         }
         let short = needed % mss;
-        let whole = needed - if self.nagle_holds(short != 0) { short } else { 0 };
+        let whole = needed - if self.is_held(hold, short != 0) { short } else { 0 };
         Next::Send(if whole == data { block } else { start + whole })
     }
 
     /// RFC9293/SHLD-7 in Linux's form (RFC9293/A.3-nagle-mod): a short segment waits only for another short one.
     /// RFC9293/MUST-17
-    fn nagle_holds(&self, short: bool) -> bool {
+    fn is_held(&self, hold: Hold, short: bool) -> bool {
         let small = self.send.small_end;
         let small_in_flight = small.after(self.send.una) && !small.after(self.send.nxt);
-        short && !self.knobs.nodelay && self.queue.packets_out() > 0 && small_in_flight
+        short
+            && match hold {
+                Hold::Nothing => false,
+                Hold::Nagle => self.queue.packets_out() > 0 && small_in_flight,
+                Hold::Short => true,
+            }
     }
 
     /// Segments that Linux hands to the device in one piece: about a millisecond's worth at the rate of the
@@ -199,6 +254,20 @@ impl Connection {
         }
     }
 
+    /// Sends one new segment regardless of the congestion window; returns whether the peer's window has room for it.
+    pub(super) fn send_one(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
+        let start = self.send.nxt;
+        let data_end =
+            self.queue.data_end().min(self.queue.block_end(start)).min(start + self.segment_size(env));
+        let fin = data_end == self.queue.data_end() && self.queue.fin();
+        let end = data_end + u32::from(fin);
+        if end == start || end.after(self.send.window_end()) {
+            return false;
+        }
+        self.send_new(env, Piece { start, end, fin, follows: false }, Flags::NONE, out);
+        true
+    }
+
     /// Sends a segment for the first time.
     pub(super) fn send_new(&mut self, env: &Env<'_>, piece: Piece, more: Flags, out: &mut Outbox) {
         let Piece { start, end, fin, follows } = piece;
@@ -209,13 +278,26 @@ impl Connection {
             self.send.small_end = end;
         }
         let first = self.queue.packets_out() == 0;
-        self.queue.record(Sent { start, end, fin, follows, at: env.now, retransmitted: false, lost: false });
+        self.queue.record(Sent {
+            start,
+            end,
+            fin,
+            follows,
+            at: env.now,
+            retransmitted: false,
+            sacked: false,
+            lost: false,
+            resent: false,
+        });
+        self.congestion.count_sent();
         self.send.nxt = end;
         self.emit(env, start, flags, payload, out);
         if first {
             // RFC6298/5.1
             self.timers.clear(Timer::Probe);
-            self.timers.set(Timer::Retransmit, env.now + self.rtt.rto());
+            self.arm_retransmission(env, env.now + self.rtt.rto());
+        } else if self.timers.is_set(Timer::TailProbe) {
+            self.rearm_retransmission(env);
         }
     }
 }

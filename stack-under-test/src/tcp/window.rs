@@ -34,6 +34,8 @@ impl ReceiveWindow {
     pub(crate) fn new(env: &Env<'_>, knobs: &Knobs, mss: u32, scaling: bool) -> Self {
         let space = knobs.receive_space(env);
         let clamp = if knobs.receive_buffer.is_some() { space } else { UNSCALED_MAX << MAX_WINDOW_SCALE };
+        let clamp = clamp.min(knobs.window_clamp.unwrap_or(u32::MAX));
+        let space = space.min(clamp);
         let advertised = if space > mss { space - space % mss } else { space };
         let most = space.max(env.settings.rmem[2]).min(clamp);
         // RFC7323/2.3a
@@ -77,6 +79,14 @@ impl ReceiveWindow {
             self.clamp = (2 * mss).max(self.space - mss);
         }
         self.threshold = self.threshold.min(self.clamp);
+    }
+
+    /// `setsockopt(TCP_WINDOW_CLAMP)` on a connection.
+    pub(crate) fn set_clamp(&mut self, clamp: u32) {
+        let shrinks = clamp < self.clamp;
+        self.clamp = clamp;
+        self.threshold =
+            if shrinks { self.threshold.min(clamp) } else { self.threshold.max(self.advertised.min(clamp)) };
     }
 
     pub(crate) fn threshold(&self) -> u32 {

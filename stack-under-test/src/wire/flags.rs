@@ -13,6 +13,7 @@ impl Flags {
     pub(crate) const RST: Self = Self(0x04);
     pub(crate) const PSH: Self = Self(0x08);
     pub(crate) const ACK: Self = Self(0x10);
+    pub(crate) const URG: Self = Self(0x20);
 
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -24,6 +25,10 @@ impl Flags {
 
     pub(crate) fn ack(self) -> bool {
         self.has(Self::ACK)
+    }
+
+    pub(crate) fn urg(self) -> bool {
+        self.has(Self::URG)
     }
 
     pub(crate) fn rst(self) -> bool {

@@ -25,6 +25,8 @@ pub(crate) enum Trouble {
     HostIsolated,
     Prohibited,
     ParameterProblem,
+    /// The packet is longer than a link takes, which is so many bytes.
+    TooBig(u32),
 }
 
 /// An ICMP error about a TCP segment that we sent.
@@ -36,6 +38,10 @@ pub(crate) struct IcmpError {
     /// The quoted segment's destination.
     pub(crate) remote: (IpAddr, u16),
     pub(crate) seq: SeqNum,
+    /// A handshake that a listener began is forgotten for it.
+    pub(crate) ends_request: bool,
+    /// It explains a time-out as something other than congestion.
+    pub(crate) explains_timeout: bool,
 }
 
 impl IcmpError {
@@ -51,10 +57,24 @@ impl IcmpError {
         if sum.add(packet.payload).finish() != 0 {
             return Err(DropReason::Checksum);
         }
-        let &[kind, code, ..] = head;
-        let trouble = match packet.destination {
-            IpAddr::V4(_) => trouble_v4(kind, code),
-            IpAddr::V6(_) => trouble_v6(kind, code),
+        let &[kind, code, _, _, m0, m1, m2, m3] = head;
+        let (trouble, ends_request, explains_timeout) = match packet.destination {
+            IpAddr::V4(_) => {
+                let trouble = match (kind, code) {
+                    (3, 4) => Some(Trouble::TooBig(u16::from_be_bytes([m2, m3]).into())),
+                    (_, _) => trouble_v4(kind, code),
+                };
+                let far = kind == 3 && code <= 1;
+                (trouble, far || kind == 11 || kind == 12, far)
+            }
+            IpAddr::V6(_) => {
+                let trouble = match kind {
+                    2 => Some(Trouble::TooBig(u32::from_be_bytes([m0, m1, m2, m3]))),
+                    _ => trouble_v6(kind, code),
+                };
+                let is_final = kind == 4 || (kind == 1 && matches!(code, 1 | 4 | 5 | 6));
+                (trouble, is_final, kind == 1 && code == 0)
+            }
         };
         let trouble = trouble.ok_or(DropReason::Icmp)?;
         let (source, destination, transport) = quoted_ip(quoted).ok_or(DropReason::Icmp)?;
@@ -64,6 +84,8 @@ impl IcmpError {
             local: (source, u16::from_be_bytes([s0, s1])),
             remote: (destination, u16::from_be_bytes([d0, d1])),
             seq: SeqNum(u32::from_be_bytes([q0, q1, q2, q3])),
+            ends_request,
+            explains_timeout,
         })
     }
 }

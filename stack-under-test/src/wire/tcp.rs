@@ -26,6 +26,8 @@ pub(crate) struct Segment<'a> {
     pub(crate) flags: Flags,
     /// As in the header, not scaled. RFC9293/MUST-1
     pub(crate) window: u16,
+    /// Meaningful only with URG.
+    pub(crate) urgent: u16,
     pub(crate) options: Options,
     pub(crate) payload: &'a [u8],
 }
@@ -35,7 +37,7 @@ impl<'a> Segment<'a> {
         let Some((header, _)) = bytes.split_first_chunk::<HEADER>() else {
             return Err(DropReason::Truncated);
         };
-        let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, _, _, _, _] = header;
+        let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, _, _, u0, u1] = header;
         // RFC9293/3.1-dataoffset
         let data_offset = usize::from(offset >> 4) * 4;
         let options = bytes.get(HEADER..data_offset).ok_or(DropReason::DataOffset)?;
@@ -53,6 +55,7 @@ impl<'a> Segment<'a> {
             ack: SeqNum(u32::from_be_bytes([a0, a1, a2, a3])),
             flags: Flags(flags),
             window: u16::from_be_bytes([w0, w1]),
+            urgent: u16::from_be_bytes([u0, u1]),
             options: Options::parse(options),
             payload,
         })
@@ -83,6 +86,8 @@ pub(crate) struct Outgoing {
     pub(crate) window: u16,
     pub(crate) options: Options,
     pub(crate) payload: Vec<u8>,
+    /// The urgent pointer; not zero only with URG.
+    pub(crate) urgent: u16,
 }
 
 impl Outgoing {
@@ -98,7 +103,8 @@ impl Outgoing {
         // RFC9293/3.1-reserved. At most 15 words: options are at most 40 bytes.
         bytes.extend([(words as u8) << 4, self.flags.0]);
         bytes.extend(self.window.to_be_bytes());
-        bytes.extend([0, 0, 0, 0]);
+        bytes.extend([0, 0]);
+        bytes.extend(self.urgent.to_be_bytes());
         bytes.extend(&options);
         bytes.extend(&self.payload);
         let length = bytes.len() as u32;

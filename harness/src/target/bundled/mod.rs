@@ -1,0 +1,278 @@
+//! The bundled stack as a target: the only place that knows the crate `stack-under-test`.
+
+mod convert;
+mod reply;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use stack_under_test as sut;
+
+use crate::case::{Capability, DescriptorId, Setting, Signal, Submission, Syscall, ThreadId, Value};
+use crate::time::Timestamp;
+
+use super::{Inspection, Observation, Target, TargetError, TargetFactory, TargetInfo, Timing, World};
+
+/// So many timers at one moment mean that time stands still.
+const TIMERS_AT_ONCE: usize = 100_000;
+const MSG_OOB: i64 = 1;
+/// A descriptor that no stack gives out: what a name stands for that was never bound, or was closed.
+const NO_FD: sut::Fd = sut::Fd(-1);
+
+/// Makes bundled stacks.
+pub struct BundledFactory {
+    info: TargetInfo,
+}
+
+impl Default for BundledFactory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BundledFactory {
+    /// The bundled stack, on a virtual clock.
+    #[must_use]
+    pub fn new() -> Self {
+        let capabilities = [
+            Capability::Ipv6,
+            Capability::Sack,
+            Capability::Timestamps,
+            Capability::Signals,
+            Capability::Epoll,
+            Capability::Urgent,
+            Capability::Counters,
+            Capability::Inspect,
+            Capability::LocalIsn,
+            Capability::RawIp,
+            Capability::VirtualClock,
+        ];
+        Self {
+            info: TargetInfo {
+                id: "bundled".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                capabilities: capabilities.into_iter().collect(),
+                timing: Timing::Virtual,
+            },
+        }
+    }
+}
+
+impl TargetFactory for BundledFactory {
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn open(&self, world: &World) -> Result<Box<dyn Target>, TargetError> {
+        if world.link.offload != crate::case::Offload::None {
+            return Err(TargetError::Missing("segmentation offload".to_owned()));
+        }
+        let config = sut::Config { mtu: world.link.mtu, ..sut::Config::default() };
+        let mut stack = sut::Stack::new(config, world.seed);
+        for setting in &world.settings {
+            set(&mut stack, setting)?;
+        }
+        for flow in &world.flows {
+            if let Some(isn) = flow.local_isn {
+                stack.force_isn(flow.local, flow.remote, isn);
+            }
+        }
+        Ok(Box::new(Bundled {
+            info: self.info.clone(),
+            stack,
+            now: Timestamp::START,
+            seen: VecDeque::new(),
+            calls: BTreeMap::new(),
+            fds: BTreeMap::new(),
+        }))
+    }
+}
+
+fn set(stack: &mut sut::Stack, setting: &Setting) -> Result<(), TargetError> {
+    stack.set(&setting.name, &setting.value).map_err(|error| {
+        TargetError::Missing(match error {
+            sut::SettingError::Unknown => format!("setting {}", setting.name),
+            sut::SettingError::Invalid => format!("setting {} = {}", setting.name, setting.value),
+        })
+    })
+}
+
+/// One case's stack.
+struct Bundled {
+    info: TargetInfo,
+    stack: sut::Stack,
+    now: Timestamp,
+    /// What happened and was not handed over.
+    seen: VecDeque<Observation>,
+    /// Calls that have not returned.
+    calls: BTreeMap<ThreadId, Pending>,
+    fds: BTreeMap<DescriptorId, sut::Fd>,
+}
+
+/// A call that has not returned.
+struct Pending {
+    binds: Vec<DescriptorId>,
+    polled: Vec<DescriptorId>,
+    closes: Option<DescriptorId>,
+    /// Its value comes back through a pointer.
+    is_ioctl: bool,
+    /// Its flags and control messages come back, too: these flags.
+    message: Option<i64>,
+}
+
+impl Target for Bundled {
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn now(&mut self) -> Timestamp {
+        self.now
+    }
+
+    fn configure(&mut self, setting: &Setting) -> Result<Timestamp, TargetError> {
+        set(&mut self.stack, setting)?;
+        Ok(self.now)
+    }
+
+    fn inject(&mut self, packet: &[u8]) -> Result<Timestamp, TargetError> {
+        self.stack.handle_packet(instant(self.now), packet);
+        self.drain()?;
+        Ok(self.now)
+    }
+
+    fn submit(&mut self, submission: &Submission) -> Result<Timestamp, TargetError> {
+        let call = self.convert(submission)?;
+        let polled = match &submission.call {
+            Syscall::Poll { fds, .. } => fds.iter().map(|entry| entry.fd).collect(),
+            Syscall::Select { read, write, except, .. } => {
+                read.iter().chain(write).chain(except).copied().collect()
+            }
+            _ => Vec::new(),
+        };
+        let closes = match &submission.call {
+            Syscall::Close { fd } => Some(*fd),
+            _ => None,
+        };
+        let is_ioctl = matches!(submission.call, Syscall::Ioctl { .. });
+        let message = match &submission.call {
+            Syscall::Recvmsg { flags, .. } => Some(*flags & MSG_OOB),
+            _ => None,
+        };
+        let pending = Pending { binds: submission.binds.clone(), polled, closes, is_ioctl, message };
+        self.calls.insert(submission.thread, pending);
+        self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
+            |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),
+        )?;
+        self.drain()?;
+        Ok(self.now)
+    }
+
+    fn signal(&mut self, thread: ThreadId, _signal: Signal, restart: bool) -> Result<Timestamp, TargetError> {
+        if restart {
+            self.stack.interrupt_and_restart(instant(self.now), sut_thread(thread));
+        } else {
+            self.stack.interrupt(instant(self.now), sut_thread(thread));
+        }
+        self.drain()?;
+        Ok(self.now)
+    }
+
+    fn inspect(&mut self, what: &Inspection) -> Result<Value, TargetError> {
+        match what {
+            Inspection::FlowState { local, remote, .. } => {
+                Ok(Value::Int(self.stack.tcp_state(*local, *remote) as i64))
+            }
+            Inspection::Descriptor(id, field) => {
+                let missing = || TargetError::Missing(format!("inspection of {field}"));
+                let queued = || self.stack.queued(self.fd(*id)).ok_or_else(missing);
+                match field.as_str() {
+                    "unread" => return Ok(Value::Int(queued()?[0].into())),
+                    "unsent" => return Ok(Value::Int(queued()?[1].into())),
+                    "unacked" => return Ok(Value::Int(queued()?[2].into())),
+                    _ => {}
+                }
+                let info = self.stack.tcp_info(self.fd(*id)).ok_or_else(missing)?;
+                let Value::Map(mut fields) = reply::tcp_info(&info) else { return Err(missing()) };
+                let name = match field.as_str() {
+                    "state" => "tcpi_state",
+                    "accept_queue" => "tcpi_unacked",
+                    other => other,
+                };
+                fields.remove(name).ok_or_else(missing)
+            }
+            Inspection::Counter(name) => {
+                let count = self.stack.counter(name);
+                let count = count.ok_or_else(|| TargetError::Missing(format!("counter.{name}")))?;
+                Ok(Value::Int(i64::try_from(count).unwrap_or(i64::MAX)))
+            }
+        }
+    }
+
+    fn advance(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError> {
+        for _ in 0..TIMERS_AT_ONCE {
+            if let Some(observation) = self.seen.pop_front() {
+                return Ok(Some(observation));
+            }
+            let timer = self.stack.poll_timeout().map(timestamp);
+            let Some(due) = timer.filter(|due| *due <= until.max(self.now)) else {
+                self.now = self.now.max(until);
+                return Ok(None);
+            };
+            self.now = self.now.max(due);
+            self.stack.handle_timeout(instant(self.now));
+            self.drain()?;
+        }
+        Err(TargetError::Broken(format!("the stack's timers make no progress at {}", self.now)))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Observation>, TargetError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Bundled {
+    /// Takes everything that the stack put out at this moment.
+    fn drain(&mut self) -> Result<(), TargetError> {
+        let at = self.now;
+        while let Some(output) = self.stack.poll_output() {
+            let observation = match output {
+                sut::Output::Transmit(packet) => Observation::Emitted { at, packet },
+                sut::Output::Signal { thread, signal: sut::Signal::Sigpipe } => {
+                    Observation::Signalled { at, thread: our_thread(thread), signal: Signal::Pipe }
+                }
+                sut::Output::Return { thread, result } => {
+                    let thread = our_thread(thread);
+                    let completion = self.complete(thread, result)?;
+                    Observation::Returned { at, thread, completion }
+                }
+            };
+            self.seen.push_back(observation);
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, binds: &[DescriptorId], fd: i64) {
+        if let ([id], Ok(fd)) = (binds, i32::try_from(fd)) {
+            self.fds.insert(*id, sut::Fd(fd));
+        }
+    }
+
+    fn fd(&self, id: DescriptorId) -> sut::Fd {
+        self.fds.get(&id).copied().unwrap_or(NO_FD)
+    }
+}
+
+fn instant(at: Timestamp) -> sut::Instant {
+    sut::Instant::from_nanos(u64::try_from(at.0).unwrap_or(0))
+}
+
+fn timestamp(at: sut::Instant) -> Timestamp {
+    Timestamp(i64::try_from(at.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn sut_thread(thread: ThreadId) -> sut::ThreadId {
+    sut::ThreadId(u32::try_from(thread.0).unwrap_or(u32::MAX))
+}
+
+fn our_thread(thread: sut::ThreadId) -> ThreadId {
+    ThreadId(usize::try_from(thread.0).unwrap_or(usize::MAX))
+}

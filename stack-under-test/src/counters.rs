@@ -1,0 +1,84 @@
+//! What is counted for the whole endpoint, under the names that `nstat` prints.
+
+use core::cell::Cell;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+        /// What is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Counter {
+            $($(#[$doc])* $name,)+
+        }
+
+        const NAMES: [&str; [$($text),+].len()] = [$($text),+];
+    };
+}
+
+counters! {
+    /// Connections that we began.
+    ActiveOpens = "TcpActiveOpens",
+    /// Connections that the peer began and that a listener finished.
+    PassiveOpens = "TcpPassiveOpens",
+    /// Segments sent again, SYN and SYN-ACK among them.
+    RetransSegs = "TcpRetransSegs",
+    /// A full accept queue kept a connection out.
+    ListenOverflows = "TcpExtListenOverflows",
+    /// A SYN, or the end of a handshake, was dropped by a listener.
+    ListenDrops = "TcpExtListenDrops",
+    /// SYN-ACKs that a cookie answers for.
+    SyncookiesSent = "TcpExtSyncookiesSent",
+    /// Cookies that came back.
+    SyncookiesRecv = "TcpExtSyncookiesRecv",
+    /// Acknowledgements that carry no cookie of ours.
+    SyncookiesFailed = "TcpExtSyncookiesFailed",
+    /// SYNs answered with a cookie.
+    ReqQFullDoCookies = "TcpExtTCPReqQFullDoCookies",
+    /// SYNs dropped because there were too many handshakes.
+    ReqQFullDrop = "TcpExtTCPReqQFullDrop",
+    /// Acknowledgements that ask a peer to confirm.
+    ChallengeAck = "TcpExtTCPChallengeACK",
+    /// Probes of the tail.
+    LossProbes = "TcpExtTCPLossProbes",
+    /// Probes of a silent peer.
+    KeepAlive = "TcpExtTCPKeepAlive",
+    /// Opens that took the place of what was left of an older connection.
+    TimeWaitRecycled = "TcpExtTWRecycled",
+}
+
+/// The counts. The one thing that may change wherever something happens, which is why it is shared.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: [Cell<u64>; NAMES.len()],
+    /// The second that runs, and how many more challenges may be sent in it.
+    challenges: Cell<(u64, u32)>,
+}
+
+impl Tally {
+    pub(crate) fn count(&self, what: Counter) {
+        if let Some(cell) = self.counts.get(what as usize) {
+            cell.set(cell.get() + 1);
+        }
+    }
+
+    /// Whether the host may send one more challenge in this second: so many on average, and never a number that an
+    /// attacker could count on. RFC5961/7-throttle
+    pub(crate) fn may_challenge(&self, second: u64, limit: u32) -> bool {
+        if limit == i32::MAX.unsigned_abs() {
+            return true;
+        }
+        let (current, mut left) = self.challenges.get();
+        if current != second + 1 {
+            let noise = second.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            left = limit.div_ceil(2) + (noise % u64::from(limit.max(1))) as u32;
+            left = if limit == 0 { 0 } else { left };
+        }
+        self.challenges.set((second + 1, left.saturating_sub(1)));
+        left > 0
+    }
+
+    /// The count under one of the names, if there is such a name.
+    pub(crate) fn get(&self, name: &str) -> Option<u64> {
+        let index = NAMES.iter().position(|other| *other == name)?;
+        self.counts.get(index).map(Cell::get)
+    }
+}

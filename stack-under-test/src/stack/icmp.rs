@@ -1,0 +1,84 @@
+//! What ICMP says about segments that we sent.
+
+use core::time::Duration;
+
+use super::{Owner, Stack};
+use crate::counters::Counter;
+use crate::socket::{Socket, SocketId, Tcp};
+use crate::tcp::connection::{Ending, Fate};
+use crate::tcp::env::Path;
+use crate::tcp::flow::{Endpoint, Flow};
+use crate::wire::icmp::{IcmpError, Trouble};
+
+/// Linux forgets what it learnt of a path after ten minutes.
+const PATH_LIFE: Duration = Duration::from_secs(600);
+/// Smaller packets are not believed in, which for IPv6 is a rule and for IPv4 Linux's `min_pmtu`.
+const LEAST_V4: u16 = 552;
+const LEAST_V6: u16 = 1280;
+
+impl Stack {
+    /// RFC9293/MUST-54
+    pub(super) fn report(&mut self, error: &IcmpError) {
+        let flow = Flow {
+            local: Endpoint::new(error.local.0, error.local.1),
+            remote: Endpoint::new(error.remote.0, error.remote.1),
+        };
+        match self.flows.get(&flow).copied() {
+            Some(Owner::Socket(id)) => self.report_to_socket(id, flow, error),
+            Some(Owner::Request(listener)) => self.report_to_request(listener, flow, error),
+            Some(Owner::TimeWait) | None => {}
+        }
+    }
+
+    fn report_to_request(&mut self, listener: SocketId, flow: Flow, error: &IcmpError) {
+        let request = self.sockets.get(&listener).and_then(Socket::listener);
+        let isn = request.and_then(|listen| Some(listen.requests.get(&flow)?.isn));
+        if isn == Some(error.seq) && error.ends_request {
+            self.drop_request(listener, flow);
+            self.tally.count(Counter::ListenDrops);
+        }
+    }
+
+    /// The quoted sequence number must be one that is under way, so that a blind attacker has to guess it.
+    fn report_to_socket(&mut self, id: SocketId, flow: Flow, error: &IcmpError) {
+        let Some(socket) = self.sockets.get(&id) else { return };
+        let (fits, opens) = match &socket.tcp {
+            Tcp::SynSent(open) => (error.seq.within(open.isn, open.isn + 1), true),
+            Tcp::SynReceived(crossed) => (error.seq.within(crossed.isn, crossed.isn + 1), true),
+            Tcp::Synchronized(connection) => (connection.is_in_flight(error.seq), false),
+            Tcp::Closed(_) | Tcp::Listen(_) => (false, false),
+        };
+        if !fits {
+            return;
+        }
+        if let Trouble::TooBig(mtu) = error.trouble {
+            return self.path_shrank(id, flow, mtu);
+        }
+        if opens {
+            // Trouble that ICMP reports about our SYN ends the open, also where RFC9293/MUST-56 wants it to go on.
+            return self.meet_fate(id, Fate::Ended(Ending::Unreachable(error.trouble)), None);
+        }
+        let (env, sockets, out) = self.split();
+        let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) else { return };
+        connection.soft_error = Some(error.trouble);
+        if error.explains_timeout {
+            let fate = connection.revert_backoff(&env, error.seq, out);
+            self.meet_fate(id, fate, None);
+        }
+    }
+
+    /// RFC8201/4a
+    fn path_shrank(&mut self, id: SocketId, flow: Flow, mtu: u32) {
+        let mtu = u16::try_from(mtu).unwrap_or(u16::MAX);
+        let known = self.env().path_mtu(flow.remote.address);
+        let mtu = if flow.remote.address.is_ipv4() { mtu.max(LEAST_V4) } else { mtu };
+        if mtu >= known || (flow.remote.address.is_ipv6() && mtu < LEAST_V6) {
+            return;
+        }
+        self.paths.insert(flow.remote.address, Path { mtu, until: self.now + PATH_LIFE });
+        let (env, sockets, out) = self.split();
+        if let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) {
+            connection.path_shrank(&env, out);
+        }
+    }
+}
