@@ -71,7 +71,7 @@ impl Stack {
         }
         let Endpoint { address, port } = addr.into();
         let address = Some(address).filter(|address| !address.is_unspecified());
-        if address.is_some_and(|address| !self.config.is_local(address)) {
+        if address.is_some_and(|address| !address.is_loopback() && !self.config.is_local(address)) {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
         if address.is_some_and(|address| address.is_ipv4()) && socket.domain == Domain::Inet6 && socket.v6only
