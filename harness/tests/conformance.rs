@@ -146,7 +146,8 @@ impl Batch {
         let job: Job = Box::new(move |batch| {
             let chosen: Vec<Case> = asked.iter().map(|index| cases[*index].clone()).collect();
             let options = RunOptions { seed: 0, slow: true };
-            let plan = Plan { cases: &chosen, factory: factory.as_ref(), options, repeat: 1, jobs: 48 };
+            let jobs = 8 * std::thread::available_parallelism().map_or(1, usize::from);
+            let plan = Plan { cases: &chosen, factory: factory.as_ref(), options, repeat: 1, jobs };
             run_batch(&plan, |index, _, run| {
                 batch
                     .done

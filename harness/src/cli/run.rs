@@ -15,8 +15,8 @@ use super::output::Output;
 use super::targets::{self, NoTarget};
 use super::{UNUSABLE, WRONG};
 
-/// How many cases a real clock runs at once: they mostly wait.
-const REAL_JOBS: usize = 48;
+/// How many cases a real clock runs at once on each processor: they mostly wait, but more of them make each other late.
+const REAL_JOBS: usize = 8;
 
 impl SelectArguments {
     pub(super) fn selection(&self) -> Selection {
@@ -179,9 +179,10 @@ impl Session<'_> {
 }
 
 fn default_jobs(timing: Timing) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     match timing {
-        Timing::Virtual => std::thread::available_parallelism().map_or(1, usize::from),
-        Timing::Real(_) => REAL_JOBS,
+        Timing::Virtual => processors,
+        Timing::Real(_) => processors * REAL_JOBS,
     }
 }
 

@@ -151,8 +151,8 @@ impl<'c> Engine<'c> {
             window.slip = slip;
         }
         // A chain of acts at one moment takes its time, and after a failure we may have waited longer than planned:
-        // only what came after that is lateness.
-        let ready = due.max(busy);
+        // only what came after that is lateness. Before the first act nothing can have been late.
+        let ready = if self.events.is_empty() { at } else { due.max(busy) };
         if let Timing::Real(_) = self.clock.timing
             && at - ready > self.clock.timing.late(Span::ZERO)
         {

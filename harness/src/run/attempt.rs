@@ -56,6 +56,7 @@ pub fn run_case(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -
         let (report, again) = weigh(report, attempt, &mut late_at);
         if let Some(why) = again {
             repeated.push(why);
+            pause(attempt);
             continue;
         }
         let target_time = report.events.last().map_or(Timestamp::START, |event| event.at) - Timestamp::START;
@@ -68,6 +69,12 @@ pub fn run_case(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -
 #[expect(clippy::disallowed_methods, reason = "how long a run took is measured here")]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
+}
+
+/// What disturbed a run may pass: 20 ms before the second attempt, twice as long before each further one.
+#[expect(clippy::disallowed_methods, reason = "between two runs no target waits")]
+fn pause(attempt: u32) {
+    std::thread::sleep(Duration::from_millis(10 << attempt.min(6)));
 }
 
 /// Whether a run counts; if not, why it is made again. `late_at` collects the steps that were late, run by run.

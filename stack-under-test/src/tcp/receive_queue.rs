@@ -6,6 +6,9 @@ use alloc::vec::Vec;
 use crate::wire::options::SackBlock;
 use crate::wire::seq::SeqNum;
 
+/// How many arrivals out of order are remembered; a header has room for four blocks.
+const REMEMBERED: usize = 32;
+
 /// A stretch of data that arrived before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Early {
@@ -29,8 +32,8 @@ impl Early {
 pub(crate) struct ReceiveQueue {
     ready: VecDeque<u8>,
     early: Vec<Early>,
-    /// Where data arrived last, for the order of SACK blocks.
-    latest: Option<SeqNum>,
+    /// Where data arrived out of order, the newest first, for the order of SACK blocks.
+    arrivals: VecDeque<SeqNum>,
 }
 
 impl ReceiveQueue {
@@ -68,12 +71,13 @@ impl ReceiveQueue {
 
     pub(crate) fn forget_early(&mut self) {
         self.early.clear();
-        self.latest = None;
+        self.arrivals.clear();
     }
 
     /// Keeps data that came early (`RFC9293/SHLD-31`); what was there before wins where they overlap.
     pub(crate) fn keep(&mut self, start: SeqNum, bytes: &[u8], fin: bool) {
-        self.latest = Some(start);
+        self.arrivals.push_front(start);
+        self.arrivals.truncate(REMEMBERED);
         let mut start = start;
         let mut bytes = bytes.to_vec();
         let mut index = 0;
@@ -137,13 +141,11 @@ impl ReceiveQueue {
                 _ => blocks.push(SackBlock { start: early.start, end: early.end() }),
             }
         }
-        let latest = self.latest;
-        let newest =
-            blocks.iter().position(|block| latest.is_some_and(|at| at.within(block.start, block.end - 1)));
-        if let Some(newest) = newest {
-            let block = blocks.remove(newest);
-            blocks.insert(0, block);
-        }
+        // RFC2018/4d, RFC2018/4e
+        let age = |block: &SackBlock| {
+            self.arrivals.iter().position(|at| at.within(block.start, block.end - 1)).unwrap_or(REMEMBERED)
+        };
+        blocks.sort_by_key(age);
         blocks.truncate(most);
         blocks
     }

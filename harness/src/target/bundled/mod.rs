@@ -16,7 +16,7 @@ use super::{Inspection, Observation, Target, TargetError, TargetFactory, TargetI
 const TIMERS_AT_ONCE: usize = 100_000;
 const MSG_OOB: i64 = 1;
 /// A descriptor that no stack gives out: what a name stands for that was never bound, or was closed.
-const NO_FD: sut::Fd = sut::Fd(-1);
+const NO_FD: sut::Fd = sut::Fd(i32::MAX);
 
 /// Makes bundled stacks.
 pub struct BundledFactory {
