@@ -119,9 +119,11 @@ fn a_real_clock_has_its_tolerance() {
 
 #[test]
 fn acts_that_come_too_late_say_nothing_about_the_target() {
-    let steps = "  - inject: . 1:1(0) ack 1\n  - expect: . 1:11(10) ack 1\n";
+    let first = "  - inject: . 1:1(0) ack 1\n";
+    let steps =
+        &format!("{first}  - after: 10ms\n    inject: . 1:1(0) ack 1\n  - expect: . 1:11(10) ack 1\n");
     for (lateness, passes) in [(Span::millis(4), true), (Span::millis(5), false)] {
-        let mut target = Scripted::new(REAL, vec![segment(6, Flags::ACK, 1, 10)]);
+        let mut target = Scripted::new(REAL, vec![segment(16, Flags::ACK, 1, 10)]);
         target.lateness = lateness;
         let verdict = run(steps, target).verdict;
         match passes {
@@ -129,6 +131,13 @@ fn acts_that_come_too_late_say_nothing_about_the_target() {
             false => assert!(matches!(verdict, Verdict::Inconclusive { .. }), "{verdict:?}"),
         }
     }
+}
+
+#[test]
+fn before_the_first_act_nothing_can_be_late() {
+    let mut target = Scripted::new(REAL, Vec::new());
+    target.lateness = Span::millis(50);
+    assert_eq!(run("  - inject: . 1:1(0) ack 1\n", target).verdict, Verdict::Pass);
 }
 
 #[test]
