@@ -276,6 +276,29 @@ impl Num {
     }
 }
 
+impl TcpSpec {
+    /// A segment with these flags and bytes, and nothing else said about it.
+    #[must_use]
+    pub fn bare(flags: Flags, seq: Num, length: Num) -> Self {
+        Self {
+            flags,
+            seq,
+            length,
+            ack: None,
+            win: None,
+            urg: None,
+            options: OptionsSpec::Unwritten,
+            payload: Payload::Pattern(None),
+            push: None,
+            sport: None,
+            dport: None,
+            reserved: None,
+            data_offset: None,
+            checksum: ChecksumSpec::Good,
+        }
+    }
+}
+
 impl PacketSpec {
     /// A packet that carries `transport` and is otherwise as it should be.
     #[must_use]

@@ -1,8 +1,8 @@
 //! Flips of steps: each expectation of one, changed in each way it can be.
 
 use tcpdrill::case::{
-    Action, Blocks, Case, Expected, Expr, Num, OptionsSpec, PacketSpec, Payload, Scalar, Step, Syscall,
-    TcpSpec, ThreadId, Transport,
+    Action, Blocks, Case, Expected, Expr, Num, PacketSpec, Scalar, Step, Syscall, TcpSpec, ThreadId,
+    Transport,
 };
 use tcpdrill::wire::Flags;
 
@@ -143,20 +143,6 @@ fn expectations(expected: &Expected, exempt: &mut usize) -> Vec<(String, Expecte
 
 /// `. 1:1(0) ack 1`
 fn bare_ack() -> PacketSpec {
-    PacketSpec::plain(Transport::Tcp(TcpSpec {
-        flags: Flags::ACK,
-        seq: Num::exactly(1),
-        length: Num::exactly(0),
-        ack: Some(Num::exactly(1)),
-        win: None,
-        urg: None,
-        options: OptionsSpec::Unwritten,
-        payload: Payload::Pattern(None),
-        push: None,
-        sport: None,
-        dport: None,
-        reserved: None,
-        data_offset: None,
-        checksum: tcpdrill::case::ChecksumSpec::Good,
-    }))
+    let bare = TcpSpec::bare(Flags::ACK, Num::exactly(1), Num::exactly(0));
+    PacketSpec::plain(Transport::Tcp(TcpSpec { ack: Some(Num::exactly(1)), ..bare }))
 }

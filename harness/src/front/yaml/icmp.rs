@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::case::{ChecksumSpec, IcmpSpec, Num, PacketSpec, Quote, Transport, nearest};
+use crate::case::{ChecksumSpec, IcmpSpec, Num, PacketSpec, Quote, TcpSpec, Transport, nearest};
 use crate::wire::icmp::{Code, Kind, numbers};
 use crate::wire::{Flags, IpVersion};
 
@@ -55,9 +55,7 @@ fn quoted(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<PacketSpe
     let is_range = ahead.rest().starts_with('(') || cursor.text().as_str()[first].contains(':');
     if is_range {
         let (seq, length) = segment::range(cursor, context)?;
-        let mut tcp = segment::bare(seq, length);
-        tcp.flags = Flags::ACK;
-        return Ok(PacketSpec::plain(Transport::Tcp(tcp)));
+        return Ok(PacketSpec::plain(Transport::Tcp(TcpSpec::bare(Flags::ACK, seq, length))));
     }
     let line = segment::tcp(cursor, context)?;
     segment::check_options(&line, context.how)?;

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use crate::case::{
-    ChecksumSpec, IpSpec, IpVersion, Num, OptionsSpec, PacketSpec, Payload, TcpSpec, Transport, nearest,
-};
+use crate::case::{IpSpec, IpVersion, Num, OptionsSpec, PacketSpec, TcpSpec, Transport, nearest};
 use crate::wire::Flags;
 
 use super::cursor::Cursor;
@@ -135,7 +133,7 @@ fn attribute(cursor: &mut Cursor<'_>, context: &mut Context<'_>, out: &mut Attri
 pub(super) fn tcp(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<Line> {
     let (flags, flags_at) = flags(cursor)?;
     let (seq, length) = range(cursor, context)?;
-    let mut tcp = TcpSpec { flags, ..bare(seq, length) };
+    let mut tcp = TcpSpec::bare(flags, seq, length);
     let mut ack_at = None;
     let mut options_at = None;
     cursor.skip_spaces();
@@ -164,26 +162,6 @@ pub(super) fn tcp(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<L
             .help("the order is: ack, win, urg, <options>"));
     }
     Ok(Line { packet: PacketSpec::plain(Transport::Tcp(tcp)), flags_at, ack_at, options_at })
-}
-
-/// A segment with these bytes and nothing else said about it.
-pub(super) fn bare(seq: Num, length: Num) -> TcpSpec {
-    TcpSpec {
-        flags: Flags::NONE,
-        seq,
-        length,
-        ack: None,
-        win: None,
-        urg: None,
-        options: OptionsSpec::Unwritten,
-        payload: Payload::Pattern(None),
-        push: None,
-        sport: None,
-        dport: None,
-        reserved: None,
-        data_offset: None,
-        checksum: ChecksumSpec::Good,
-    }
 }
 
 /// Flags up to the next blank.
