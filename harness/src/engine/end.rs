@@ -29,11 +29,7 @@ impl Engine<'_> {
             self.fail(end, Problem::Meaningless { why: error.0 });
         }
         self.check_threads(end);
-        self.ended = Some(if self.mismatches.is_empty() {
-            Verdict::Pass
-        } else {
-            Verdict::Fail(std::mem::take(&mut self.mismatches))
-        });
+        self.end_unless_failed(Verdict::Pass);
         Next::Again
     }
 

@@ -90,6 +90,16 @@ impl<'c> Engine<'c> {
         Ok(None)
     }
 
+    /// The first expectation that nothing answered and that this packet would have.
+    fn missed_by(&self, flow: FlowId, emitted: &Emitted) -> Result<Option<usize>, EvalError> {
+        for (index, missed) in self.missed.iter().enumerate() {
+            if missed.flow == flow && self.compare(missed.packet, flow, emitted)?.is_empty() {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
     /// The head is too early for this step, but an expectation before it missed it: it is late for that one. Where
     /// that was the step right before, this one counts from when it really came.
     fn recognize_late(&mut self, flow: FlowId, window: Window) -> Result<bool, EvalError> {
@@ -97,14 +107,9 @@ impl<'c> Engine<'c> {
             return Ok(false);
         };
         let at = head.at;
-        let mut late = None;
-        for missed in &self.missed {
-            if missed.flow == flow && self.compare(missed.packet, flow, head)?.is_empty() {
-                late = self.mismatches.get(missed.mismatch).map(|mismatch| mismatch.step);
-                break;
-            }
-        }
-        let Some(step) = late else { return Ok(false) };
+        let missed = self.missed_by(flow, head)?.and_then(|index| self.missed.get(index));
+        let mismatch = missed.and_then(|missed| self.mismatches.get(missed.mismatch));
+        let Some(step) = mismatch.map(|mismatch| mismatch.step) else { return Ok(false) };
         self.pass_over(flow, 1)?;
         if step + 1 == self.cursor {
             self.clock.happen(step, Moment { at, slip: Span::ZERO });
@@ -164,11 +169,7 @@ impl<'c> Engine<'c> {
             self.mark(emitted.event, None, Status::Allowed);
             return Ok(());
         }
-        for index in 0..self.missed.len() {
-            let Some(missed) = self.missed.get(index) else { break };
-            if missed.flow != flow || !self.compare(missed.packet, flow, &emitted)?.is_empty() {
-                continue;
-            }
+        if let Some(index) = self.missed_by(flow, &emitted)? {
             let missed = self.missed.remove(index);
             let by = emitted.at - missed.window.to;
             if let Some(mismatch) = self.mismatches.get_mut(missed.mismatch) {

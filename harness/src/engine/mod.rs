@@ -318,12 +318,17 @@ impl<'c> Engine<'c> {
         self.mismatches.len() - 1
     }
 
-    /// The target lacks something: the case is skipped, unless it has failed before it came to that.
-    fn lacks(&mut self, missing: String) {
+    /// The run is over with this verdict, unless the case has failed before it came to that.
+    fn end_unless_failed(&mut self, verdict: Verdict) {
         self.ended = Some(match self.mismatches.is_empty() {
-            true => Verdict::Skipped { missing },
+            true => verdict,
             false => Verdict::Fail(std::mem::take(&mut self.mismatches)),
         });
+    }
+
+    /// The target lacks something that the case needs.
+    fn lacks(&mut self, missing: String) {
+        self.end_unless_failed(Verdict::Skipped { missing });
     }
 
     /// The step makes no sense with the values of this run: it fails and is passed over.
