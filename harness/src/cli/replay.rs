@@ -36,7 +36,7 @@ pub(super) fn replay(arguments: &ReplayArguments, output: &mut Output) -> u8 {
     for path in &paths {
         match again(path) {
             Ok(replayed) => {
-                let is_same = replayed.live.as_deref() == Some(replayed.verdict.name());
+                let is_same = replayed.live == replayed.verdict.name();
                 same += usize::from(is_same);
                 if !is_same && status != WRONG {
                     status = FAILURE;
@@ -61,7 +61,7 @@ struct Replayed {
     case: String,
     verdict: Verdict,
     /// The verdict when it ran.
-    live: Option<String>,
+    live: String,
 }
 
 fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -86,7 +86,8 @@ fn again(path: &Path) -> Result<Replayed, String> {
     let trace = Trace::from_text(&text).map_err(|error| error.to_string())?;
     let case = case_of(&trace)?;
     let report = run::replay(&case, &trace).map_err(|error| error.to_string())?;
-    Ok(Replayed { case: case.id, verdict: report.verdict, live: trace.verdict().map(str::to_owned) })
+    let live = trace.verdict().ok_or("the trace ends before its verdict")?.to_owned();
+    Ok(Replayed { case: case.id, verdict: report.verdict, live })
 }
 
 /// The case that a trace carries.
@@ -142,8 +143,8 @@ fn show(path: &Path, replayed: &Replayed, format: Format, style: Style) -> Strin
         })
         .to_string();
     }
-    let is_same = replayed.live.as_deref() == Some(verdict);
-    let live = replayed.live.as_deref().unwrap_or("cut short");
+    let is_same = replayed.live == verdict;
+    let live = &replayed.live;
     let word = if is_same { style.good(verdict) } else { style.bad(format!("{verdict}, was {live}")) };
     let first = replayed.verdict.mismatches().first().map(|mismatch| format!("  {}", mismatch.problem));
     format!("{word}  {}{}", replayed.case, first.unwrap_or_default())

@@ -48,9 +48,10 @@ pub fn run_case(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -
     let start = now();
     let mut repeated = Vec::new();
     let mut late_at = Vec::new();
+    let impossible = impossible(case, factory, options);
     for attempt in 1.. {
-        let (report, trace) = match impossible(case, factory, options) {
-            Some(missing) => (empty(Verdict::Skipped { missing }), None),
+        let (report, trace) = match &impossible {
+            Some(missing) => (empty(Verdict::Skipped { missing: missing.clone() }), None),
             None => run_once(case, factory, options),
         };
         let (report, again) = weigh(report, attempt, &mut late_at);
@@ -59,9 +60,8 @@ pub fn run_case(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -
             pause(attempt);
             continue;
         }
-        let target_time = report.events.last().map_or(Timestamp::START, |event| event.at) - Timestamp::START;
-        let end = trace.as_ref().and_then(last_moment).unwrap_or(target_time);
-        return CaseRun { report, trace, attempts: attempt, repeated, wall: now() - start, target_time: end };
+        let target_time = trace.as_ref().and_then(last_moment).unwrap_or_default();
+        return CaseRun { report, trace, attempts: attempt, repeated, wall: now() - start, target_time };
     }
     unreachable!("attempts are bounded by weigh()")
 }

@@ -33,14 +33,6 @@ pub struct Requirement {
     pub summary: Option<String>,
 }
 
-impl Requirement {
-    /// Whether breaking it is breaking a MUST.
-    #[must_use]
-    pub fn is_must(&self) -> bool {
-        self.level.as_deref().is_some_and(|level| level.starts_with("MUST"))
-    }
-}
-
 /// A file of the catalogue: a list, or several under headings.
 #[derive(Deserialize)]
 #[serde(untagged)]
