@@ -12,6 +12,7 @@ mod render;
 mod source;
 mod step;
 mod tcp_info;
+mod test_pattern;
 mod world;
 
 pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec};
@@ -25,6 +26,8 @@ pub use render::{render_options, render_packet};
 pub use source::{FileId, Location, Origin, SourceFile, Sources};
 pub use step::{Action, Base, Blocks, Expected, Isn, Outcome, PeerMode, ResultSpec, Step, TimeSpec, When};
 pub use tcp_info::{DESCRIPTOR_FIELDS, FLOW_FIELDS, FieldKind, TCP_INFO, descriptor_field, flow_field};
+pub(crate) use test_pattern::glob;
+pub use test_pattern::{NotAPattern, TestPattern, split_id};
 pub use world::{
     Addresses, Capability, DEFAULT_PORT, DescriptorId, Flow, FlowId, IpVersion, Link, LinkSide, Offload,
     Rules, Setting, ThreadId,

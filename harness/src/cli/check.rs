@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::front::{Diagnostics, Severity};
-use crate::run::Loaded;
+use crate::run::{LedgerError, LoadError, Loaded, Tree, stale_diagnostics};
 
 use super::args::{Format, LookArguments};
 use super::output::Output;
@@ -13,10 +13,16 @@ use super::{SUCCESS, WRONG};
 
 /// Reads what is selected and says what is wrong with it; the exit status.
 pub(super) fn check(arguments: &LookArguments, output: &mut Output) -> u8 {
-    let loaded = match arguments.select.load(output) {
-        Ok((loaded, _)) => loaded,
+    let (mut loaded, trees) = match arguments.select.load(output) {
+        Ok(loaded) => loaded,
         Err(status) => return status,
     };
+    for tree in &trees {
+        if let Err(error) = ledgers(tree, &mut loaded) {
+            output.complain(&error.to_string(), None);
+            return WRONG;
+        }
+    }
     match arguments.format {
         Format::Text => as_text(&loaded, output),
         Format::Json => as_json(&loaded, output),
@@ -25,6 +31,24 @@ pub(super) fn check(arguments: &LookArguments, output: &mut Output) -> u8 {
         output.complain("no test is selected", Some("tcpdrill list shows what there is"));
     }
     if loaded.cases.is_empty() || !loaded.invalid.is_empty() { WRONG } else { SUCCESS }
+}
+
+/// Reads all ledgers of a tree; those that are wrong join the files that are.
+fn ledgers(tree: &Tree, loaded: &mut Loaded) -> Result<(), LoadError> {
+    for target in tree.ledgers()? {
+        let mistakes = match tree.ledger(&target) {
+            Ok(ledger) => {
+                let stale = tree.stale(&ledger, loaded)?;
+                stale_diagnostics(&ledger, &stale)
+            }
+            Err(LedgerError::Wrong(mistakes)) => mistakes,
+            Err(LedgerError::Load(error)) => return Err(error),
+        };
+        if !mistakes.is_empty() {
+            loaded.invalid.push((format!("ledger/{target}"), mistakes));
+        }
+    }
+    Ok(())
 }
 
 fn as_text(loaded: &Loaded, output: &mut Output) {

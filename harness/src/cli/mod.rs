@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod known;
 mod list;
 mod output;
 mod replay;

@@ -2,15 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use crate::case::Case;
 use crate::front::Diagnostics;
 use crate::report::{
-    FailureContext, Tally, case_line, case_text, failure_page, invalid_line, summary_line, summary_text,
+    FailureContext, Outcome, Tally, case_line, case_text, failure_page, invalid_line, summary_line,
+    summary_text,
 };
-use crate::run::{CaseRun, Loaded, Plan, RunOptions, Selection, Tree, run_batch, save};
+use crate::run::{
+    CaseRun, LedgerError, LoadError, Loaded, Plan, RunOptions, Selection, Tree, run_batch, save,
+};
 use crate::target::{TargetFactory, Timing};
-use crate::verdict::Verdict;
 
 use super::args::{Format, RunArguments, SelectArguments};
+use super::known::Known;
 use super::output::Output;
 use super::targets::{self, NoTarget};
 use super::{UNUSABLE, WRONG};
@@ -65,13 +69,34 @@ pub(super) fn run(arguments: &RunArguments, output: &mut Output) -> u8 {
             }
         }
     }
-    let mut statuses: Vec<u8> = Vec::new();
+    let mut known = Vec::new();
     for factory in &factories {
-        let mut session =
-            Session { arguments, output, trees: &trees, tally: Tally::default(), pages: Vec::new() };
+        match Known::of(factory.info(), &trees) {
+            Ok(ledgers) => known.push(ledgers),
+            Err(error) => {
+                show_ledger_error(&error, output);
+                return WRONG;
+            }
+        }
+    }
+    let mut statuses: Vec<u8> = Vec::new();
+    for (factory, known) in factories.iter().zip(known) {
+        let (tally, pages) = (Tally::default(), Vec::new());
+        let mut session = Session { arguments, output, trees: &trees, known, tally, pages };
         statuses.push(session.run(&loaded, factory.as_ref()));
     }
     worst(&statuses)
+}
+
+/// A ledger that is wrong is shown like a case that is; no run can be judged by it.
+pub(super) fn show_ledger_error(error: &LedgerError, output: &mut Output) {
+    match error {
+        LedgerError::Wrong(mistakes) => {
+            let colour = output.error_style().colour;
+            output.error(&mistakes.render(colour));
+        }
+        LedgerError::Load(error) => output.complain(&error.to_string(), None),
+    }
 }
 
 /// Of several targets' statuses: 2 wins, then 1, 4, 3.
@@ -84,6 +109,7 @@ struct Session<'a> {
     arguments: &'a RunArguments,
     output: &'a mut Output,
     trees: &'a [Tree],
+    known: Known<'a>,
     tally: Tally,
     pages: Vec<String>,
 }
@@ -119,34 +145,34 @@ impl Session<'_> {
             self.output.complain(&format!("captures cannot be written to {place}: {error}"), None);
             return WRONG;
         }
-        self.conclude(&target, now() - start);
+        if let Err(error) = self.conclude(loaded, &target, now() - start) {
+            self.output.complain(&error.to_string(), None);
+            return WRONG;
+        }
         self.tally.exit_status()
     }
 
     /// One run is over: keep its files, say how it went. False: nobody listens any more.
-    fn finished(
-        &mut self,
-        case: &crate::case::Case,
-        target: &str,
-        run: &CaseRun,
-        repeat: u32,
-    ) -> std::io::Result<bool> {
+    fn finished(&mut self, case: &Case, target: &str, run: &CaseRun, repeat: u32) -> std::io::Result<bool> {
         let saved = save(&self.arguments.captures, case, run, repeat)?;
-        self.tally.count(&run.report.verdict);
+        let verdict = &run.report.verdict;
+        let deviation = self.known.meet(case, verdict);
+        self.tally.count(verdict, deviation.is_some());
         self.tally.repeated += usize::try_from(run.attempts.saturating_sub(1)).unwrap_or(0);
         let style = self.output.style();
         if self.arguments.format == Format::Json {
-            return Ok(self.output.line(&case_line(case, target, run, saved.as_ref(), repeat)));
+            let line = case_line(case, target, run, deviation.as_ref(), saved.as_ref(), repeat);
+            return Ok(self.output.line(&line));
         }
-        if matches!(run.report.verdict, Verdict::Fail(_)) {
+        if Outcome::of(verdict, deviation.is_some()) == Outcome::UnexpectedFail {
             let nothing = std::collections::BTreeMap::new();
-            let requirements =
-                self.trees.first().and_then(|tree| tree.requirements().ok()).unwrap_or(&nothing);
+            let tree = self.trees.iter().find(|tree| tree.holds(case));
+            let requirements = tree.and_then(|tree| tree.requirements().ok()).unwrap_or(&nothing);
             let context =
                 FailureContext { target, requirements, saved: saved.as_ref(), seed: self.arguments.seed };
             self.pages.push(failure_page(case, run, &context, style));
         }
-        Ok(self.output.line(&case_text(case, run, style)))
+        Ok(self.output.line(&case_text(case, run, deviation.as_ref(), style)))
     }
 
     fn invalid(&mut self, id: &str, target: &str, mistakes: &Diagnostics) {
@@ -161,20 +187,33 @@ impl Session<'_> {
         self.output.error(&mistakes.render(colour));
     }
 
-    fn conclude(&mut self, target: &str, wall: Duration) {
-        if self.arguments.format == Format::Json {
-            self.output.line(&summary_line(&self.tally, wall));
-            return;
-        }
-        for page in std::mem::take(&mut self.pages) {
-            self.output.line("");
-            self.output.line(&page);
-        }
+    fn conclude(&mut self, loaded: &Loaded, target: &str, wall: Duration) -> Result<(), LoadError> {
         let style = self.output.style();
-        self.output.line("");
-        self.output.line(&summary_text(&self.tally, target, wall, style));
-        let place = self.arguments.captures.join(target);
-        self.output.line(&format!("captures and traces are in {}", place.display()));
+        let stale = self.known.stale(loaded)?;
+        self.tally.stale = stale.count;
+        if self.arguments.format == Format::Json {
+            for line in stale.lines(target) {
+                self.output.line(&line);
+            }
+            self.output.line(&summary_line(&self.tally, wall));
+        } else {
+            for page in std::mem::take(&mut self.pages).into_iter().chain(self.known.met_text(target, style))
+            {
+                self.output.line("");
+                self.output.line(&page);
+            }
+            self.output.line("");
+        }
+        let colour = self.output.error_style().colour;
+        for mistakes in self.known.unexpected(target).iter().chain(&stale.diagnostics) {
+            self.output.error(&mistakes.render(colour));
+        }
+        if self.arguments.format == Format::Text {
+            self.output.line(&summary_text(&self.tally, target, wall, style));
+            let place = self.arguments.captures.join(target);
+            self.output.line(&format!("captures and traces are in {}", place.display()));
+        }
+        Ok(())
     }
 }
 

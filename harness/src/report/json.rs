@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::case::Case;
 use crate::run::{CaseRun, Saved};
-use crate::verdict::Verdict;
+use crate::verdict::{Deviation, Verdict};
 
 use super::{Outcome, Tally};
 
@@ -27,6 +27,23 @@ struct Line<'a> {
     repeated: &'a [String],
     line: Option<usize>,
     why: Option<String>,
+    deviation: Option<Known<'a>>,
+}
+
+/// What the ledger says of a test.
+#[derive(Serialize)]
+struct Known<'a> {
+    tests: &'a str,
+    kind: &'a str,
+    reason: &'a str,
+    link: Option<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn of(deviation: &'a Deviation) -> Self {
+        let (tests, kind) = (deviation.text.as_str(), deviation.kind.name());
+        Self { tests, kind, reason: &deviation.reason, link: deviation.link.as_deref() }
+    }
 }
 
 #[derive(Serialize)]
@@ -42,17 +59,23 @@ struct Counts {
     skipped: usize,
     invalid: usize,
     repeated: usize,
+    known: usize,
+    unexpected_pass: usize,
+    stale: usize,
     wall_ms: u64,
 }
 
-/// The object of one run.
+/// The object of one run, with what the ledger says of the test.
 #[must_use]
-pub fn case_line(case: &Case, target: &str, run: &CaseRun, saved: Option<&Saved>, repeat: u32) -> String {
+pub fn case_line(
+    case: &Case,
+    target: &str,
+    run: &CaseRun,
+    deviation: Option<&Deviation>,
+    saved: Option<&Saved>,
+    repeat: u32,
+) -> String {
     let verdict = &run.report.verdict;
-    let mut asserts: Vec<&str> =
-        case.steps.iter().flat_map(|step| &step.covers).map(String::as_str).collect();
-    asserts.sort_unstable();
-    asserts.dedup();
     let first = verdict.mismatches().first();
     let step = first.and_then(|mismatch| case.steps.get(mismatch.step));
     let why = match verdict {
@@ -65,7 +88,7 @@ pub fn case_line(case: &Case, target: &str, run: &CaseRun, saved: Option<&Saved>
         case: &case.id,
         target,
         verdict: verdict.name(),
-        outcome: Outcome::of(verdict).name(),
+        outcome: Outcome::of(verdict, deviation.is_some()).name(),
         asserts: case.asserts(),
         covers: &case.covers,
         wall_us: u64::try_from(run.wall.as_micros()).unwrap_or(u64::MAX),
@@ -77,17 +100,31 @@ pub fn case_line(case: &Case, target: &str, run: &CaseRun, saved: Option<&Saved>
         repeated: &run.repeated,
         line: step.map(|step| case.sources.line_column(step.origin.at).0),
         why,
+        deviation: deviation.map(Known::of),
     })
 }
 
 /// The object of a file that is wrong.
 #[must_use]
 pub fn invalid_line(id: &str, target: &str, line: Option<usize>, why: &str) -> String {
-    write(&Line {
+    write(&Line { line, why: Some(why.to_owned()), ..nothing_ran(id, target, Outcome::Invalid) })
+}
+
+/// The object of an entry of the ledger that matches no test; `line` is its place in the ledger.
+#[must_use]
+pub fn stale_line(deviation: &Deviation, target: &str, line: usize) -> String {
+    let why = Some("no test of the tree matches this entry of the ledger".to_owned());
+    let deviation_of = Some(Known::of(deviation));
+    let nothing = nothing_ran(&deviation.text, target, Outcome::StaleLedger);
+    write(&Line { line: Some(line), why, deviation: deviation_of, ..nothing })
+}
+
+fn nothing_ran<'a>(id: &'a str, target: &'a str, outcome: Outcome) -> Line<'a> {
+    Line {
         case: id,
         target,
         verdict: "invalid",
-        outcome: Outcome::Invalid.name(),
+        outcome: outcome.name(),
         asserts: Vec::new(),
         covers: &[],
         wall_us: 0,
@@ -97,9 +134,10 @@ pub fn invalid_line(id: &str, target: &str, line: Option<usize>, why: &str) -> S
         repeat: 1,
         attempts: 0,
         repeated: &[],
-        line,
-        why: Some(why.to_owned()),
-    })
+        line: None,
+        why: None,
+        deviation: None,
+    }
 }
 
 /// The last object.
@@ -113,6 +151,9 @@ pub fn summary_line(tally: &Tally, wall: Duration) -> String {
             skipped: tally.skipped,
             invalid: tally.invalid,
             repeated: tally.repeated,
+            known: tally.known,
+            unexpected_pass: tally.unexpected_pass,
+            stale: tally.stale,
             wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
         },
     })

@@ -8,7 +8,7 @@ mod style;
 mod text;
 
 pub use failure::{FailureContext, failure_page};
-pub use json::{case_line, invalid_line, summary_line};
+pub use json::{case_line, invalid_line, stale_line, summary_line};
 pub use outcome::{Outcome, Tally};
 pub use style::Style;
-pub use text::{case_text, summary_text};
+pub use text::{case_text, deviations_text, summary_text};

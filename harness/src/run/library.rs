@@ -106,6 +106,24 @@ impl Tree {
         self.root.as_deref()
     }
 
+    /// Whether a test comes from a file of this tree.
+    #[must_use]
+    pub fn holds(&self, case: &Case) -> bool {
+        let root = self.root.as_deref().unwrap_or_else(|| Path::new(EMBEDDED_ROOT));
+        case.sources.files.first().is_some_and(|file| {
+            let path = Path::new(&file.path);
+            // Of a root and a path below it one may be relative and the other absolute.
+            let whole = || Some(path.canonicalize().ok()?.starts_with(root.canonicalize().ok()?));
+            path.starts_with(root) || whole().unwrap_or(false)
+        })
+    }
+
+    /// The files of a folder of the embedded tree.
+    pub(super) fn embedded_folder(name: &str) -> Vec<PathBuf> {
+        let files = EMBEDDED.get_dir(name).map(Dir::files).into_iter().flatten();
+        files.map(|file| Path::new(EMBEDDED_ROOT).join(file.path())).collect()
+    }
+
     /// The requirements of the catalogue, by id. A tree without any has those that come with this crate.
     ///
     /// # Errors
@@ -181,7 +199,7 @@ impl Tree {
     }
 
     /// The length of a file in bytes.
-    fn size(&self, path: &Path) -> Result<u64, LoadError> {
+    pub(super) fn size(&self, path: &Path) -> Result<u64, LoadError> {
         match self.root {
             Some(_) => fs::metadata(path).map(|data| data.len()).map_err(|error| LoadError::io(path, error)),
             None => Ok(0),
@@ -189,7 +207,7 @@ impl Tree {
     }
 
     /// The bytes of a file; never more than a case may have, and one.
-    fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
+    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
         if self.root.is_none() {
             let below = path.strip_prefix(EMBEDDED_ROOT).unwrap_or(path);
             return EMBEDDED
@@ -206,7 +224,7 @@ impl Tree {
 }
 
 impl LoadError {
-    fn io(path: &Path, error: io::Error) -> Self {
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
         Self::Io { path: path.display().to_string(), error }
     }
 }

@@ -4,6 +4,7 @@ mod attempt;
 mod batch;
 mod drive;
 mod files;
+mod ledgers;
 mod library;
 mod select;
 
@@ -11,5 +12,6 @@ pub use attempt::{CaseRun, RunOptions, run_case};
 pub use batch::{Plan, run_batch};
 pub use drive::{ReplayError, replay};
 pub use files::{Saved, capture_name, save};
+pub use ledgers::{LedgerError, stale_diagnostics};
 pub use library::{EMBEDDED_ROOT, LoadError, Loaded, Requirement, Tree};
 pub use select::{SelectError, Selection};

@@ -1,6 +1,10 @@
 //! What a run says about a target.
 
+mod ledger;
+
 use crate::time::{Span, Timestamp};
+
+pub use ledger::{Comparison, Condition, Deviation, DeviationKind, Ledger, Version};
 
 /// The outcome of one run of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]

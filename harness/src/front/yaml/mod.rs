@@ -15,6 +15,7 @@ mod fixtures;
 mod fold;
 mod headers;
 mod icmp;
+mod ledger;
 mod lowerer;
 mod mistakes;
 mod number;
@@ -43,6 +44,8 @@ use crate::front::{Diagnostics, Library};
 
 use document::{Role, document};
 use report::{Phase, Report};
+
+pub use ledger::ledger;
 
 /// Files over so many bytes are refused.
 pub const LARGEST: u64 = 1 << 20;

@@ -1,0 +1,104 @@
+//! What the ledgers of the selected trees say of a target, and what became of it in a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::case::Case;
+use crate::front::{Diagnostic, Diagnostics};
+use crate::report::{Style, deviations_text, stale_line};
+use crate::run::{LedgerError, LoadError, Loaded, Tree, stale_diagnostics};
+use crate::target::TargetInfo;
+use crate::verdict::{Deviation, Ledger, Verdict};
+
+/// The ledgers of one target.
+pub(super) struct Known<'a> {
+    version: String,
+    /// Of each tree, its ledger.
+    ledgers: Vec<(&'a Tree, Ledger)>,
+    /// Entries that tests failed by, and those tests. An entry is the ledger's index and its own.
+    failed: BTreeMap<(usize, usize), BTreeSet<String>>,
+    /// Entries whose tests passed, and those tests.
+    passed: BTreeMap<(usize, usize), BTreeSet<String>>,
+}
+
+/// Entries that match no test.
+pub(super) struct Stale {
+    pub(super) count: usize,
+    /// Where they stand, ledger by ledger.
+    pub(super) diagnostics: Vec<Diagnostics>,
+    entries: Vec<(Deviation, usize)>,
+}
+
+impl Stale {
+    /// The JSON objects of the entries.
+    pub(super) fn lines(&self, target: &str) -> Vec<String> {
+        self.entries.iter().map(|(deviation, line)| stale_line(deviation, target, *line)).collect()
+    }
+}
+
+impl<'a> Known<'a> {
+    /// Reads the ledgers.
+    pub(super) fn of(target: &TargetInfo, trees: &'a [Tree]) -> Result<Self, LedgerError> {
+        let read = |tree: &'a Tree| Ok((tree, tree.ledger(&target.id)?));
+        let ledgers: Result<Vec<_>, LedgerError> = trees.iter().map(read).collect();
+        let version = target.version.clone();
+        Ok(Self { version, ledgers: ledgers?, failed: BTreeMap::new(), passed: BTreeMap::new() })
+    }
+
+    /// What is known of a test that came to this verdict; it is remembered that it did.
+    pub(super) fn meet(&mut self, case: &Case, verdict: &Verdict) -> Option<Deviation> {
+        let index = self.ledgers.iter().position(|(tree, _)| tree.holds(case))?;
+        let (_, ledger) = self.ledgers.get(index)?;
+        let deviation = ledger.deviation(&case.id, &self.version)?.clone();
+        let entry = ledger.deviations.iter().position(|other| other.at == deviation.at)?;
+        let met = match verdict {
+            Verdict::Pass => &mut self.passed,
+            Verdict::Fail(_) => &mut self.failed,
+            Verdict::Inconclusive { .. } | Verdict::Skipped { .. } => return Some(deviation),
+        };
+        met.entry((index, entry)).or_default().insert(case.id.clone());
+        Some(deviation)
+    }
+
+    /// The known deviations that were met, for a person.
+    pub(super) fn met_text(&self, target: &str, style: Style) -> Option<String> {
+        let met: Vec<(&Ledger, &Deviation, usize)> = self
+            .failed
+            .iter()
+            .filter_map(|((ledger, entry), tests)| {
+                let (_, ledger) = self.ledgers.get(*ledger)?;
+                Some((ledger, ledger.deviations.get(*entry)?, tests.len()))
+            })
+            .collect();
+        (!met.is_empty()).then(|| deviations_text(&met, target, style))
+    }
+
+    /// Entries whose tests passed, with those tests.
+    pub(super) fn unexpected(&self, target: &str) -> Vec<Diagnostics> {
+        let one = |(key, tests): (&(usize, usize), &BTreeSet<String>)| {
+            let (_, ledger) = self.ledgers.get(key.0)?;
+            let deviation = ledger.deviations.get(key.1)?;
+            let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+            let text = format!("passed on {target} {}: {}", self.version, tests.join(", "));
+            let help = "take the entry out, or narrow it to the tests and versions that still fail";
+            let list = vec![Diagnostic::error(deviation.at, text).with_help(help)];
+            Some(Diagnostics { sources: ledger.sources.clone(), list })
+        };
+        self.passed.iter().filter_map(one).collect()
+    }
+
+    /// Entries that match no test of their tree.
+    pub(super) fn stale(&self, loaded: &Loaded) -> Result<Stale, LoadError> {
+        let mut all = Stale { count: 0, diagnostics: Vec::new(), entries: Vec::new() };
+        for (tree, ledger) in &self.ledgers {
+            let stale = tree.stale(ledger, loaded)?;
+            if stale.is_empty() {
+                continue;
+            }
+            all.count += stale.len();
+            all.diagnostics.push(stale_diagnostics(ledger, &stale));
+            let line = |deviation: &Deviation| ledger.sources.line_column(deviation.at).0;
+            all.entries.extend(stale.into_iter().map(|deviation| (deviation.clone(), line(deviation))));
+        }
+        Ok(all)
+    }
+}
