@@ -2,6 +2,8 @@
 
 use core::cell::Cell;
 
+use crate::tcp::journal::Journal;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
         /// What is counted.
@@ -45,9 +47,10 @@ counters! {
     TimeWaitRecycled = "TcpExtTWRecycled",
 }
 
-/// The counts. The one thing that may change wherever something happens, which is why it is shared.
+/// The counts, and the changes of state: what may be noted wherever something happens, which is why it is shared.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    pub(crate) journal: Journal,
     counts: [Cell<u64>; NAMES.len()],
     /// The second that runs, and how many more challenges may be sent in it.
     challenges: Cell<(u64, u32)>,

@@ -27,6 +27,7 @@ pub use socket::errors::Errno;
 pub use stack::{Output, Stack, ThreadBusy};
 pub use syscall::{Failure, Fd, OptionValue, Reply, Selected, Signal, Syscall, ThreadId};
 pub use tcp::info::TcpInfo;
+pub use tcp::journal::{Cause, StateChange};
 pub use tcp::state::TcpState;
 pub use time::Instant;
 pub use wire::drops::{DropCounters, DropReason};

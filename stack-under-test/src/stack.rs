@@ -23,6 +23,7 @@ use crate::syscall::{Failure, Fd, Reply, Signal, Syscall, ThreadId};
 use crate::tcp::env::{Env, Paths, TimestampClock};
 use crate::tcp::flow::{Endpoint, Flow, Outbox};
 use crate::tcp::info::TcpInfo;
+use crate::tcp::journal::{Cause, StateChange};
 use crate::tcp::state::TcpState;
 use crate::tcp::time_wait::TimeWait;
 use crate::time::Instant;
@@ -150,6 +151,7 @@ impl Stack {
     /// The time has come that [`poll_timeout`](Self::poll_timeout) named; without effect before.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.at(now);
+        self.tally.journal.because_of(Cause::Timer);
         self.fire_first_timer();
         self.settle();
     }
@@ -160,6 +162,7 @@ impl Stack {
             return Err(ThreadBusy);
         }
         self.at(now);
+        self.tally.journal.because_of(Cause::Call);
         self.start_call(thread, call);
         self.settle();
         Ok(())
@@ -169,6 +172,7 @@ impl Stack {
     /// no call.
     pub fn interrupt(&mut self, now: Instant, thread: ThreadId) {
         self.at(now);
+        self.tally.journal.because_of(Cause::Call);
         self.interrupt_call(thread, false);
         self.settle();
     }
@@ -177,6 +181,7 @@ impl Stack {
     /// a limited time are interrupted nevertheless.
     pub fn interrupt_and_restart(&mut self, now: Instant, thread: ThreadId) {
         self.at(now);
+        self.tally.journal.because_of(Cause::Call);
         self.interrupt_call(thread, true);
         self.settle();
     }
@@ -184,6 +189,16 @@ impl Stack {
     /// Takes the next thing that happened.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.output.pop_front()
+    }
+
+    /// From now on every change of state is kept for [`poll_state_change`](Self::poll_state_change).
+    pub fn keep_state_changes(&mut self) {
+        self.tally.journal.keep();
+    }
+
+    /// Takes the next change of state, in the order they happened.
+    pub fn poll_state_change(&mut self) -> Option<StateChange> {
+        self.tally.journal.take()
     }
 
     /// When the next timer is due.

@@ -3,9 +3,10 @@
 mod util;
 
 use stack_under_test::syscall::constants::{
-    MSG_NOSIGNAL, POLLIN, POLLOUT, POLLRDHUP, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_LINGER, SOL_SOCKET,
+    AF_INET, MSG_NOSIGNAL, POLLIN, POLLOUT, POLLRDHUP, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_LINGER, SOCK_STREAM,
+    SOL_SOCKET,
 };
-use stack_under_test::{Errno, Fd, OptionValue, Reply, Signal, Syscall, TcpState};
+use stack_under_test::{Config, Errno, Fd, Instant, OptionValue, Reply, Signal, Stack, Syscall, TcpState};
 use util::{MAIN, World, data, failed};
 
 fn shutdown(world: &mut World, fd: Fd, how: i32) {
@@ -331,4 +332,45 @@ fn every_segment_in_every_closing_state() {
             world.silent(100);
         }
     }
+}
+
+#[test]
+fn changes_of_state_are_kept_for_who_asks() {
+    let mut world = World::new();
+    let fd = world.server();
+    world.inject("F. 1:1(0) ack 1");
+    world.value(Syscall::Close { fd });
+    world.inject(". 2:2(0) ack 2");
+    assert_eq!(
+        world.changes(),
+        "CLOSED LISTEN Call, LISTEN SYN_RECV Segment, SYN_RECV ESTABLISHED Segment, \
+         ESTABLISHED CLOSE_WAIT Segment, CLOSE_WAIT LAST_ACK Call, LAST_ACK CLOSED Segment"
+    );
+    let mut unobserved = Stack::new(Config::default(), 7);
+    let domain = AF_INET;
+    let socket = Syscall::Socket { domain, kind: SOCK_STREAM, protocol: 0 };
+    unobserved.submit(Instant::ZERO, MAIN, socket).expect("a free thread");
+    let listen = Syscall::Listen { fd: Fd(3), backlog: 1 };
+    unobserved.submit(Instant::ZERO, MAIN, listen).expect("a free thread");
+    assert_eq!(unobserved.poll_state_change(), None);
+}
+
+#[test]
+fn a_change_of_state_says_what_it_came_of() {
+    let mut world = World::new();
+    world.listener(1);
+    world.inject("S 0:0(0)");
+    world.inject("R 1:1(0)");
+    assert!(
+        world.changes().ends_with("LISTEN SYN_RECV Segment, SYN_RECV LISTEN Reset"),
+        "{}",
+        world.changes()
+    );
+    world.inject("S 0:0(0)");
+    world.wait(200_000);
+    assert!(
+        world.changes().ends_with("LISTEN SYN_RECV Segment, SYN_RECV LISTEN Timer"),
+        "{}",
+        world.changes()
+    );
 }

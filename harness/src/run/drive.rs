@@ -39,6 +39,7 @@ fn last_moment(entries: &[Entry]) -> i64 {
         | Entry::Returned { at, .. }
         | Entry::Signalled { at, .. }
         | Entry::Disturbed { at, .. }
+        | Entry::Changed { at, .. }
         | Entry::Teardown { at, .. }
         | Entry::Reached(at) => Some(*at),
         Entry::Refused { .. } | Entry::Failed { .. } | Entry::Inspected { .. } | Entry::Verdict(_) => None,
@@ -76,6 +77,7 @@ fn interpret(mut engine: Engine<'_>, target: &mut dyn Target, entries: &mut Vec<
             }
             Want::Inspect(what) => inspect(target, &what, entries),
         };
+        entries.extend(target.state_changes().into_iter().map(Entry::changed));
         engine.handle(input);
     }
 }

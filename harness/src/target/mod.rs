@@ -7,6 +7,7 @@ pub mod replay;
 pub mod scripted;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -69,6 +70,12 @@ pub trait Target {
     /// # Errors
     /// [`TargetError::Broken`] where the target cannot go on.
     fn advance(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError>;
+
+    /// Takes the changes of state since it was last asked, in order. They are evidence and no part of a verdict; most
+    /// targets have none to tell.
+    fn state_changes(&mut self) -> Vec<StateChange> {
+        Vec::new()
+    }
 
     /// Destroys every flow. What that emits is given back; it is not judged.
     ///
@@ -211,6 +218,21 @@ impl Observation {
     }
 }
 
+/// A connection, or a socket that listens, changed its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// When.
+    pub at: Timestamp,
+    /// The target's end and the peer's; none of a socket that listens.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+    /// The state before, `LISTEN` of a connection that a listener begins.
+    pub from: String,
+    /// The state after.
+    pub to: String,
+    /// What it came of: `call`, `segment`, `reset`, `icmp`, `timer`.
+    pub cause: String,
+}
+
 /// What a call came back with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
@@ -233,9 +255,9 @@ pub enum Inspection {
         /// The flow asked about.
         flow: FlowId,
         /// The target's end, as on the link.
-        local: std::net::SocketAddr,
+        local: SocketAddr,
         /// The peer's end.
-        remote: std::net::SocketAddr,
+        remote: SocketAddr,
     },
     /// An SNMP counter: `TcpExtListenOverflows`.
     Counter(String),

@@ -9,10 +9,20 @@ use super::{Inspection, Observation, Target, TargetError, TargetInfo};
 /// Plays a trace back.
 pub struct Replay {
     info: TargetInfo,
-    entries: Vec<Entry>,
+    /// What there is to answer with, each with its line.
+    entries: Vec<(usize, Entry)>,
     next: usize,
+    /// How many lines the trace has.
+    lines: usize,
     now: Timestamp,
     misfit: Option<String>,
+}
+
+/// The entries that answer something, each with its line. Changes of state are told by a target that nobody asked.
+fn answers(trace: &Trace) -> Vec<(usize, Entry)> {
+    // Line 1 is the head.
+    let numbered = trace.entries.iter().enumerate().map(|(index, entry)| (index + 2, entry.clone()));
+    numbered.filter(|(_, entry)| !matches!(entry, Entry::Changed { .. })).collect()
 }
 
 impl Replay {
@@ -27,8 +37,9 @@ impl Replay {
                 capabilities: crate::case::Capability::ALL.into_iter().collect(),
                 timing: header.timing,
             },
-            entries: trace.entries.clone(),
+            entries: answers(trace),
             next: 0,
+            lines: trace.entries.len() + 1,
             now: Timestamp::START,
             misfit: None,
         }
@@ -42,14 +53,16 @@ impl Replay {
         if let Some(why) = &self.misfit {
             return Err(why.clone());
         }
-        match self.entries.get(self.next) {
+        match self.entry() {
             Some(Entry::Teardown { at, packet }) => {
+                let observation = Observation::Emitted { at: Timestamp(*at), packet: packet.clone() };
                 self.next += 1;
-                Ok(Some(Observation::Emitted { at: Timestamp(*at), packet: packet.clone() }))
+                Ok(Some(observation))
             }
             Some(Entry::Disturbed { at, by }) => {
+                let observation = Observation::Disturbed { at: Timestamp(*at), by: by.clone() };
                 self.next += 1;
-                Ok(Some(Observation::Disturbed { at: Timestamp(*at), by: by.clone() }))
+                Ok(Some(observation))
             }
             Some(Entry::Verdict(_)) if self.next + 1 == self.entries.len() => Ok(None),
             Some(
@@ -61,19 +74,22 @@ impl Replay {
                 | Entry::Signalled { .. }
                 | Entry::Reached(_)
                 | Entry::Inspected { .. }
+                | Entry::Changed { .. }
                 | Entry::Verdict(_),
             )
             | None => Err(self.misfit("the end of the run").to_string()),
         }
     }
 
+    fn entry(&self) -> Option<&Entry> {
+        self.entries.get(self.next).map(|(_, entry)| entry)
+    }
+
     /// The trace and the case do not belong together.
     fn misfit(&mut self, wanted: &str) -> TargetError {
-        // Line 1 is the head.
-        let line = self.next + 2;
-        let found = match self.entries.get(self.next) {
-            Some(entry) => serde_json::to_string(entry).unwrap_or_default(),
-            None => "the end".to_owned(),
+        let (line, found) = match self.entries.get(self.next) {
+            Some((line, entry)) => (*line, serde_json::to_string(entry).unwrap_or_default()),
+            None => (self.lines + 1, "the end".to_owned()),
         };
         let found: String = found.chars().take(120).collect();
         let why = format!("the trace does not fit the case: line {line} should be {wanted}, but is {found}");
@@ -83,15 +99,17 @@ impl Replay {
 
     /// The case did something: the trace must say the same.
     fn act(&mut self, what: &str) -> Result<Timestamp, TargetError> {
-        match self.entries.get(self.next) {
+        match self.entry() {
             Some(Entry::Acted { at, what: recorded, .. }) if recorded == what => {
-                self.now = self.now.max(Timestamp(*at));
+                let at = Timestamp(*at);
+                self.now = self.now.max(at);
                 self.next += 1;
-                Ok(Timestamp(*at))
+                Ok(at)
             }
             Some(Entry::Refused { what: recorded, why, .. }) if recorded == what => {
+                let error = why.error();
                 self.next += 1;
-                Err(why.error())
+                Err(error)
             }
             _ => Err(self.misfit(what)),
         }
@@ -125,7 +143,7 @@ impl Target for Replay {
 
     fn inspect(&mut self, what: &Inspection) -> Result<Value, TargetError> {
         let wanted = describe::inspection(what);
-        match self.entries.get(self.next) {
+        match self.entry() {
             Some(Entry::Inspected { what, value, missing }) if *what == wanted => {
                 let answer = match (value, missing) {
                     (Some(value), _) => Ok(value.clone()),
@@ -135,15 +153,16 @@ impl Target for Replay {
                 answer
             }
             Some(Entry::Failed { what, why }) if *what == wanted => {
+                let error = why.error();
                 self.next += 1;
-                Err(why.error())
+                Err(error)
             }
             _ => Err(self.misfit(&wanted)),
         }
     }
 
     fn advance(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError> {
-        let entry = self.entries.get(self.next);
+        let entry = self.entry();
         if let Some(observation) = entry.and_then(Entry::observation) {
             self.next += 1;
             self.now = self.now.max(observation.at());
@@ -156,8 +175,9 @@ impl Target for Replay {
                 Ok(None)
             }
             Some(Entry::Failed { what, why }) if *what == describe::silence(until) => {
+                let error = why.error();
                 self.next += 1;
-                Err(why.error())
+                Err(error)
             }
             _ => Err(self.misfit(&describe::silence(until))),
         }

@@ -6,10 +6,12 @@
 pub mod capture;
 pub mod pcapng;
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Errno, Signal, ThreadId, Value};
-use crate::target::{Completion, Observation, TargetError, Timing};
+use crate::target::{Completion, Observation, StateChange, TargetError, Timing};
 use crate::time::Timestamp;
 
 /// The version of the format that this crate writes and reads.
@@ -131,6 +133,21 @@ pub enum Entry {
         /// Why nothing could be seen.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         missing: Option<String>,
+    },
+    /// A connection, or a socket that listens, changed its state: said by targets that can tell, and no part of the
+    /// verdict.
+    Changed {
+        /// When.
+        at: i64,
+        /// The target's end and the peer's; none of a socket that listens.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        ends: Option<(SocketAddr, SocketAddr)>,
+        /// The state before.
+        from: String,
+        /// The state after.
+        to: String,
+        /// What it came of.
+        cause: String,
     },
     /// After the end of the case: not judged.
     Teardown {
@@ -258,6 +275,13 @@ impl Entry {
         }
     }
 
+    /// What a target told of its states.
+    #[must_use]
+    pub fn changed(change: StateChange) -> Self {
+        let StateChange { at, ends, from, to, cause } = change;
+        Self::Changed { at: at.0, ends, from, to, cause }
+    }
+
     /// The observation again, if this entry is one.
     #[must_use]
     pub fn observation(&self) -> Option<Observation> {
@@ -288,6 +312,7 @@ impl Entry {
             | Self::Failed { .. }
             | Self::Reached(_)
             | Self::Inspected { .. }
+            | Self::Changed { .. }
             | Self::Teardown { .. }
             | Self::Verdict(_) => None,
         }

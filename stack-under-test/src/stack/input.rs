@@ -8,7 +8,9 @@ use crate::counters::Counter;
 use crate::socket::{Socket, SocketId, Tcp};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Endpoint, Flow, reset_for};
+use crate::tcp::journal::Cause;
 use crate::tcp::listen::ListenDisposition;
+use crate::tcp::state::TcpState;
 use crate::tcp::syn_received::{SynReceived, SynReceivedDisposition};
 use crate::tcp::syn_sent::SynSentDisposition;
 use crate::tcp::time_wait::TimeWaitDisposition;
@@ -21,6 +23,7 @@ use crate::wire::tcp::{self, Segment};
 
 impl Stack {
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Result<(), DropReason> {
+        self.tally.journal.because_of(Cause::Icmp);
         let packet = Packet::parse(bytes)?;
         // RFC9293/MUST-57
         if !self.config.is_local(packet.destination) {
@@ -36,6 +39,8 @@ impl Stack {
                     local: Endpoint::new(packet.destination, segment.destination_port),
                     remote: Endpoint::new(packet.source, segment.source_port),
                 };
+                let cause = if segment.flags.rst() { Cause::Reset } else { Cause::Segment };
+                self.tally.journal.because_of(cause);
                 self.deliver(flow, &segment);
             }
             icmp::PROTOCOL_V4 if packet.destination.is_ipv4() => {
@@ -99,11 +104,13 @@ impl Stack {
             SynSentDisposition::Refused => self.meet_fate(id, Fate::Ended(Ending::Refused), None),
             SynSentDisposition::Establish => {
                 let connection = open.as_ref().clone().establish(&env, segment, out);
+                env.tally.journal.note(connection.flow, TcpState::Established);
                 *tcp = Tcp::Synchronized(Box::new(connection));
             }
             SynSentDisposition::Cross => {
                 // RFC9293/MUST-10
                 let crossed = open.as_ref().clone().cross(&env, segment, out);
+                env.tally.journal.note(crossed.flow, TcpState::SynRecv);
                 *tcp = Tcp::SynReceived(Box::new(crossed));
             }
         }
@@ -131,6 +138,7 @@ impl Stack {
             SynReceivedDisposition::Reset => self.meet_fate(id, Fate::Ended(Ending::Reset), None),
             SynReceivedDisposition::Establish => {
                 let opening = crossed.as_ref().clone().into_opening(&env, segment);
+                env.tally.journal.note(opening.flow, TcpState::Established);
                 *tcp = Tcp::Synchronized(Box::new(Connection::open(&env, opening)));
                 self.continue_with(id, segment);
             }
@@ -203,6 +211,7 @@ impl Stack {
             ListenDisposition::Begin => {
                 let request = SynReceived::new(&env, flow, knobs, isn, segment);
                 request.answer(&env, out);
+                env.tally.journal.note(flow, TcpState::SynRecv);
                 listen.requests.insert(flow, request);
                 self.flows.insert(flow, Owner::Request(id));
             }
@@ -243,7 +252,7 @@ impl Stack {
             SynReceivedDisposition::Establish => {
                 let opening = request.clone().into_opening(&env, segment);
                 let connection = Connection::open(&env, opening);
-                self.drop_request(listener, flow);
+                self.forget_request(listener, flow);
                 let id = self.queue_connection(listener, connection);
                 self.continue_with(id, segment);
             }
@@ -271,7 +280,10 @@ impl Stack {
                 }
                 remains.acknowledge(&env, out);
             }
-            TimeWaitDisposition::Finish => remains.finish(&env, segment, out),
+            TimeWaitDisposition::Finish => {
+                env.tally.journal.note(flow, TcpState::TimeWait);
+                remains.finish(&env, segment, out);
+            }
             TimeWaitDisposition::Refuse => {
                 self.refuse(flow, segment);
                 self.forget_remains(flow);

@@ -9,6 +9,7 @@ use crate::counters::Counter;
 use crate::socket::{Phase, Remains, Socket, SocketId, Tcp, errors};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Flow, reset_for};
+use crate::tcp::state::TcpState;
 use crate::tcp::time_wait::TimeWait;
 use crate::wire::tcp::Segment;
 
@@ -24,6 +25,7 @@ impl Stack {
     pub(super) fn queue_connection(&mut self, listener: SocketId, connection: Connection) -> SocketId {
         let flow = connection.flow;
         self.tally.count(Counter::PassiveOpens);
+        self.tally.journal.note(flow, TcpState::Established);
         let Some(parent) = self.sockets.get(&listener) else { unreachable!("the listener was just found") };
         let id = self.add_socket(Socket::accepted(parent, connection));
         self.flows.insert(flow, Owner::Socket(id));
@@ -34,7 +36,14 @@ impl Stack {
         id
     }
 
+    /// A handshake failed: the listener goes on.
     pub(super) fn drop_request(&mut self, listener: SocketId, flow: Flow) {
+        self.tally.journal.note(flow, TcpState::Listen);
+        self.forget_request(listener, flow);
+    }
+
+    /// A handshake is over.
+    pub(super) fn forget_request(&mut self, listener: SocketId, flow: Flow) {
         if let Some(listen) = self.sockets.get_mut(&listener).and_then(Socket::listener_mut) {
             listen.requests.remove(&flow);
         }
@@ -42,6 +51,7 @@ impl Stack {
     }
 
     pub(crate) fn forget_remains(&mut self, flow: Flow) {
+        self.tally.journal.note(flow, TcpState::Closed);
         self.time_waits.remove(&flow);
         self.flows.remove(&flow);
     }
@@ -76,6 +86,8 @@ impl Stack {
         }
         let remains = TimeWait::new(&env, connection, (socket.reuse_address, socket.reuse_port), awaits_fin);
         let flow = connection.flow;
+        let state = if remains.awaits_fin { TcpState::FinWait2 } else { TcpState::TimeWait };
+        env.tally.journal.note(flow, state);
         self.time_waits.insert(flow, remains);
         self.flows.insert(flow, Owner::TimeWait);
         self.close_socket(id, Ending::Closed);
@@ -83,6 +95,7 @@ impl Stack {
 
     fn end(&mut self, id: SocketId, ending: Ending) {
         if let Some(flow) = self.sockets.get(&id).and_then(|socket| socket.flow) {
+            self.tally.journal.note(flow, TcpState::Closed);
             self.flows.remove(&flow);
         }
         self.close_socket(id, ending);
@@ -184,7 +197,9 @@ impl Stack {
             socket.binding.port = 0;
         }
         let Tcp::Listen(listen) = tcp else { return };
+        self.tally.journal.note_listener(TcpState::Listen, TcpState::Closed);
         for flow in listen.requests.keys() {
+            self.tally.journal.note(*flow, TcpState::Closed);
             self.flows.remove(flow);
         }
         let waiting: Vec<SocketId> = listen.queue.into_iter().collect();
@@ -210,6 +225,7 @@ impl Stack {
         if let Some(flow) = self.sockets.get(&id).and_then(|socket| socket.flow)
             && self.flows.get(&flow) == Some(&Owner::Socket(id))
         {
+            self.tally.journal.note(flow, TcpState::Closed);
             self.flows.remove(&flow);
         }
         let Some(socket) = self.sockets.get_mut(&id) else {

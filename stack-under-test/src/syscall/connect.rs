@@ -107,6 +107,7 @@ impl Stack {
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         let open = SynSent::start(&env, flow, socket.knobs.clone(), (isn, echo), identification, out);
         socket.tcp = Tcp::SynSent(Box::new(open));
+        env.tally.journal.note(flow, TcpState::SynSent);
         env.tally.count(Counter::ActiveOpens);
         socket.phase = Phase::Connecting;
         socket.error = None;

@@ -132,6 +132,7 @@ impl Stack {
         }
         if let Some(socket) = self.sockets.get_mut(&id) {
             socket.tcp = Tcp::Listen(Listen::new(backlog));
+            self.tally.journal.note_listener(TcpState::Closed, TcpState::Listen);
         }
         DONE
     }

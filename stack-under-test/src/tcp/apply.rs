@@ -110,7 +110,7 @@ impl Connection {
         };
         if fin_acknowledged {
             let was = self.state;
-            let fate = self.transit(SyncEvent::FinAcknowledged);
+            let fate = self.transit(env, SyncEvent::FinAcknowledged);
             if fate != Fate::Lives {
                 return fate;
             }
@@ -173,6 +173,6 @@ impl Connection {
             SyncState::FinWait1 | SyncState::FinWait2 => self.send_ack(env, out),
             SyncState::CloseWait | SyncState::Closing | SyncState::LastAck => {}
         }
-        self.transit(SyncEvent::PeerFin)
+        self.transit(env, SyncEvent::PeerFin)
     }
 }

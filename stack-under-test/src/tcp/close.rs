@@ -12,11 +12,12 @@ use super::transition::{Next, SyncEvent, SyncState};
 
 impl Connection {
     /// The one place where the state changes; returns the fate that the table demands.
-    pub(super) fn transit(&mut self, event: SyncEvent) -> Fate {
+    pub(super) fn transit(&mut self, env: &Env<'_>, event: SyncEvent) -> Fate {
         match self.state.on(event) {
             Next::Stay => Fate::Lives,
             Next::To(state) => {
                 self.state = state;
+                env.tally.journal.note(self.flow, state.name());
                 Fate::Lives
             }
             Next::TimeWait => Fate::TimeWait,
@@ -34,7 +35,7 @@ impl Connection {
         self.write_shut = true;
         if self.state.may_send() {
             self.queue.append_fin();
-            let fate = self.transit(SyncEvent::LocalClose);
+            let fate = self.transit(env, SyncEvent::LocalClose);
             debug_assert_eq!(fate, Fate::Lives, "closing our direction never ends a connection by itself");
             self.transmit(env, out);
         }

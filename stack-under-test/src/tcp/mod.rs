@@ -15,6 +15,7 @@ pub(crate) mod env;
 pub(crate) mod flow;
 pub(crate) mod handshake;
 pub(crate) mod info;
+pub(crate) mod journal;
 pub(crate) mod keep_alive;
 pub(crate) mod listen;
 pub(crate) mod rack;

@@ -2,13 +2,14 @@
 #![allow(clippy::allow_attributes, reason = "no expectation holds in every test file")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use stack_under_test::syscall::constants::{AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_STREAM};
 use stack_under_test::{
-    Config, Errno, Failure, Fd, Instant, Output, Reply, Signal, Stack, Syscall, TcpState, ThreadId,
+    Config, Errno, Failure, Fd, Instant, Output, Reply, Signal, Stack, StateChange, Syscall, TcpState,
+    ThreadId,
 };
 
 pub const MAIN: ThreadId = ThreadId(0);
@@ -34,6 +35,8 @@ pub struct World {
     pub sent: VecDeque<(u64, Seen)>,
     pub returned: VecDeque<(u64, ThreadId, Result<Reply, Failure>)>,
     pub signals: Vec<Signal>,
+    changes: Vec<StateChange>,
+    states: BTreeMap<(SocketAddr, SocketAddr), TcpState>,
 }
 
 fn sum(parts: &[&[u8]]) -> u16 {
@@ -103,8 +106,12 @@ impl World {
     }
 
     pub fn with(config: Config) -> Self {
+        let mut stack = Stack::new(config, 7);
+        stack.keep_state_changes();
         Self {
-            stack: Stack::new(config, 7),
+            stack,
+            changes: Vec::new(),
+            states: BTreeMap::new(),
             now: Instant::ZERO,
             local: "192.168.0.1:8080".parse().expect("address"),
             remote: "192.0.2.1:8080".parse().expect("address"),
@@ -133,6 +140,7 @@ impl World {
     }
 
     pub fn drain(&mut self) {
+        self.drain_state_changes();
         let mut count = 0;
         while let Some(output) = self.stack.poll_output() {
             count += 1;
@@ -148,6 +156,30 @@ impl World {
                 Output::Signal { signal, .. } => self.signals.push(signal),
             }
         }
+    }
+
+    /// Each change of state must begin where the one before it ended, and the last one must end where we are.
+    fn drain_state_changes(&mut self) {
+        let rests = |state| matches!(state, TcpState::Closed | TcpState::Listen);
+        let mut touched = BTreeMap::new();
+        while let Some(change) = self.stack.poll_state_change() {
+            if let Some(ends) = change.ends {
+                let before = self.states.insert(ends, change.to).unwrap_or(TcpState::Closed);
+                assert!(before == change.from || rests(before) && rests(change.from), "{before} {change:?}");
+                touched.insert(ends, change.to);
+            }
+            self.changes.push(change);
+        }
+        for ((local, remote), state) in touched {
+            let state = if rests(state) { TcpState::Closed } else { state };
+            assert_eq!(self.stack.tcp_state(local, remote), state, "{local} {remote}");
+        }
+    }
+
+    /// The changes of state so far: from, to, why.
+    pub fn changes(&self) -> String {
+        let text = |change: &StateChange| format!("{} {} {:?}", change.from, change.to, change.cause);
+        self.changes.iter().map(text).collect::<Vec<_>>().join(", ")
     }
 
     /// Lets time pass, firing the timers on the way.

@@ -10,7 +10,9 @@ use stack_under_test as sut;
 use crate::case::{Capability, DescriptorId, Setting, Signal, Submission, Syscall, ThreadId, Value};
 use crate::time::Timestamp;
 
-use super::{Inspection, Observation, Target, TargetError, TargetFactory, TargetInfo, Timing, World};
+use super::{
+    Inspection, Observation, StateChange, Target, TargetError, TargetFactory, TargetInfo, Timing, World,
+};
 
 /// So many timers at one moment mean that time stands still.
 const TIMERS_AT_ONCE: usize = 100_000;
@@ -68,6 +70,7 @@ impl TargetFactory for BundledFactory {
         }
         let config = sut::Config { mtu: world.link.mtu, ..sut::Config::default() };
         let mut stack = sut::Stack::new(config, world.seed);
+        stack.keep_state_changes();
         for setting in &world.settings {
             set(&mut stack, setting)?;
         }
@@ -81,6 +84,7 @@ impl TargetFactory for BundledFactory {
             stack,
             now: Timestamp::START,
             seen: VecDeque::new(),
+            changes: Vec::new(),
             calls: BTreeMap::new(),
             fds: BTreeMap::new(),
         }))
@@ -103,6 +107,8 @@ struct Bundled {
     now: Timestamp,
     /// What happened and was not handed over.
     seen: VecDeque<Observation>,
+    /// Changes of state that were not handed over.
+    changes: Vec<StateChange>,
     /// Calls that have not returned.
     calls: BTreeMap<ThreadId, Pending>,
     fds: BTreeMap<DescriptorId, sut::Fd>,
@@ -224,6 +230,10 @@ impl Target for Bundled {
         Err(TargetError::Broken(format!("the stack's timers make no progress at {}", self.now)))
     }
 
+    fn state_changes(&mut self) -> Vec<StateChange> {
+        std::mem::take(&mut self.changes)
+    }
+
     fn finish(self: Box<Self>) -> Result<Vec<Observation>, TargetError> {
         Ok(Vec::new())
     }
@@ -233,6 +243,9 @@ impl Bundled {
     /// Takes everything that the stack put out at this moment.
     fn drain(&mut self) -> Result<(), TargetError> {
         let at = self.now;
+        while let Some(change) = self.stack.poll_state_change() {
+            self.changes.push(state_change(at, change));
+        }
         while let Some(output) = self.stack.poll_output() {
             let observation = match output {
                 sut::Output::Transmit(packet) => Observation::Emitted { at, packet },
@@ -259,6 +272,18 @@ impl Bundled {
     fn fd(&self, id: DescriptorId) -> sut::Fd {
         self.fds.get(&id).copied().unwrap_or(NO_FD)
     }
+}
+
+fn state_change(at: Timestamp, change: sut::StateChange) -> StateChange {
+    let cause = match change.cause {
+        sut::Cause::Call => "call",
+        sut::Cause::Segment => "segment",
+        sut::Cause::Reset => "reset",
+        sut::Cause::Icmp => "icmp",
+        sut::Cause::Timer => "timer",
+    };
+    let (from, to) = (change.from.name().to_owned(), change.to.name().to_owned());
+    StateChange { at, ends: change.ends, from, to, cause: cause.to_owned() }
 }
 
 fn instant(at: Timestamp) -> sut::Instant {
