@@ -5,6 +5,8 @@
 //! or they take long (`slow`), they are shown as ignored with the reason; `TCPDRILL_ANY_VERSION=1` runs them on any
 //! kernel, `TCPDRILL_SLOW=1` runs the slow ones.
 //!
+//! The verdict must follow from the trace alone, too.
+//!
 //! A test that the ledger of its target knows to fail is shown with the mark `[known: KIND]`; it passes by failing,
 //! and fails by passing. That no entry of a ledger is stale is a test of its own, `ledger/<target>`.
 
@@ -16,10 +18,11 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tcpdrill::case::Case;
 use tcpdrill::report::{FailureContext, Style, failure_page};
 use tcpdrill::run::{
-    CaseRun, Loaded, Plan, RunOptions, Selection, Tree, run_batch, run_case, save, stale_diagnostics,
+    CaseRun, Loaded, Plan, RunOptions, Selection, Tree, replay, run_batch, run_case, save, stale_diagnostics,
 };
 use tcpdrill::target::TargetFactory;
 use tcpdrill::target::bundled::BundledFactory;
+use tcpdrill::trace::Trace;
 use tcpdrill::verdict::{Deviation, DeviationKind, Ledger, Verdict};
 
 /// Cases and captures are at the root of the repository.
@@ -110,6 +113,7 @@ fn verdict(
     known: Option<&Deviation>,
 ) -> Result<Completion, Failed> {
     let saved = save(CAPTURES.as_ref(), case, run, 1).map_err(|error| format!("captures: {error}"))?;
+    replays(case, run)?;
     match (&run.report.verdict, known) {
         (Verdict::Pass, None) | (Verdict::Fail(_), Some(_)) => Ok(Completion::Completed),
         (Verdict::Pass, Some(deviation)) => {
@@ -123,6 +127,19 @@ fn verdict(
         }
         (Verdict::Inconclusive { why }, _) => Err(format!("inconclusive: {why}").into()),
         (Verdict::Skipped { missing }, _) => Ok(Completion::ignored_with(format!("for lack of {missing}"))),
+    }
+}
+
+/// The verdict of the last attempt can be derived again from its trace as it stands in the file.
+fn replays(case: &Case, run: &CaseRun) -> Result<(), String> {
+    let Some(live) = &run.trace else { return Ok(()) };
+    let trace = Trace::from_text(&live.to_text()).map_err(|error| format!("the trace: {error}"))?;
+    let report = replay(case, &trace).map_err(|error| error.to_string())?;
+    let (again, verdict) = (report.verdict.name(), live.verdict().unwrap_or("none"));
+    if again == verdict {
+        Ok(())
+    } else {
+        Err(format!("the verdict was {verdict}; from the trace it is {again}"))
     }
 }
 

@@ -158,21 +158,24 @@ impl World {
         }
     }
 
-    /// Each change of state must begin where the one before it ended, and the last one must end where we are.
+    /// Each change of state must begin where the one before it ended, and the last one must end where a connection is.
     fn drain_state_changes(&mut self) {
         let rests = |state| matches!(state, TcpState::Closed | TcpState::Listen);
-        let mut touched = BTreeMap::new();
         while let Some(change) = self.stack.poll_state_change() {
             if let Some(ends) = change.ends {
-                let before = self.states.insert(ends, change.to).unwrap_or(TcpState::Closed);
+                let before = self.states.remove(&ends).unwrap_or(TcpState::Closed);
                 assert!(before == change.from || rests(before) && rests(change.from), "{before} {change:?}");
-                touched.insert(ends, change.to);
+                if !rests(change.to) {
+                    self.states.insert(ends, change.to);
+                }
             }
             self.changes.push(change);
         }
-        for ((local, remote), state) in touched {
-            let state = if rests(state) { TcpState::Closed } else { state };
-            assert_eq!(self.stack.tcp_state(local, remote), state, "{local} {remote}");
+        for ((local, remote), state) in &self.states {
+            assert_eq!(self.stack.tcp_state(*local, *remote), *state, "{local} {remote}");
+        }
+        if !self.states.contains_key(&(self.local, self.remote)) {
+            assert_eq!(self.state(), TcpState::Closed, "{:?}", self.changes);
         }
     }
 
