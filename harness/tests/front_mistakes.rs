@@ -2,6 +2,8 @@
 
 mod front_library;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use front_library::library;
@@ -28,9 +30,13 @@ fn first(source: &str) -> (String, String, String) {
     (diagnostic.text.clone(), diagnostic.help.clone().unwrap_or_default(), text[at.start..at.end].to_owned())
 }
 
-fn check(rows: &[(String, &str, &str, &str)]) {
+/// Each source gives this first, and all of it is shown as in the committed snapshot of this name.
+/// `TCPDRILL_BLESS=1` writes the snapshot anew.
+fn check(name: &str, rows: &[(String, &str, &str, &str)]) {
     let mut wrong = String::new();
+    let mut shown = String::new();
     for (source, text, help, words) in rows {
+        shown += &format!("{}\n", diagnostics(source).render(false));
         let found = first(source);
         let wanted = ((*text).to_owned(), (*help).to_owned(), (*words).to_owned());
         if found != wanted {
@@ -38,240 +44,272 @@ fn check(rows: &[(String, &str, &str, &str)]) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+    let path = snapshots().join(format!("{name}.txt"));
+    if std::env::var_os("TCPDRILL_BLESS").is_some() {
+        fs::write(&path, &shown).expect("the snapshot is written");
+    }
+    let wanted = fs::read_to_string(&path).unwrap_or_default();
+    let lines = shown.lines().zip(wanted.lines()).enumerate();
+    let differs = lines.into_iter().find(|(_, (now, then))| now != then);
+    assert!(shown == wanted, "{}: {differs:?}\n{shown}", path.display());
+}
+
+fn snapshots() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/front_mistakes")
 }
 
 #[test]
 fn yaml_and_its_limits() {
     let deep = format!("title: t\nsteps: {}{}", "[".repeat(40), "]".repeat(40));
-    check(&[
-        (String::new(), "the file is empty", "", ""),
-        ("# nothing\n".to_owned(), "the file is empty", "", ""),
-        (deep, "nested deeper than 32", "", "["),
-        (
-            "title: &a t\nsteps: []".to_owned(),
-            "aliases are not allowed in a case",
-            "use let, or a fixture",
-            "&a",
-        ),
-        (
-            "title: t\nwhy: *a\nsteps: []".to_owned(),
-            "aliases are not allowed in a case",
-            "use let, or a fixture",
-            "*a",
-        ),
-        (
-            "title: t\nlet: { <<: x }\nsteps: []".to_owned(),
-            "aliases are not allowed in a case",
-            "use let, or a fixture",
-            "<<",
-        ),
-        (
-            "title: t\nsteps:\n\t- silent: 1s\n".to_owned(),
-            "tab used for indentation",
-            "YAML allows only spaces here",
-            "\t",
-        ),
-        (
-            "title: connect(): refused\nsteps: []".to_owned(),
-            "\": \" inside unquoted text",
-            "put the text in quotes",
-            ":",
-        ),
-        (
-            story("  - expect: [ect0] . 1:1(0)\n"),
-            "a value cannot start with \"[\"",
-            "write attributes as (ect0) . 1:1(0)",
-            "[",
-        ),
-        (story("  - inject: - 1:1(0)\n"), "\"-\" starts a list here", "no flags is written none", "-"),
-        (
-            story("  - silent: 1s\n    note: a\n  - after: 1s\n    expect: nothing\n    after: 2s\n"),
-            "key \"after\" given twice (first in line 6)",
-            "",
-            "after",
-        ),
-    ]);
+    check(
+        "yaml_and_its_limits",
+        &[
+            (String::new(), "the file is empty", "", ""),
+            ("# nothing\n".to_owned(), "the file is empty", "", ""),
+            (deep, "nested deeper than 32", "", "["),
+            (
+                "title: &a t\nsteps: []".to_owned(),
+                "aliases are not allowed in a case",
+                "use let, or a fixture",
+                "&a",
+            ),
+            (
+                "title: t\nwhy: *a\nsteps: []".to_owned(),
+                "aliases are not allowed in a case",
+                "use let, or a fixture",
+                "*a",
+            ),
+            (
+                "title: t\nlet: { <<: x }\nsteps: []".to_owned(),
+                "aliases are not allowed in a case",
+                "use let, or a fixture",
+                "<<",
+            ),
+            (
+                "title: t\nsteps:\n\t- silent: 1s\n".to_owned(),
+                "tab used for indentation",
+                "YAML allows only spaces here",
+                "\t",
+            ),
+            (
+                "title: connect(): refused\nsteps: []".to_owned(),
+                "\": \" inside unquoted text",
+                "put the text in quotes",
+                ":",
+            ),
+            (
+                story("  - expect: [ect0] . 1:1(0)\n"),
+                "a value cannot start with \"[\"",
+                "write attributes as (ect0) . 1:1(0)",
+                "[",
+            ),
+            (story("  - inject: - 1:1(0)\n"), "\"-\" starts a list here", "no flags is written none", "-"),
+            (
+                story("  - silent: 1s\n    note: a\n  - after: 1s\n    expect: nothing\n    after: 2s\n"),
+                "key \"after\" given twice (first in line 6)",
+                "",
+                "after",
+            ),
+        ],
+    );
 }
 
 #[test]
 fn keys_and_their_types() {
-    check(&[
-        ("title: t\nstepz: []".to_owned(), "unknown key \"stepz\"", "did you mean steps?", "stepz"),
-        ("steps: []".to_owned(), "title is missing", "", ""),
-        (
-            story("  - expct: . 1:1(0) ack 1\n"),
-            "unknown step kind \"expct\"",
-            "did you mean expect?",
-            "expct",
-        ),
-        (
-            story("  - note: x\n"),
-            "this step does nothing",
-            "one of call, returns, inject, expect, silent, ...",
-            "note: x",
-        ),
-        (
-            story("  - call: close(s)\n    inject: . 1:1(0) ack 1\n"),
-            "a step has one kind; this has call and inject",
-            "make it two steps",
-            "inject",
-        ),
-        (
-            story("  - expect: nothing\n    by: 10ms\n"),
-            "unknown key \"by\"",
-            "exactly then: after: 10ms; no later than: within: 10ms",
-            "by",
-        ),
-        (
-            story("  - inject: . 1:1(0) ack 1\n    within: 10ms\n"),
-            "within is for what is expected; inject happens at an exact time",
-            "use after or at",
-            "within",
-        ),
-    ]);
+    check(
+        "keys_and_their_types",
+        &[
+            ("title: t\nstepz: []".to_owned(), "unknown key \"stepz\"", "did you mean steps?", "stepz"),
+            ("steps: []".to_owned(), "title is missing", "", ""),
+            (
+                story("  - expct: . 1:1(0) ack 1\n"),
+                "unknown step kind \"expct\"",
+                "did you mean expect?",
+                "expct",
+            ),
+            (
+                story("  - note: x\n"),
+                "this step does nothing",
+                "one of call, returns, inject, expect, silent, ...",
+                "note: x",
+            ),
+            (
+                story("  - call: close(s)\n    inject: . 1:1(0) ack 1\n"),
+                "a step has one kind; this has call and inject",
+                "make it two steps",
+                "inject",
+            ),
+            (
+                story("  - expect: nothing\n    by: 10ms\n"),
+                "unknown key \"by\"",
+                "exactly then: after: 10ms; no later than: within: 10ms",
+                "by",
+            ),
+            (
+                story("  - inject: . 1:1(0) ack 1\n    within: 10ms\n"),
+                "within is for what is expected; inject happens at an exact time",
+                "use after or at",
+                "within",
+            ),
+        ],
+    );
 }
 
 #[test]
 fn what_a_file_names() {
-    check(&[
-        (
-            "title: t\ncovers: [RFC9293/MUST-100]\nsteps: []".to_owned(),
-            "no requirement RFC9293/MUST-100",
-            "nearest: RFC9293/MUST-10",
-            "RFC9293/MUST-100",
-        ),
-        (
-            "title: t\ngiven: sevrer()\nsteps: []".to_owned(),
-            "no fixture \"sevrer\"",
-            "did you mean server?",
-            "sevrer",
-        ),
-        (
-            "title: t\ntable: |\n  name | a | b\n  x    | 1\nsteps: []".to_owned(),
-            "row has 2 cells, the table 3 columns",
-            "",
-            "x    | 1",
-        ),
-    ]);
+    check(
+        "what_a_file_names",
+        &[
+            (
+                "title: t\ncovers: [RFC9293/MUST-100]\nsteps: []".to_owned(),
+                "no requirement RFC9293/MUST-100",
+                "nearest: RFC9293/MUST-10",
+                "RFC9293/MUST-100",
+            ),
+            (
+                "title: t\ngiven: sevrer()\nsteps: []".to_owned(),
+                "no fixture \"sevrer\"",
+                "did you mean server?",
+                "sevrer",
+            ),
+            (
+                "title: t\ntable: |\n  name | a | b\n  x    | 1\nsteps: []".to_owned(),
+                "row has 2 cells, the table 3 columns",
+                "",
+                "x    | 1",
+            ),
+        ],
+    );
 }
 
 #[test]
 fn segments() {
-    check(&[
-        (story("  - expect: Q 0:0(0)\n"), "unknown flag \"Q\"", "F S R P . U E W A, a digit, or none", "Q"),
-        (
-            story("  - inject: . 1:1(0) ack 1 win 0100\n"),
-            "a number does not start with 0",
-            "100, or 0x100",
-            "0100",
-        ),
-        (
-            story("  - expect: S 0:0(0) <TS val 0 ecr 0,...>\n"),
-            "the target's timestamps start at 100",
-            "write any, or 100 plus the milliseconds since its first",
-            "0",
-        ),
-        (
-            story("  - expect: P. 1:1000(1000) ack 1\n"),
-            "1 + 1000 is 1001, not 1000",
-            "the end is the number after the last byte",
-            "1000",
-        ),
-        (story("  - expect: S. 0:0(0)\n"), "flag . without ack", "add ack N, or remove the .", "S."),
-        (story("  - expect: P 1:11(10) ack 1\n"), "ack 1 without flag .", "P. or remove ack", "ack 1"),
-        (
-            story("  - expect: S 0:0(0) <mss 1460,sackok>\n"),
-            "unknown option \"sackok\"",
-            "did you mean sackOK?",
-            "sackok",
-        ),
-        (
-            story("  - inject: S 0:0(0) <mss 1000,sackOK>\n"),
-            "options are 6 bytes; 2 more are needed to fill a word",
-            "add nop,nop",
-            "<mss 1000,sackOK>",
-        ),
-        (
-            story("  - inject: . any:any(0) ack 1\n"),
-            "any is for expectations; what is injected is exact",
-            "",
-            "any",
-        ),
-        (story("  - inject: S 0:0(0) <mss 1000,...>\n"), "... is for expectations", "", "..."),
-        (
-            story("  - inject: P. 1:6(5) ack 1\n    data: hello\n"),
-            "data starts with text, hex, pattern, zeros or any",
-            "data: text hello",
-            "hello",
-        ),
-        (
-            story("  - inject: P. 1:5(4) ack 1\n    data: text hello\n"),
-            "data has 5 bytes, the segment 4",
-            "",
-            "text hello",
-        ),
-    ]);
+    check(
+        "segments",
+        &[
+            (
+                story("  - expect: Q 0:0(0)\n"),
+                "unknown flag \"Q\"",
+                "F S R P . U E W A, a digit, or none",
+                "Q",
+            ),
+            (
+                story("  - inject: . 1:1(0) ack 1 win 0100\n"),
+                "a number does not start with 0",
+                "100, or 0x100",
+                "0100",
+            ),
+            (
+                story("  - expect: S 0:0(0) <TS val 0 ecr 0,...>\n"),
+                "the target's timestamps start at 100",
+                "write any, or 100 plus the milliseconds since its first",
+                "0",
+            ),
+            (
+                story("  - expect: P. 1:1000(1000) ack 1\n"),
+                "1 + 1000 is 1001, not 1000",
+                "the end is the number after the last byte",
+                "1000",
+            ),
+            (story("  - expect: S. 0:0(0)\n"), "flag . without ack", "add ack N, or remove the .", "S."),
+            (story("  - expect: P 1:11(10) ack 1\n"), "ack 1 without flag .", "P. or remove ack", "ack 1"),
+            (
+                story("  - expect: S 0:0(0) <mss 1460,sackok>\n"),
+                "unknown option \"sackok\"",
+                "did you mean sackOK?",
+                "sackok",
+            ),
+            (
+                story("  - inject: S 0:0(0) <mss 1000,sackOK>\n"),
+                "options are 6 bytes; 2 more are needed to fill a word",
+                "add nop,nop",
+                "<mss 1000,sackOK>",
+            ),
+            (
+                story("  - inject: . any:any(0) ack 1\n"),
+                "any is for expectations; what is injected is exact",
+                "",
+                "any",
+            ),
+            (story("  - inject: S 0:0(0) <mss 1000,...>\n"), "... is for expectations", "", "..."),
+            (
+                story("  - inject: P. 1:6(5) ack 1\n    data: hello\n"),
+                "data starts with text, hex, pattern, zeros or any",
+                "data: text hello",
+                "hello",
+            ),
+            (
+                story("  - inject: P. 1:5(4) ack 1\n    data: text hello\n"),
+                "data has 5 bytes, the segment 4",
+                "",
+                "text hello",
+            ),
+        ],
+    );
 }
 
 #[test]
 fn calls() {
-    check(&[
-        (
-            story("  - call: connect(s, remote, 16)\n"),
-            "connect takes 2 arguments",
-            "lengths are left out; to lie about one: len=16",
-            "16",
-        ),
-        (
-            story("  - call: conect(s, remote)\n"),
-            "unknown call \"conect\"",
-            "did you mean connect?",
-            "conect",
-        ),
-        (story("  - call: read(x, 10)\n"), "no descriptor \"x\" at this point", "known here: l, s", "x"),
-        (
-            story("  - call: read(s, 10)\n    returns: EAGAIN\n"),
-            "an error is written -1 EAGAIN",
-            "",
-            "EAGAIN",
-        ),
-        (
-            story("  - call: read(s, 10)\n    returns: -1 EAGIAN\n"),
-            "unknown errno \"EAGIAN\"",
-            "did you mean EAGAIN?",
-            "EAGIAN",
-        ),
-        (
-            story("  - call: poll([{fd=s, events=POLLIN}], 0)\n"),
-            "poll needs returns: how many are ready",
-            "",
-            "poll([{fd=s, events=POLLIN}], 0)",
-        ),
-        (
-            story("  - call: read(s, 1)\n    blocks: true\n  - call: read(s, 1)\n  - returns: 1\n"),
-            "thread main is blocked in read() since line 4",
-            "name another thread",
-            "read",
-        ),
-        (
-            story("  - call: read(s, 1)\n    blocks: true\n    returns: 1\n  - returns: 1\n"),
-            "this call returns later; say there what it returns",
-            "move returns to a step of its own",
-            "1",
-        ),
-        (
-            story("  - call: read(s, 1)\n    blocks: true\n"),
-            "no returns step ends this call",
-            "add one, or blocks: forever",
-            "read",
-        ),
-        (story("  - returns: 1\n"), "no call is blocked on thread main here", "", "1"),
-    ]);
+    check(
+        "calls",
+        &[
+            (
+                story("  - call: connect(s, remote, 16)\n"),
+                "connect takes 2 arguments",
+                "lengths are left out; to lie about one: len=16",
+                "16",
+            ),
+            (
+                story("  - call: conect(s, remote)\n"),
+                "unknown call \"conect\"",
+                "did you mean connect?",
+                "conect",
+            ),
+            (story("  - call: read(x, 10)\n"), "no descriptor \"x\" at this point", "known here: l, s", "x"),
+            (
+                story("  - call: read(s, 10)\n    returns: EAGAIN\n"),
+                "an error is written -1 EAGAIN",
+                "",
+                "EAGAIN",
+            ),
+            (
+                story("  - call: read(s, 10)\n    returns: -1 EAGIAN\n"),
+                "unknown errno \"EAGIAN\"",
+                "did you mean EAGAIN?",
+                "EAGIAN",
+            ),
+            (
+                story("  - call: poll([{fd=s, events=POLLIN}], 0)\n"),
+                "poll needs returns: how many are ready",
+                "",
+                "poll([{fd=s, events=POLLIN}], 0)",
+            ),
+            (
+                story("  - call: read(s, 1)\n    blocks: true\n  - call: read(s, 1)\n  - returns: 1\n"),
+                "thread main is blocked in read() since line 4",
+                "name another thread",
+                "read",
+            ),
+            (
+                story("  - call: read(s, 1)\n    blocks: true\n    returns: 1\n  - returns: 1\n"),
+                "this call returns later; say there what it returns",
+                "move returns to a step of its own",
+                "1",
+            ),
+            (
+                story("  - call: read(s, 1)\n    blocks: true\n"),
+                "no returns step ends this call",
+                "add one, or blocks: forever",
+                "read",
+            ),
+            (story("  - returns: 1\n"), "no call is blocked on thread main here", "", "1"),
+        ],
+    );
 }
 
 #[test]
 fn names_times_and_assertions() {
-    check(&[
+    check("names_times_and_assertions", &[
         (
             story("  - expect: nothing\n    after: 10\n"),
             "a time needs a unit",
@@ -329,9 +367,164 @@ fn names_times_and_assertions() {
     ]);
 }
 
+/// Not in the table of the reference.
+#[test]
+fn what_the_table_leaves_out() {
+    let two = "title: t\nflows: { a: { local: local:80 }, b: { remote: remote2 } }\nsteps:\n";
+    check(
+        "what_the_table_leaves_out",
+        &[
+            (
+                story("  - expect: (dport 9) . 1:1(0) ack 1\n"),
+                "no segment of flow main has this dport: its remote end is 192.0.2.1:8080",
+                "declare a flow with that end, and name it: flow: ...",
+                "dport",
+            ),
+            (
+                format!("{two}  - allow: {{ segment: R 1:1(0), sport: 81..90 }}\n    flow: a\n"),
+                "no segment of flow a has this sport: its local end is 192.168.0.1:80",
+                "declare a flow with that end, and name it: flow: ...",
+                "sport",
+            ),
+            (
+                format!(
+                    "{two}  - expect: {{ one_of: [nothing, {{ segment: R 1:1(0), ip: {{ src: local2 }} }}] }}\n    flow: a\n"
+                ),
+                "no segment of flow a has this src: its local end is 192.168.0.1:80",
+                "declare a flow with that end, and name it: flow: ...",
+                "src",
+            ),
+            (
+                story("  - call: recv(s, 1, MSG_OOB)\n"),
+                "what is read with MSG_OOB is not in the stream; say which byte it is",
+                "data: text !",
+                "recv(s, 1, MSG_OOB)",
+            ),
+            (
+                story("  - call: getsockname(s)\n    gives: local:9000..8000\n"),
+                "empty range: 9000 is after 8000",
+                "",
+                "9000..8000",
+            ),
+            (
+                story("  - call: getsockname(s)\n    gives: 42000..90000\n"),
+                "90000 does not fit 16 bits",
+                "",
+                "90000",
+            ),
+            (
+                story("  - call: read(s, 1)\n    blocks: 300ms\n  - after: 200ms\n    call: read(s, 1)\n"),
+                "thread main is blocked in read() since line 4",
+                "name another thread",
+                "read",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_mistake_in_a_fixture_is_shown_there_and_where_it_is_used() {
+    let mut library = library();
+    library.add_fixture("odd", "title: t\nparams: { win: 10 }\nsteps:\n  - inject: S 0:0(0) win $win\n");
+    let source = "title: t\ngiven: odd(win=0100)\nsteps: []\n";
+    let found = yaml::lower("cases/a/b.yaml", "a/b", Arc::from(source), &library).expect_err("a mistake");
+    assert_eq!(
+        found.render(false),
+        "cases/a/b.yaml:2:16: error: a number does not start with 0
+  |
+2 | given: odd(win=0100)
+  |                ^^^^
+help: 100, or 0x100
+fixtures/odd.yaml:4:26: note: in this step
+  |
+4 |   - inject: S 0:0(0) win $win
+  |                          ^^^^
+cases/a/b.yaml:2:8: note: used here
+  |
+2 | given: odd(win=0100)
+  |        ^^^
+"
+    );
+}
+
+/// The snapshots show every mistake of the table in the reference, with its help.
+#[test]
+fn the_table_of_the_reference_is_true() {
+    let reference = include_str!("../../docs/language.md");
+    let section = reference
+        .split("\n## 9. ")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## 10. ").next())
+        .expect("section 9");
+    let mut shown = diagnostics("title: &a x").render(false);
+    for entry in fs::read_dir(snapshots()).expect("snapshots").flatten() {
+        shown += &fs::read_to_string(entry.path()).expect("a snapshot");
+    }
+    shown += &yaml::check_size("big.yaml", 100_000_000).expect_err("too large").render(false);
+    let shown = without_line_numbers(&shown);
+    let mut rows = 0;
+    for row in section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| mistake")) {
+        let said = row.trim_end_matches(" |").rsplit_once(" | ").expect("two columns").1;
+        for (index, part) in said.split('`').enumerate() {
+            if index % 2 == 1 {
+                let wanted = without_line_numbers(part);
+                let first = shown.contains(&format!("error: {wanted}\n"))
+                    || shown.contains(&format!("help: {wanted}\n"));
+                assert!(first, "no snapshot shows {part:?}");
+            }
+        }
+        rows += 1;
+    }
+    assert!(rows > 40, "{rows} rows");
+}
+
+/// The same with every number after "line" as 0.
+fn without_line_numbers(text: &str) -> String {
+    let mut parts = text.split("line ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out += "line 0";
+        out += part.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    out
+}
+
+#[test]
+fn warnings_are_shown_in_the_same_form() {
+    let source = "title: t\nlet: { used: \". 1:1(0) ack 1\", win: 5 }\ntable: |\n  name | n | m\n  a    | 1 | 2\ngiven: server()\nsteps:\n  - inject: $used\n    as: first\n  - inject: . $n:$n(0) ack 1\n    as: last\n  - at: any\n    expect: . 1:1(0) ack 1\n  - assert: last.seq == 1\n";
+    let lowered = yaml::lower("cases/a/b.yaml", "a/b", Arc::from(source), &library());
+    let warnings = lowered.map(|lowered| lowered.warnings).unwrap_or_default();
+    assert_eq!(
+        warnings.render(false),
+        "cases/a/b.yaml:12:9: warning: at: any accepts every time; it is for imported scripts and sketches
+   |
+12 |   - at: any
+   |         ^^^
+
+cases/a/b.yaml:2:32: warning: \"win\" is never used
+  |
+2 | let: { used: \". 1:1(0) ack 1\", win: 5 }
+  |                                ^^^
+help: use it as $win, or remove it
+
+cases/a/b.yaml:4:14: warning: \"m\" is never used
+  |
+4 |   name | n | m
+  |              ^
+help: use it as $m, or remove it
+
+cases/a/b.yaml:9:9: warning: \"first\" is never used
+  |
+9 |     as: first
+  |         ^^^^^
+help: use it in a value, an assert or since, or remove it
+"
+    );
+}
+
 #[test]
 fn icmp_names_without_counterpart() {
-    check(&[
+    check("icmp_names_without_counterpart", &[
         (
             "title: t\nmatrix: { ip: [v4, v6] }\nsteps:\n  - inject: icmp unreachable protocol [S 0:0(0)]\n"
                 .to_owned(),

@@ -1,7 +1,7 @@
 //! Socket calls: their arguments, what comes back, and how a case writes what must come back.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{DescriptorId, Expr, Num, ThreadId};
 use crate::time::Span;
@@ -261,8 +261,8 @@ pub enum ValueSpec {
     },
     /// A time from the first to the second, both included.
     Time(Span, Span),
-    /// An address.
-    Address(SocketAddr),
+    /// An address; `None`: whichever it is. Its port is from the first to the second, both included.
+    Address(Option<IpAddr>, u16, u16),
     /// One of the case's descriptors.
     Descriptor(DescriptorId),
     /// Bytes.

@@ -20,6 +20,8 @@ pub(super) enum Command {
     Check(LookArguments),
     /// Name the tests that are selected, one a line
     List(LookArguments),
+    /// Write the JSON Schema of case files, for editors
+    Schema(SchemaArguments),
     /// Derive verdicts again from traces, without the target
     Replay(ReplayArguments),
 }
@@ -82,6 +84,21 @@ pub(super) struct RunArguments {
     /// Also run tests that take more than 5 s on a real clock
     #[arg(long)]
     pub(super) slow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Which files it is for
+    #[arg(value_enum, default_value_t = FileKind::Case)]
+    pub(super) of: FileKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FileKind {
+    /// Cases
+    Case,
+    /// Fixtures
+    Fixture,
 }
 
 #[derive(Debug, Args)]

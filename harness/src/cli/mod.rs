@@ -7,6 +7,7 @@ mod list;
 mod output;
 mod replay;
 mod run;
+mod schema;
 mod targets;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options, &mut output),
         Command::Check(options) => check::check(&options, &mut output),
         Command::List(options) => list::list(&options, &mut output),
+        Command::Schema(options) => schema::schema(&options, &mut output),
         Command::Replay(options) => replay::replay(&options, &mut output),
     };
     ExitCode::from(status)

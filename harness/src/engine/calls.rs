@@ -1,5 +1,7 @@
 //! Calls: from what is written to what is made, and from what came back to what is wrong with it.
 
+use std::net::IpAddr;
+
 use crate::case::{
     Alt, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall,
     Term, Value, ValueSpec, constant,
@@ -301,7 +303,9 @@ impl Judge<'_> {
                 *span >= *from - self.timing.early() && *span <= *to + self.timing.late(*to)
             }
             (ValueSpec::Time(from, to), Value::Int(0)) => *from <= Span::ZERO && Span::ZERO <= *to,
-            (ValueSpec::Address(wanted), Value::Address(found)) => wanted == found,
+            (ValueSpec::Address(ip, from, to), Value::Address(found)) => {
+                ip.is_none_or(|ip| ip == found.ip()) && (*from..=*to).contains(&found.port())
+            }
             (ValueSpec::Descriptor(wanted), Value::Descriptor(found)) => wanted == found,
             (ValueSpec::Bytes(wanted), Value::Bytes(found)) => wanted == found,
             (ValueSpec::Map(fields), Value::Map(found)) => {
@@ -374,7 +378,7 @@ impl Judge<'_> {
             ValueSpec::Flags { bits, more } => format!("0x{bits:x}{}", if *more { " or more" } else { "" }),
             ValueSpec::Time(from, to) if from == to => from.to_string(),
             ValueSpec::Time(from, to) => format!("{from}..{to}"),
-            ValueSpec::Address(address) => address.to_string(),
+            ValueSpec::Address(ip, from, to) => show_address(*ip, *from, *to),
             ValueSpec::Descriptor(id) => self.descriptor(*id),
             ValueSpec::Bytes(bytes) => format!("{} bytes", bytes.len()),
             ValueSpec::Map(fields) => {
@@ -409,6 +413,16 @@ impl Judge<'_> {
                 )
             }
         }
+    }
+}
+
+/// An address with a port or a range of them.
+fn show_address(ip: Option<IpAddr>, from: u16, to: u16) -> String {
+    let ports = if from == to { from.to_string() } else { format!("{from}..{to}") };
+    match ip {
+        None => format!("port {ports}"),
+        Some(IpAddr::V4(ip)) => format!("{ip}:{ports}"),
+        Some(IpAddr::V6(ip)) => format!("[{ip}]:{ports}"),
     }
 }
 

@@ -286,7 +286,8 @@ impl<'c> Engine<'c> {
         let window = self.stage.window();
         self.clock.happen(self.cursor, clock::Moment { at, slip });
         let next = self.skip_step();
-        if let Some(window) = window {
+        // What may come at any time is not waited for again once it has come.
+        if let Some(window) = window.filter(|window| !window.unbounded) {
             self.last_window = window.to;
         }
         next

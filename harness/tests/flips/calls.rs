@@ -73,10 +73,16 @@ fn values(spec: &ValueSpec, exempt: &mut usize) -> Vec<(String, ValueSpec)> {
             let by = *to - *from + Span::seconds(1);
             vec![("time".to_owned(), ValueSpec::Time(*from + by, *to + by))]
         }
-        ValueSpec::Address(address) => {
-            let mut other = *address;
-            other.set_port(address.port().wrapping_add(1));
-            vec![("port".to_owned(), ValueSpec::Address(other))]
+        ValueSpec::Address(ip, from, to) => {
+            // A range of half of all ports or more has no other of its size.
+            let size = (to - from).saturating_add(1);
+            let (low, high) = (from.checked_sub(size), to.checked_add(size));
+            let other = low.map(|low| (low, from - 1)).or_else(|| high.map(|high| (to + 1, high)));
+            *exempt += usize::from(other.is_none());
+            other
+                .map(|(from, to)| ("port".to_owned(), ValueSpec::Address(*ip, from, to)))
+                .into_iter()
+                .collect()
         }
         ValueSpec::Descriptor(_) => Vec::new(),
         ValueSpec::Bytes(bytes) => {

@@ -52,20 +52,46 @@ pub(super) fn address(
 ) -> Parse<(SocketAddr, Range<usize>)> {
     cursor.skip_spaces();
     let start = cursor.position();
-    let address = if cursor.peek() == Some('"') {
-        literal(cursor)?
-    } else {
-        let Some((word, range)) = cursor.word() else {
-            return Err(cursor.unexpected("an address"));
-        };
-        named(word, ip, place).ok_or_else(|| not_an_address(word, range))?
-    };
-    let mut port = DEFAULT_PORT;
-    if cursor.rest().starts_with(':') {
-        cursor.advance(1);
-        port = exact(cursor, Bits(16))? as u16;
-    }
+    let address = host(cursor, ip, place)?;
+    let port = if colon(cursor) { exact(cursor, Bits(16))? as u16 } else { DEFAULT_PORT };
     Ok((SocketAddr::new(address, port), start..cursor.position()))
+}
+
+/// An address without its port.
+pub(super) fn host(cursor: &mut Cursor<'_>, ip: IpVersion, place: Place) -> Parse<IpAddr> {
+    cursor.skip_spaces();
+    if cursor.peek() == Some('"') {
+        return literal(cursor);
+    }
+    let Some((word, range)) = cursor.word() else {
+        return Err(cursor.unexpected("an address"));
+    };
+    named(word, ip, place).ok_or_else(|| not_an_address(word, range))
+}
+
+/// Whether a port follows an address.
+pub(super) fn colon(cursor: &mut Cursor<'_>) -> bool {
+    let follows = cursor.rest().starts_with(':');
+    if follows {
+        cursor.advance(1);
+    }
+    follows
+}
+
+/// A port, or a range of them.
+pub(super) fn ports(cursor: &mut Cursor<'_>) -> Parse<(u16, u16)> {
+    cursor.skip_spaces();
+    let start = cursor.position();
+    let from = exact(cursor, Bits(16))? as u16;
+    if !cursor.rest().starts_with("..") {
+        return Ok((from, from));
+    }
+    cursor.advance(2);
+    let to = exact(cursor, Bits(16))? as u16;
+    if to < from {
+        return Err(Fault::new(start..cursor.position(), format!("empty range: {from} is after {to}")));
+    }
+    Ok((from, to))
 }
 
 pub(super) fn not_an_address(word: &str, range: Range<usize>) -> Fault {

@@ -52,6 +52,7 @@ impl Lowerer<'_, '_> {
         let syscall = syscall?;
         let outcome = self.outcome(shape, &syscall, later)?;
         let data = self.sent_data(shape, &syscall)?;
+        self.urgent_data(shape, &syscall, &outcome, later)?;
         if let Some(binds) = &binds {
             check_bindings(self, &text, &call, function, binds.len())?;
         }
@@ -104,7 +105,7 @@ impl Lowerer<'_, '_> {
         text: &Text,
         call: &CallText,
     ) {
-        let clock = self.scope().clock;
+        let clock = self.present;
         let level = self.level();
         if let Some(blocked) = self.blocked.get(&thread.0) {
             let free = match blocked.until {
@@ -187,6 +188,27 @@ impl Lowerer<'_, '_> {
             return Err(self.fault(&text, fault));
         }
         Ok(payload)
+    }
+
+    /// What is read out of band is not in the stream that the pattern is laid over: its bytes are written.
+    fn urgent_data(
+        &mut self,
+        shape: &Shape,
+        call: &Syscall<Scalar>,
+        outcome: &Outcome,
+        later: bool,
+    ) -> Lowers<()> {
+        let reads = call.receives_on().is_some() && signatures::needs(call).contains(&Capability::Urgent);
+        let gives_bytes = match &outcome.result {
+            ResultSpec::Success => true,
+            ResultSpec::Value(number) => number.known() != Some(0),
+            ResultSpec::Any | ResultSpec::Fails(_) => false,
+        };
+        if !reads || later || !gives_bytes || shape.keys.contains_key("data") {
+            return Ok(());
+        }
+        let text = "what is read with MSG_OOB is not in the stream; say which byte it is";
+        Err(self.report.error_help(Phase::Notation, shape.value.at, text, "data: text !"))
     }
 
     /// What a call must return, by the keys of the step that says so.

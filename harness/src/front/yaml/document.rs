@@ -37,9 +37,10 @@ pub(super) enum Role {
     Fixture,
 }
 
-const COMMON: [&str; 6] = ["title", "why", "needs", "let", "given", "steps"];
-const CASE: [&str; 9] = ["covers", "tags", "matrix", "table", "grid", "flows", "set", "link", "packetdrill"];
-const FIXTURE: [&str; 2] = ["params", "exports"];
+pub(super) const COMMON: [&str; 6] = ["title", "why", "needs", "let", "given", "steps"];
+pub(super) const CASE: [&str; 9] =
+    ["covers", "tags", "matrix", "table", "grid", "flows", "set", "link", "packetdrill"];
+pub(super) const FIXTURE: [&str; 2] = ["params", "exports"];
 
 /// Sorts out the keys of a file.
 pub(super) fn document(root: &Node, file: FileId, role: Role, report: &mut Report) -> Lowers<Document> {

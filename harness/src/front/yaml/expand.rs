@@ -8,7 +8,7 @@ use crate::front::Library;
 use super::cursor::Cursor;
 use super::document::Document;
 use super::fixtures::Fixtures;
-use super::lowerer::{Lowerer, Scope};
+use super::lowerer::{Clock, Lowerer, Scope};
 use super::replace::{Environment, replace};
 use super::report::{Fault, Lowers, Phase, Report, Reported};
 use super::table::{self, Row};
@@ -197,6 +197,7 @@ fn case(
         result_name: None,
         passes: None,
         lasts_to_end: false,
+        present: Clock::START,
         longest: 0,
     };
     if ip != IpVersion::V4 {

@@ -14,6 +14,7 @@ use super::replace::{Environment, replace};
 use super::report::{Fault, Lowers, Parse, Phase, Report, Reported};
 use super::text::Text;
 use super::tree;
+use super::unused;
 
 /// How many fixtures may use each other in a row.
 const DEEPEST: usize = 16;
@@ -35,7 +36,11 @@ impl<'l> Fixtures<'l> {
             let (path, text) = self.library.fixture(name)?;
             let file: FileId = report.sources.add(&path, &text);
             let read = tree::read(&text, file, report)
-                .and_then(|root| document(&root, file, Role::Fixture, report))
+                .and_then(|root| {
+                    let document = document(&root, file, Role::Fixture, report)?;
+                    unused::warn(&root, &document, report);
+                    Ok(document)
+                })
                 .ok()
                 .map(Rc::new);
             self.read.insert(name.to_owned(), read);

@@ -10,7 +10,7 @@ use super::report::{Fault, Lowers, Parse, Phase};
 use super::text::Text;
 use super::tree::{Node, Value};
 
-const IP_KEYS: [&str; 16] = [
+pub(super) const IP_KEYS: [&str; 17] = [
     "src",
     "dst",
     "ttl",
@@ -27,16 +27,17 @@ const IP_KEYS: [&str; 16] = [
     "offset",
     "options",
     "flow_label",
+    "ext",
 ];
+
+pub(super) const FRAGMENT_KEYS: [&str; 4] = ["offset", "length", "more", "ip"];
 
 impl Lowerer<'_, '_> {
     pub(super) fn ip_map(&mut self, node: &Node, how: Use, ip: &mut IpSpec) -> Lowers<()> {
         let Value::Map(entries) = &node.value else {
             return Err(self.report.error(Phase::Keys, node.at, "ip takes a map"));
         };
-        let mut known = IP_KEYS.to_vec();
-        known.push("ext");
-        for (key, node) in self.written(entries, &known)? {
+        for (key, node) in self.written(entries, &IP_KEYS)? {
             let (field, bits): (&mut Option<Num>, u32) = match key.as_str() {
                 "src" => {
                     ip.src = Some(self.link_address(&node)?);
@@ -135,7 +136,7 @@ impl Lowerer<'_, '_> {
                 return Err(self.report.error(Phase::Keys, item.at, "a fragment is a map"));
             };
             let mut fragment = FragmentSpec { offset: 0, length: 0, more: false, ip: IpSpec::default() };
-            let written = self.written(entries, &["offset", "length", "more", "ip"])?;
+            let written = self.written(entries, &FRAGMENT_KEYS)?;
             for wanted in ["offset", "length"] {
                 if !written.iter().any(|(key, _)| key == wanted) {
                     let text = format!("a fragment needs {wanted}");

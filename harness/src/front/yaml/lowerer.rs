@@ -119,6 +119,8 @@ pub(super) struct Lowerer<'r, 'f> {
     pub(super) passes: Option<Span>,
     /// The moment of the present step is the end of its window.
     pub(super) lasts_to_end: bool,
+    /// The moment of the present step, as far as it is known.
+    pub(super) present: Clock,
     /// The latest moment so far, in nanoseconds.
     pub(super) longest: i64,
 }

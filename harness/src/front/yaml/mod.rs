@@ -8,7 +8,9 @@ mod arguments;
 mod calls;
 mod cursor;
 mod data;
+mod describe;
 mod document;
+mod ends;
 mod expand;
 mod expr;
 mod fixtures;
@@ -24,6 +26,7 @@ mod packets;
 mod replace;
 mod report;
 mod results;
+mod schema;
 mod segment;
 mod settings;
 mod shape;
@@ -35,6 +38,7 @@ mod text;
 mod times;
 mod tree;
 mod types;
+mod unused;
 mod world;
 
 use std::sync::Arc;
@@ -46,6 +50,7 @@ use document::{Role, document};
 use report::{Phase, Report};
 
 pub use ledger::ledger;
+pub use schema::{case_schema, fixture_schema};
 
 /// Files over so many bytes are refused.
 pub const LARGEST: u64 = 1 << 20;
@@ -118,9 +123,12 @@ pub fn lower(path: &str, id: &str, text: Arc<str>, library: &dyn Library) -> Res
     check_size(path, text.len() as u64)?;
     let mut report = Report::default();
     let file = report.sources.add(path, &text);
-    let read = tree::read(&text, file, &mut report)
-        .and_then(|root| document(&root, file, Role::Case, &mut report))
-        .and_then(|document| expand::cases(id, &document, library, &mut report));
+    let read = tree::read(&text, file, &mut report).and_then(|root| {
+        let document = document(&root, file, Role::Case, &mut report)?;
+        let cases = expand::cases(id, &document, library, &mut report)?;
+        unused::warn(&root, &document, &mut report);
+        Ok(cases)
+    });
     let failed = report.failed(Phase::Times);
     match read {
         Ok(mut cases) if !failed => {

@@ -17,7 +17,7 @@ use super::shape::unknown_key;
 use super::text::Text;
 use super::tree::{Entry, Node, Value};
 
-const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 19] = [
     "segment",
     "flags",
     "length",
@@ -38,7 +38,7 @@ const KEYS: [&str; 19] = [
     "icmp",
     "one_of",
 ];
-const ICMP_KEYS: [&str; 7] = ["type", "code", "mtu", "ptr", "checksum", "quote", "quote_length"];
+pub(super) const ICMP_KEYS: [&str; 7] = ["type", "code", "mtu", "ptr", "checksum", "quote", "quote_length"];
 
 impl Lowerer<'_, '_> {
     fn context(&mut self, how: Use) -> Context<'_> {

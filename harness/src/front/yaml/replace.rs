@@ -32,7 +32,7 @@ pub(super) fn replace(text: &Text, known: &Environment, level: usize) -> Parse<T
             done = at + 2;
         } else if rest.starts_with('(') {
             done = computed(text, at, known, level, &mut out)?;
-        } else if let Some(name) = longest_name(rest, known) {
+        } else if let Some(name) = longest_name(rest, |name| known.contains_key(name)) {
             done = at + 1 + name.len();
             out.append_via(&known[name], text.at(at..done));
         } else {
@@ -52,7 +52,7 @@ fn append_all(out: &mut Text, piece: &Text) {
 }
 
 /// The longest name there is at the start of a text.
-fn longest_name<'s>(rest: &'s str, known: &Environment) -> Option<&'s str> {
+pub(super) fn longest_name(rest: &str, known: impl Fn(&str) -> bool) -> Option<&str> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len()).min(256);
     let word_ends = |length: usize| {
@@ -60,11 +60,7 @@ fn longest_name<'s>(rest: &'s str, known: &Environment) -> Option<&'s str> {
         let next = rest[length..].chars().next();
         next.is_none_or(|c| !(c.is_ascii_alphanumeric() || c == '_'))
     };
-    (1..=end)
-        .rev()
-        .filter(|length| word_ends(*length))
-        .map(|length| &rest[..length])
-        .find(|name| known.contains_key(*name))
+    (1..=end).rev().filter(|length| word_ends(*length)).map(|length| &rest[..length]).find(|name| known(name))
 }
 
 /// Names of an expression that are texts of numbers and times.

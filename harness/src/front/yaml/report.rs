@@ -111,7 +111,15 @@ impl Report {
 
     /// Adds a warning.
     pub(super) fn warn(&mut self, at: Location, text: impl Into<String>) {
-        let mut diagnostic = Diagnostic::error(at, text);
+        self.add_warning(Diagnostic::error(at, text));
+    }
+
+    /// Adds a warning with help.
+    pub(super) fn warn_help(&mut self, at: Location, text: impl Into<String>, help: &str) {
+        self.add_warning(Diagnostic::error(at, text).with_help(help));
+    }
+
+    fn add_warning(&mut self, mut diagnostic: Diagnostic) {
         diagnostic.severity = Severity::Warning;
         self.add(Phase::Times, diagnostic);
     }

@@ -1,6 +1,6 @@
 //! What calls return, and what they give through pointers.
 
-use crate::case::{Alt, ERRNOS, Errno, Num, ResultSpec, Term, ValueSpec, constant, nearest};
+use crate::case::{Alt, DEFAULT_PORT, ERRNOS, Errno, Num, ResultSpec, Term, ValueSpec, constant, nearest};
 
 use super::address::{self, Place};
 use super::arguments::constants;
@@ -138,9 +138,18 @@ impl Lowerer<'_, '_> {
         Ok(spec)
     }
 
+    /// `local:8080`, `local:32768..60999`, or the port alone.
     fn address_spec(&mut self, cursor: &mut Cursor<'_>) -> Parse<ValueSpec> {
-        let (address, _) = address::address(cursor, self.ip, Place::Call)?;
-        Ok(ValueSpec::Address(address))
+        if cursor.at_number() {
+            let (from, to) = address::ports(cursor)?;
+            return Ok(ValueSpec::Address(None, from, to));
+        }
+        let ip = address::host(cursor, self.ip, Place::Call)?;
+        let (from, to) = match address::colon(cursor) {
+            true => address::ports(cursor)?,
+            false => (DEFAULT_PORT, DEFAULT_PORT),
+        };
+        Ok(ValueSpec::Address(Some(ip), from, to))
     }
 
     fn descriptor_spec(&mut self, cursor: &mut Cursor<'_>) -> Parse<ValueSpec> {

@@ -36,7 +36,7 @@ pub(super) struct Shape {
     pub(super) steps: Vec<Shape>,
 }
 
-const KINDS: [(Kind, &str, &[&str]); 13] = [
+pub(super) const KINDS: [(Kind, &str, &[&str]); 13] = [
     (
         Kind::Call,
         "call",
@@ -80,8 +80,13 @@ impl Kind {
         self.entry().1
     }
 
+    /// The keys it takes besides its own and `note`.
+    pub(super) fn keys(self) -> &'static [&'static str] {
+        self.entry().2
+    }
+
     fn allows(self, key: &str) -> bool {
-        key == "note" || self.entry().2.contains(&key)
+        key == "note" || self.keys().contains(&key)
     }
 
     /// Whether the case does it, rather than expects it.

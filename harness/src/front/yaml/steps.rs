@@ -122,6 +122,7 @@ impl Lowerer<'_, '_> {
             Kind::Silent | Kind::Allow => Ok((When::NOW, self.scope().clock)),
             _ => self.when(shape),
         };
+        self.present = timed.as_ref().map_or(self.scope().clock, |(_, clock)| *clock);
         let action = self.action(shape);
         let (when, mut clock) = timed?;
         if let Some(span) = self.passes.take() {
@@ -250,6 +251,9 @@ impl Lowerer<'_, '_> {
             }
         };
         let mut expected = self.expected(&shape.value)?;
+        if let Ok(flow) = flow {
+            self.ends_fit(&shape.value, flow, &expected)?;
+        }
         let push = self.truth(shape, "push")?;
         self.each_packet(shape, &mut expected, push)?;
         if let (Some(_), Expected::Packet(packet)) = (isn, &expected) {
@@ -358,7 +362,9 @@ impl Lowerer<'_, '_> {
             None => None,
         };
         let packet = self.packet(&shape.value, Use::Expect)?;
-        Ok(Action::Allow { flow: flow?, packet, within })
+        let flow = flow?;
+        self.packet_ends_fit(&shape.value, flow, &packet)?;
+        Ok(Action::Allow { flow, packet, within })
     }
 
     fn assert(&mut self, shape: &Shape) -> Lowers<Action> {

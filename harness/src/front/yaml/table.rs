@@ -79,6 +79,17 @@ fn cells(line: &str, from: usize) -> Cells {
     out
 }
 
+/// The texts of all cells.
+pub(super) fn cells_of(text: &Text) -> Vec<&str> {
+    lines(text.as_str()).into_iter().flatten().map(|cell| &text.as_str()[cell]).collect()
+}
+
+/// The columns that the first line names, and where.
+pub(super) fn columns_of(text: &Text) -> Vec<(String, Location)> {
+    let head = lines(text.as_str()).into_iter().next().unwrap_or_default();
+    head.into_iter().map(|cell| (text.as_str()[cell.clone()].to_owned(), text.at(cell))).collect()
+}
+
 /// The tests of a table.
 pub(super) fn table(text: &Text, report: &mut Report) -> Lowers<Vec<Row>> {
     let lines = lines(text.as_str());

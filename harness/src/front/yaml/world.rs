@@ -20,7 +20,10 @@ use super::tree::{Entry, Node, Value};
 /// How many flows a case may have.
 const MOST_FLOWS: usize = 4096;
 
-const LINK_KEYS: [&str; 8] = ["mtu", "offload", "delay", "loss", "duplicate", "reorder", "drop", "to"];
+pub(super) const LINK_KEYS: [&str; 8] =
+    ["mtu", "offload", "delay", "loss", "duplicate", "reorder", "drop", "to"];
+pub(super) const FLOW_KEYS: [&str; 5] = ["remote", "local", "isn", "local_isn", "count"];
+pub(super) const PACKETDRILL_KEYS: [&str; 2] = ["tolerance", "percent"];
 
 impl Lowerer<'_, '_> {
     /// The declared flows, or the one there is by default.
@@ -50,9 +53,8 @@ impl Lowerer<'_, '_> {
         };
         let mut count = None;
         for key in keys {
-            let known = ["remote", "local", "isn", "local_isn", "count"];
-            if !known.contains(&key.key.as_str()) {
-                unknown_key(key, known, self.report);
+            if !FLOW_KEYS.contains(&key.key.as_str()) {
+                unknown_key(key, FLOW_KEYS, self.report);
                 return Err(Reported);
             }
             let text = self.entry_text(key)?;
@@ -237,8 +239,8 @@ impl Lowerer<'_, '_> {
         };
         let (mut tolerance, mut per_mille) = (Span::millis(4), 0);
         for entry in entries {
-            if !["tolerance", "percent"].contains(&entry.key.as_str()) {
-                unknown_key(entry, ["tolerance", "percent"], self.report);
+            if !PACKETDRILL_KEYS.contains(&entry.key.as_str()) {
+                unknown_key(entry, PACKETDRILL_KEYS, self.report);
                 return Err(Reported);
             }
             let text = self.entry_text(entry)?;
