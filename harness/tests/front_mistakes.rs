@@ -395,6 +395,43 @@ fn what_the_table_leaves_out() {
                 "src",
             ),
             (
+                story("  - call: close(s)\n   after: 1s\n"),
+                "not YAML: while parsing a block collection, did not find expected '-' indicator",
+                "keys of one map, and members of one list, start in the same column",
+                "",
+            ),
+            (
+                story("  - expect: { segment: R 1:1(0)\n"),
+                "not YAML: while parsing a flow mapping, did not find expected ',' or '}'",
+                "a { or [ above is not closed",
+                "",
+            ),
+            (story("  - call: close(s)\n    after:1s\n"), "no blank after \":\"", "write after: 1s", ":"),
+            (
+                story("  -call: close(s)\n"),
+                "steps takes a list, this is a map",
+                "a blank must follow the - of each member",
+                "-call: close(s)",
+            ),
+            (
+                story("  - expect: [S 0:0(0) <mss 10,sackOK>]\n"),
+                "the options are not closed",
+                "add >; inside [..] and {..} a text with a comma is put in quotes",
+                "<mss 10",
+            ),
+            (
+                story("  - call: read(s, 10) = 10\n"),
+                "unexpected \"= 10\"",
+                "what it returns is a key of its own: returns: 10",
+                "= 10",
+            ),
+            (
+                story("  - assert: s.tcpi_snd_cwnd = 10\n"),
+                "unexpected \"= 10\"",
+                "two things are compared with ==",
+                "= 10",
+            ),
+            (
                 story("  - call: recv(s, 1, MSG_OOB)\n"),
                 "what is read with MSG_OOB is not in the stream; say which byte it is",
                 "data: text !",

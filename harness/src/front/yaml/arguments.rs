@@ -79,7 +79,10 @@ pub(super) fn call(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<
             cursor.expect(",")?;
         }
     }
-    cursor.finish()?;
+    cursor.finish().map_err(|fault| match cursor.peek() {
+        Some('=') => fault.help("what it returns is a key of its own: returns: 10"),
+        _ => fault,
+    })?;
     Ok(out)
 }
 

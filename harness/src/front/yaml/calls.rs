@@ -120,6 +120,7 @@ impl Lowerer<'_, '_> {
                     self.threads[thread.0], blocked.call
                 );
                 self.report.error_help(Phase::Names, at, text, "name another thread");
+                return;
             }
         }
         let until = match blocks {

@@ -1,6 +1,6 @@
 //! The keys of a file: a case or a fixture.
 
-use crate::case::{FileId, Location};
+use crate::case::{FileId, Location, nearest};
 
 use super::report::{Lowers, Phase, Report, Reported};
 use super::shape::{self, Shape, is_name, list, map, not_a_name, scalar, wrong_type};
@@ -72,7 +72,10 @@ pub(super) fn document(root: &Node, file: FileId, role: Role, report: &mut Repor
         failed |= key(entry, role, &mut out, report).is_err();
     }
     for wanted in ["title", "steps"] {
-        if !entries.iter().any(|entry| entry.key == wanted) {
+        let is_known = |key: &str| COMMON.contains(&key) || CASE.contains(&key) || FIXTURE.contains(&key);
+        // A key that was mistyped is reported as that.
+        let is_meant = |key: &str| key == wanted || !is_known(key) && nearest(key, [wanted]).is_some();
+        if !entries.iter().any(|entry| is_meant(&entry.key)) {
             report.error(Phase::Keys, start, format!("{wanted} is missing"));
             failed = true;
         }

@@ -236,7 +236,9 @@ fn symbol(word: &str, range: Range<usize>) -> Parse<Expr> {
         return Ok(Expr::Int(number));
     }
     let near = nearest(word, STATES).map(|near| format!("did you mean {near}?"));
-    Err(Fault::new(range, format!("unknown state \"{word}\"")).help_opt(near))
+    Err(Fault::new(range, format!("unknown state \"{word}\""))
+        .help(format!("one of {}", STATES.join(", ")))
+        .help_opt(near))
 }
 
 fn single(mut terms: Vec<Expr>, many: fn(Vec<Expr>) -> Expr) -> Expr {

@@ -37,7 +37,15 @@ pub(super) fn report(source: &str, file: FileId, byte: usize, info: &str, report
     if info.contains("anchor") {
         return alias(here(byte, byte), report);
     }
-    report.error(Phase::Yaml, here(byte, byte), format!("not YAML: {info}"))
+    let text = format!("not YAML: {info}");
+    if info.contains("flow ") {
+        return report.error_help(Phase::Yaml, here(byte, byte), text, "a { or [ above is not closed");
+    }
+    if info.contains("block ") {
+        let help = "keys of one map, and members of one list, start in the same column";
+        return report.error_help(Phase::Yaml, here(byte, byte), text, help);
+    }
+    report.error(Phase::Yaml, here(byte, byte), text)
 }
 
 struct Found {
@@ -77,9 +85,19 @@ fn value_mistake(source: &str, (start, end): (usize, usize)) -> Option<Found> {
     let line = &source[start..end];
     let content = line.trim_start();
     let content = content.strip_prefix("- ").map_or(content, str::trim_start);
-    let key_end = content.find(": ")?;
+    let is_key = |key: &str| key.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    let Some(key_end) = content.find(": ") else {
+        let (key, value) = content.split_once(':').filter(|(key, value)| is_key(key) && !value.is_empty())?;
+        let colon = start + (line.len() - content.len()) + key.len();
+        return Some(Found {
+            start: colon,
+            end: colon + 1,
+            text: "no blank after \":\"".to_owned(),
+            help: format!("write {key}: {}", value.trim()),
+        });
+    };
     let key = &content[..key_end];
-    if !key.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
+    if !is_key(key) {
         return None;
     }
     let value = content[key_end + 2..].trim();

@@ -15,7 +15,12 @@ const NAMES: [&str; 13] =
 
 /// Options in their brackets.
 pub(super) fn options(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<OptionsSpec> {
+    let opening = cursor.position();
     cursor.expect("<")?;
+    if !cursor.rest().contains('>') {
+        return Err(Fault::new(opening..cursor.end(), "the options are not closed")
+            .help("add >; inside [..] and {..} a text with a comma is put in quotes"));
+    }
     let mut items = Vec::new();
     let mut more = false;
     if cursor.take(">") {

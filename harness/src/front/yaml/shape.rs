@@ -106,6 +106,10 @@ impl Shape {
 pub(super) fn list<'n>(node: &'n Node, key: &str, report: &mut Report) -> Lowers<&'n [Node]> {
     match &node.value {
         Value::List(items) => Ok(items),
+        Value::Map(entries) if entries.iter().all(|entry| entry.key.starts_with('-')) => {
+            let text = format!("{key} takes a list, this is a map");
+            Err(report.error_help(Phase::Keys, node.at, text, "a blank must follow the - of each member"))
+        }
         Value::Scalar(_) | Value::Map(_) => Err(wrong_type(node, key, "a list", report)),
     }
 }

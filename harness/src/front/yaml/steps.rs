@@ -379,7 +379,10 @@ impl Lowerer<'_, '_> {
             let read = self.parse(&text, |this| {
                 let mut cursor = Cursor::new(&text);
                 let expr = expression(&mut cursor, this)?;
-                cursor.finish()?;
+                cursor.finish().map_err(|fault| match cursor.peek() {
+                    Some('=') => fault.help("two things are compared with =="),
+                    _ => fault,
+                })?;
                 types::must_be_truth(&expr, 0..text.as_str().len())?;
                 Ok(expr)
             });
