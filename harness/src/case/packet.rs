@@ -85,6 +85,34 @@ pub struct IpSpec {
     pub encapsulation: Vec<Vec<u8>>,
 }
 
+impl IpSpec {
+    /// These fields; those that are not written are `others`'.
+    #[must_use]
+    pub fn over(&self, others: &Self) -> Self {
+        let list = |own: &Vec<_>, other: &Vec<_>| if own.is_empty() { other.clone() } else { own.clone() };
+        Self {
+            src: self.src.or(others.src),
+            dst: self.dst.or(others.dst),
+            ttl: self.ttl.clone().or_else(|| others.ttl.clone()),
+            dscp: self.dscp.clone().or_else(|| others.dscp.clone()),
+            ecn: self.ecn.clone().or_else(|| others.ecn.clone()),
+            df: self.df.or(others.df),
+            mf: self.mf.or(others.mf),
+            id: self.id.clone().or_else(|| others.id.clone()),
+            protocol: self.protocol.clone().or_else(|| others.protocol.clone()),
+            version: self.version.clone().or_else(|| others.version.clone()),
+            header_length: self.header_length.clone().or_else(|| others.header_length.clone()),
+            total_length: self.total_length.clone().or_else(|| others.total_length.clone()),
+            checksum: self.checksum.or(others.checksum),
+            offset: self.offset.clone().or_else(|| others.offset.clone()),
+            options: self.options.clone().or_else(|| others.options.clone()),
+            flow_label: self.flow_label.clone().or_else(|| others.flow_label.clone()),
+            ext: list(&self.ext, &others.ext),
+            encapsulation: others.encapsulation.clone(),
+        }
+    }
+}
+
 /// A TCP segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpSpec {

@@ -77,8 +77,11 @@ fn assemble(spec: &PacketSpec, frame: &Frame<'_>) -> Result<(Packet, Lies), Eval
     };
     for piece in &spec.fragments {
         let mut of_piece = IpLies::default();
-        let own =
-            if piece.ip == IpSpec::default() { None } else { Some(header(&piece.ip, frame, &mut of_piece)?) };
+        let own = if piece.ip == IpSpec::default() {
+            None
+        } else {
+            Some(header(&piece.ip.over(&spec.ip), frame, &mut of_piece)?)
+        };
         lies.fragments.push(Fragment {
             offset: piece.offset,
             length: usize::from(piece.length),
@@ -127,10 +130,21 @@ fn header(spec: &IpSpec, frame: &Frame<'_>, lies: &mut IpLies) -> Result<Ip, Eva
                     other => return Err(EvalError(format!("no IPv6 extension header has number {other}"))),
                 });
             }
+            ip.ext.extend(fragment_header(spec, known)?);
             Ok(Ip::V6(ip))
         }
         _ => Err(EvalError("source and destination are of different IP versions".to_owned())),
     }
+}
+
+/// IPv6 has a header of its own for what the IPv4 header says of fragments.
+fn fragment_header(spec: &IpSpec, known: &dyn Known) -> Result<Option<Extension>, EvalError> {
+    if spec.id.is_none() && spec.offset.is_none() && spec.mf.is_none() {
+        return Ok(None);
+    }
+    let offset = optional(spec.offset.as_ref(), known)?.unwrap_or(0);
+    let id = optional(spec.id.as_ref(), known)?.unwrap_or(0);
+    Ok(Some(Extension::Fragment { offset, more: spec.mf.unwrap_or(false), id }))
 }
 
 fn segment(spec: &TcpSpec, frame: &Frame<'_>) -> Result<Tcp, EvalError> {

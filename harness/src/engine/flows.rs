@@ -146,7 +146,7 @@ impl Flows {
         Belongs::To(FlowId(index))
     }
 
-    /// Fragments and other packets without ports go to the only flow between their addresses.
+    /// Fragments, echo replies and other packets without ports go to the only flow between their addresses.
     fn by_addresses(&self, src: IpAddr, dst: IpAddr) -> Option<usize> {
         let mut fitting =
             self.0.iter().enumerate().filter(|(_, flow)| {
@@ -188,9 +188,15 @@ impl Flows {
     }
 }
 
-/// Whose connection an ICMP error of the target is about: it quotes a packet of the peer.
+/// Whose connection an ICMP error of the target is about: it quotes a packet of the peer. Messages that are no
+/// errors quote nothing.
 fn quoted_endpoints(packet: &Packet) -> Option<Endpoints> {
-    Some(icmp::quoted(packet.icmp()?)?.endpoints()?.reversed())
+    let message = packet.icmp()?;
+    let is_error = match packet.ip.src() {
+        IpAddr::V4(_) => matches!(message.kind, 3..=5 | 11 | 12),
+        IpAddr::V6(_) => message.kind < 128,
+    };
+    is_error.then(|| icmp::quoted(message))?.and_then(|quote| Some(quote.endpoints()?.reversed()))
 }
 
 /// Neighbour discovery, multicast listener reports and IGMP.

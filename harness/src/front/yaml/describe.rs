@@ -120,13 +120,13 @@ const IP: [(&str, &str); 17] = [
     ("ecn", "The two bits of ECN"),
     ("df", "Don't fragment"),
     ("mf", "More fragments"),
-    ("id", "Identification"),
+    ("id", "Identification (IPv6: of a fragment header)"),
     ("protocol", "Protocol, or next header"),
     ("version", "The version that is claimed"),
     ("header_length", "The IPv4 header length that is claimed, in words"),
     ("total_length", "The total length (IPv6: payload length) that is claimed"),
     ("checksum", "The IPv4 header checksum: good, bad, or a number"),
-    ("offset", "Fragment offset, in units of eight bytes"),
+    ("offset", "Fragment offset in bytes; the last three bits are not sent"),
     ("options", "hex ..: the IPv4 options"),
     ("flow_label", "The IPv6 flow label"),
     ("ext", "IPv6 extension headers: hop_by_hop, routing, destination, each with hex .."),
@@ -136,7 +136,7 @@ const FRAGMENT: [(&str, &str); 4] = [
     ("offset", "Where the fragment starts, in bytes"),
     ("length", "How long it is, in bytes"),
     ("more", "Whether the more-fragments bit is set"),
-    ("ip", "Fields of its IP header"),
+    ("ip", "Fields of its IP header that are not the packet's"),
 ];
 
 const FLOW: [(&str, &str); 5] = [

@@ -75,7 +75,7 @@ impl Lowerer<'_, '_> {
                 "version" => (&mut ip.version, 4),
                 "header_length" => (&mut ip.header_length, 4),
                 "total_length" => (&mut ip.total_length, 16),
-                "offset" => (&mut ip.offset, 13),
+                "offset" => (&mut ip.offset, 16),
                 _ => (&mut ip.flow_label, 20),
             };
             *field = Some(self.number_key(&node, bits, how)?);

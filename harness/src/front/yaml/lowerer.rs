@@ -180,10 +180,16 @@ impl Lowerer<'_, '_> {
         let level = self.level();
         let first = self.scopes[level].names.get(name).map(|named| named.at);
         let again = self.in_loop && first == Some(at);
+        let in_advance = ["ip", "mtu", "mss"].contains(&name) || (name == "i" && self.in_loop);
+        if in_advance {
+            let text = format!("${name} is given in advance");
+            self.report.error_help(Phase::Names, at, text, "take another name");
+        }
         let taken = first
             .filter(|_| !again)
             .or_else(|| self.flows_at.get(name).copied())
-            .or_else(|| self.scopes[level].known.get(name).map(Text::whole));
+            .or_else(|| self.scopes[level].known.get(name).map(Text::whole))
+            .filter(|_| !in_advance);
         if let Some(first) = taken {
             let (line, _) = self.report.sources.line_column(first);
             let text = format!("name \"{name}\" given twice (first in line {line})");

@@ -251,6 +251,11 @@ impl Lowerer<'_, '_> {
             }
         };
         let mut expected = self.expected(&shape.value)?;
+        let at = shape.text("at").filter(|text| text.as_str() == "any");
+        if let (Some(at), true) = (at, may_be_nothing(&expected)) {
+            let text = "nothing has no time at which it comes";
+            return Err(self.report.error_help(Phase::Names, at.whole(), text, "write how long: within: 1s"));
+        }
         if let Ok(flow) = flow {
             self.ends_fit(&shape.value, flow, &expected)?;
         }
@@ -451,6 +456,14 @@ impl Lowerer<'_, '_> {
             return Err(Reported);
         }
         Ok(Action::AnyOrder(members))
+    }
+}
+
+fn may_be_nothing(expected: &Expected) -> bool {
+    match expected {
+        Expected::Nothing => true,
+        Expected::Packet(_) => false,
+        Expected::OneOf(several) => several.iter().any(may_be_nothing),
     }
 }
 
