@@ -5,6 +5,7 @@ mod engine_support;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use engine_support::{OPEN, REAL, case, problems, returned, run, segment, story, to};
+use tcpdrill::case::Value;
 use tcpdrill::target::scripted::Scripted;
 use tcpdrill::target::{Completion, Observation, Timing};
 use tcpdrill::time::{Span, Timestamp};
@@ -65,6 +66,44 @@ fn a_case_ends_with_the_window_of_its_last_step() {
         [""; 0],
         "the window of an earlier step"
     );
+}
+
+#[test]
+fn a_case_ends_when_what_may_come_at_any_time_has_come() {
+    let any = "  - at: any\n    expect: . 1:11(10) ack 1\n";
+    let stray = |ms| vec![segment(30_000, Flags::ACK, 1, 10), segment(ms, Flags::ACK, 11, 10)];
+    assert_eq!(problems(&story(any, stray(30_000))), ["unexpected"]);
+    assert_eq!(problems(&story(any, stray(30_001))), [""; 0]);
+    assert_eq!(problems(&story(any, vec![])), ["nothing"]);
+    let silent = format!("{any}  - silent: 1s\n");
+    assert_eq!(problems(&story(&silent, stray(30_500))), ["unexpected"]);
+}
+
+#[test]
+fn an_address_is_given_with_a_range_of_ports() {
+    let call = "  - call: s = socket(af, SOCK_STREAM, 0)\n  - call: getsockname(s)\n    gives: ";
+    let name = |port| Completion {
+        result: Ok(0),
+        data: Vec::new(),
+        given: Some(Value::Address(SocketAddr::new(Ipv4Addr::new(192, 168, 0, 1).into(), port))),
+    };
+    for (gives, port, expected) in [
+        ("local:42000..43000", 42000, &[][..]),
+        ("local:42000..43000", 43000, &[]),
+        ("local:42000..43000", 41999, &["result"]),
+        ("local:42000..43000", 43001, &["result"]),
+        ("remote:42000..43000", 42000, &["result"]),
+        ("42000..43000", 42500, &[]),
+        ("42000..43000", 8080, &["result"]),
+        ("8080", 8080, &[]),
+        ("local", 8080, &[]),
+        ("local", 8081, &["result"]),
+    ] {
+        let mut target = Scripted::new(Timing::Virtual, vec![]);
+        let socket = Completion { result: Ok(3), data: Vec::new(), given: None };
+        target.at_once = vec![Some(socket), Some(name(port))].into();
+        assert_eq!(problems(&run(&format!("{call}{gives}\n"), target)), expected, "{gives} {port}");
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod front_library;
 
-use std::sync::Arc;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use front_library::library;
 use proptest::prelude::*;
@@ -55,6 +57,11 @@ steps:
 fn lower(bytes: &[u8]) {
     let _ = yaml::from_bytes("a.yaml", "a/b", bytes, &library()).map_err(|found| {
         assert!(!found.list.is_empty(), "refused without a reason");
+        for diagnostic in &found.list {
+            let Some(at) = diagnostic.location else { continue };
+            let text = &found.sources.file(at.file).expect("a file").text;
+            assert!(text.get(at.start..at.end).is_some(), "{diagnostic:?} is outside of its file");
+        }
         found.render(true)
     });
 }
@@ -113,6 +120,76 @@ fn the_case_itself_is_right() {
     assert_eq!(lowered.map(|lowered| lowered.cases.len()).map_err(|found| found.render(false)), Ok(6));
 }
 
+/// What mistakes of people look like: a line lost, doubled, moved, indented; a word replaced by one of another place.
+#[derive(Clone, Copy, Debug)]
+enum Slip {
+    Lose(usize),
+    Double(usize),
+    Swap(usize, usize),
+    Indent(usize, bool),
+    Word(usize, usize),
+}
+
+fn slip() -> impl Strategy<Value = Slip> {
+    let any = || any::<usize>();
+    prop_oneof![
+        any().prop_map(Slip::Lose),
+        any().prop_map(Slip::Double),
+        (any(), any()).prop_map(|(one, other)| Slip::Swap(one, other)),
+        (any(), proptest::bool::ANY).prop_map(|(line, deeper)| Slip::Indent(line, deeper)),
+        (any(), any()).prop_map(|(to, from)| Slip::Word(to, from)),
+    ]
+}
+
+fn slipped(text: &str, slips: &[Slip]) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for slip in slips {
+        let count = lines.len();
+        if count == 0 {
+            break;
+        }
+        match *slip {
+            Slip::Lose(line) => drop(lines.remove(line % count)),
+            Slip::Double(line) => lines.insert(line % count, lines[line % count].clone()),
+            Slip::Swap(one, other) => lines.swap(one % count, other % count),
+            Slip::Indent(line, true) => lines[line % count].insert_str(0, "  "),
+            Slip::Indent(line, false) => {
+                let line = &mut lines[line % count];
+                *line = line.strip_prefix("  ").unwrap_or(line).to_owned();
+            }
+            Slip::Word(to, from) => {
+                let text = lines.join("\n");
+                let mut words: Vec<&str> = text.split(' ').collect();
+                let count = words.len();
+                words[to % count] = words[from % count].trim();
+                lines = words.join(" ").lines().map(str::to_owned).collect();
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// All shipped cases and fixtures.
+fn shipped() -> &'static [String] {
+    static FILES: OnceLock<Vec<String>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let mut texts = Vec::new();
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder").flatten() {
+                let path = entry.path();
+                if path.is_dir() && !path.ends_with("requirements") {
+                    folders.push(path);
+                } else if path.is_file() {
+                    texts.push(fs::read_to_string(path).expect("a file"));
+                }
+            }
+        }
+        assert!(texts.len() > 300);
+        texts
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -131,6 +208,12 @@ proptest! {
             text.splice(at.min(end)..end, new.bytes());
         }
         lower(&text);
+    }
+
+    #[test]
+    fn shipped_files_with_slips(file in any::<usize>(), slips in proptest::collection::vec(slip(), 1..4)) {
+        let files = shipped();
+        lower(slipped(&files[file % files.len()], &slips).as_bytes());
     }
 
     #[test]

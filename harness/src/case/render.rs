@@ -38,6 +38,11 @@ pub fn render_packet(packet: &PacketSpec) -> String {
             attributes.push(format!("{name} {number}"));
         }
     }
+    if let Transport::Tcp(tcp) = &packet.transport {
+        for (name, number) in [("sport", &tcp.sport), ("dport", &tcp.dport)] {
+            attributes.extend(number.as_ref().map(|number| format!("{name} {number}")));
+        }
+    }
     if attributes.is_empty() { body } else { format!("({}) {body}", attributes.join(", ")) }
 }
 
@@ -46,7 +51,7 @@ fn render_tcp(tcp: &TcpSpec) -> String {
     text.push(' ');
     match (single_term(&tcp.seq), tcp.length.known()) {
         (Some((Some(seq), false)), Some(length)) => {
-            text.push_str(&format!("{seq}:{}({length})", seq.wrapping_add(length)));
+            text.push_str(&format!("{seq}:{}({length})", seq.wrapping_add(length) & 0xffff_ffff));
         }
         _ => text.push_str(&format!("{}({})", tcp.seq, tcp.length)),
     }
@@ -101,6 +106,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A blank and the bytes; nothing if there are none.
+fn spaced_hex(bytes: &[u8]) -> String {
+    if bytes.is_empty() { String::new() } else { format!(" {}", hex(bytes)) }
+}
+
 fn render_icmp(icmp: &IcmpSpec) -> String {
     let mut text = "icmp".to_owned();
     for (prefix, number) in
@@ -132,16 +142,16 @@ impl fmt::Display for OptionItem {
                 }
             }
             OptionSpec::Timestamps { val, ecr } => write!(f, "TS val {val} ecr {ecr}")?,
-            OptionSpec::FastOpen(cookie) => write!(f, "FO {}", hex(cookie))?,
-            OptionSpec::FastOpenExp(cookie) => write!(f, "FOEXP {}", hex(cookie))?,
+            OptionSpec::FastOpen(cookie) => write!(f, "FO{}", spaced_hex(cookie))?,
+            OptionSpec::FastOpenExp(cookie) => write!(f, "FOEXP{}", spaced_hex(cookie))?,
             OptionSpec::Md5(digest) => write!(f, "md5 {}", hex(digest))?,
             OptionSpec::AccEcn { order, counters } => {
-                write!(f, "ECN {order:?}")?;
-                for counter in counters {
-                    write!(f, " {counter}")?;
+                f.write_str("ECN")?;
+                for (name, counter) in order.names().into_iter().zip(counters) {
+                    write!(f, " {name} {counter}")?;
                 }
             }
-            OptionSpec::Other { kind, data } => write!(f, "opt {kind} {}", hex(data))?,
+            OptionSpec::Other { kind, data } => write!(f, "opt {kind}{}", spaced_hex(data))?,
             OptionSpec::Raw(bytes) => write!(f, "hex {}", hex(bytes))?,
         }
         match self.length {

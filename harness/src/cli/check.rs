@@ -62,7 +62,11 @@ fn as_text(loaded: &Loaded, output: &mut Output) {
         output
             .line(&format!("{wrong} of {} files are wrong; {tests} tests are in the others", right + wrong));
     } else if tests > 0 {
-        output.line(&format!("{tests} tests in {right} files, all as they should be"));
+        let warnings: usize = loaded.warnings.iter().map(|found| found.list.len()).sum();
+        output.line(&match warnings {
+            0 => format!("{tests} tests in {right} files, all as they should be"),
+            _ => format!("{tests} tests in {right} files; warnings: {warnings}"),
+        });
     }
 }
 

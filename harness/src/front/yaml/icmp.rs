@@ -52,7 +52,9 @@ fn quoted(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<PacketSpe
     let mut ahead = cursor.clone();
     let first = ahead.token_range();
     ahead.seek(first.end);
-    let is_range = ahead.rest().starts_with('(') || cursor.text().as_str()[first].contains(':');
+    let is_range = ahead.rest().starts_with('(')
+        || ahead.clone().take_word("or")
+        || cursor.text().as_str()[first].contains(':');
     if is_range {
         let (seq, length) = segment::range(cursor, context)?;
         return Ok(PacketSpec::plain(Transport::Tcp(TcpSpec::bare(Flags::ACK, seq, length))));

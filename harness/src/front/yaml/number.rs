@@ -119,7 +119,9 @@ pub(super) fn hex_digits(cursor: &mut Cursor<'_>) -> Parse<Vec<u8>> {
     let written = rest[..length].trim_end();
     cursor.advance(written.len());
     let range = start..start + written.len();
-    if cursor.peek().is_some_and(|c| c.is_ascii_alphanumeric()) {
+    let is_word = cursor.peek().is_some_and(|c| c.is_ascii_alphanumeric());
+    // Without any digits the length that lies follows at once: FO len 3.
+    if is_word && cursor.peek_word() != Some("len") {
         return Err(Fault::new(cursor.token_range(), "not a hex digit"));
     }
     let digits: Vec<u8> = written.bytes().filter(|byte| *byte != b' ').collect();
