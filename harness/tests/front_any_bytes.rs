@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use front_library::library;
 use proptest::prelude::*;
 use tcpdrill::front::yaml;
+use tcpdrill::run::Tree;
 
 /// A case with most of the language in it.
 const CASE: &str = r#"title: a case with most of the language in it
@@ -213,7 +214,18 @@ proptest! {
     #[test]
     fn shipped_files_with_slips(file in any::<usize>(), slips in proptest::collection::vec(slip(), 1..4)) {
         let files = shipped();
-        lower(slipped(&files[file % files.len()], &slips).as_bytes());
+        let text = slipped(&files[file % files.len()], &slips);
+        lower(text.as_bytes());
+        // What the front end takes, an editor must not mark.
+        static TREE: OnceLock<Tree> = OnceLock::new();
+        let tree = TREE.get_or_init(|| Tree::around(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases")));
+        let is_case = yaml::from_bytes("a.yaml", "a/b", text.as_bytes(), tree).is_ok();
+        if let (true, Ok(value)) = (is_case, serde_yaml::from_str::<serde_json::Value>(&text)) {
+            static SCHEMA: OnceLock<jsonschema::Validator> = OnceLock::new();
+            let schema = SCHEMA.get_or_init(|| jsonschema::draft7::new(&yaml::case_schema()).expect("a schema"));
+            let faults: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
+            prop_assert!(faults.is_empty(), "{}\n{}", faults.join("\n"), text);
+        }
     }
 
     #[test]
