@@ -420,6 +420,56 @@ fn what_the_table_leaves_out() {
                 "<mss 10",
             ),
             (
+                story("  - call: close(s)\n    data: text hello\n"),
+                "data says what is read or sent, and close does neither",
+                "",
+                "text hello",
+            ),
+            (
+                story("  - call: read(s, 5)\n    blocks: true\n    data: text hello\n  - returns: 5\n"),
+                "this call returns later; say there what it returns",
+                "move data to a step of its own",
+                "text hello",
+            ),
+            (
+                story("  - call: read(s, 5)\n    blocks: forever\n    gives: 5\n"),
+                "a call that blocks forever does not return",
+                "",
+                "5",
+            ),
+            (
+                story(
+                    "  - call: write(s, 5)\n    blocks: true\n    data: text hello\n  - returns: 5\n    data: text hello\n",
+                ),
+                "what write sends is said where it is called",
+                "",
+                "text hello",
+            ),
+            (
+                story("  - call: connect(s, \"300.1.1.1\":80)\n"),
+                "\"300.1.1.1\" is not an IP address",
+                "",
+                "\"300.1.1.1\"",
+            ),
+            (
+                story("  - call: shutdown(s, SHUT_WRITE)\n"),
+                "unknown constant \"SHUT_WRITE\"",
+                "one of SHUT_RD, SHUT_WR, SHUT_RDWR",
+                "SHUT_WRITE",
+            ),
+            (
+                story("  - call: n = getsockname(s)\n    as: mss\n"),
+                "$mss is given in advance",
+                "take another name",
+                "mss",
+            ),
+            (
+                story("  - at: any\n    expect: { one_of: [R 1:1(0), nothing] }\n"),
+                "nothing has no time at which it comes",
+                "write how long: within: 1s",
+                "any",
+            ),
+            (
                 story("  - call: read(s, 10) = 10\n"),
                 "unexpected \"= 10\"",
                 "what it returns is a key of its own: returns: 10",

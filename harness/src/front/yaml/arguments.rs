@@ -180,9 +180,7 @@ pub(super) fn constants(cursor: &mut Cursor<'_>) -> Parse<i64> {
             return Err(cursor.unexpected("a constant"));
         };
         let Some(value) = constant(word) else {
-            let near = nearest(word, CONSTANTS.iter().map(|(name, _)| *name));
-            return Err(Fault::new(range, format!("unknown constant \"{word}\""))
-                .help_opt(near.map(|near| format!("did you mean {near}?"))));
+            return Err(unknown_constant(word, range));
         };
         bits |= value;
         cursor.skip_spaces();
@@ -190,6 +188,16 @@ pub(super) fn constants(cursor: &mut Cursor<'_>) -> Parse<i64> {
             return Ok(bits);
         }
     }
+}
+
+fn unknown_constant(word: &str, range: Range<usize>) -> Fault {
+    let names = || CONSTANTS.iter().map(|(name, _)| *name);
+    let help = nearest(word, names()).map(|near| format!("did you mean {near}?")).or_else(|| {
+        let family = &word[..=word.find('_')?];
+        let known: Vec<&str> = names().filter(|name| name.starts_with(family)).collect();
+        (!known.is_empty()).then(|| format!("one of {}", known.join(", ")))
+    });
+    Fault::new(range, format!("unknown constant \"{word}\"")).help_opt(help)
 }
 
 /// A text in quotes: an address where it is one with or without port, else characters.
@@ -204,6 +212,10 @@ fn text(cursor: &mut Cursor<'_>, context: &Context<'_>) -> Parse<Written> {
     let Some(length) = inner.find('"') else {
         return Err(Fault::new(start..cursor.end(), "the quotes are not closed"));
     };
+    if inner[length + 1..].starts_with(':') {
+        // Only an address has a port.
+        address::address(cursor, context.ip, Place::Call)?;
+    }
     cursor.advance(length + 2);
     Ok(Written::Text(inner[..length].to_owned()))
 }

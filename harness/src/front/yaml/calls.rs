@@ -12,7 +12,7 @@ use super::lowerer::{Blocked, Lowerer, Meaning, Until};
 use super::number::Use;
 use super::report::{Fault, Lowers, Phase, Reported};
 use super::results;
-use super::shape::Shape;
+use super::shape::{Kind, Shape};
 use super::signatures;
 use super::steps::signal;
 use super::syscalls::Arguments;
@@ -42,13 +42,7 @@ impl Lowerer<'_, '_> {
         self.occupy(thread, function, at, blocks.as_ref().ok(), &text, &call);
         let blocks = blocks?;
         let later = blocks == Blocks::UntilReturns;
-        if later {
-            self.moves_to_returns(shape)?;
-        }
-        if let (Blocks::Forever, Some(node)) = (&blocks, shape.keys.get("returns")) {
-            let text = "a call that blocks forever does not return";
-            return Err(self.report.error(Phase::Notation, node.at, text));
-        }
+        self.says_nothing_early(shape, function, &blocks)?;
         let syscall = syscall?;
         let outcome = self.outcome(shape, &syscall, later)?;
         let data = self.sent_data(shape, &syscall)?;
@@ -147,19 +141,25 @@ impl Lowerer<'_, '_> {
         self.blocked.insert(thread.0, blocked);
     }
 
-    /// With `blocks: true` the outcome belongs to the `returns` step.
-    fn moves_to_returns(&mut self, shape: &Shape) -> Lowers<()> {
-        for key in ["returns", "gives", "raises"] {
-            if let Some(node) = shape.keys.get(key) {
-                return Err(self.report.error_help(
-                    Phase::Notation,
-                    node.at,
-                    "this call returns later; say there what it returns",
-                    format!("move {key} to a step of its own"),
-                ));
+    /// With `blocks: true` the outcome belongs to the `returns` step, and with `blocks: forever` there is none.
+    fn says_nothing_early(&mut self, shape: &Shape, function: &str, blocks: &Blocks) -> Lowers<()> {
+        let (text, where_to) = match blocks {
+            Blocks::UntilReturns => {
+                ("this call returns later; say there what it returns", "a step of its own")
             }
-        }
-        Ok(())
+            Blocks::Forever => ("a call that blocks forever does not return", ""),
+            Blocks::No | Blocks::For { .. } => return Ok(()),
+        };
+        let read = (!SENDING.contains(&function)).then_some("data");
+        let found = ["returns", "gives", "raises"].into_iter().chain(read).find_map(|key| {
+            let node = shape.keys.get(key)?;
+            Some((key, node))
+        });
+        let Some((key, node)) = found else { return Ok(()) };
+        Err(match where_to {
+            "" => self.report.error(Phase::Notation, node.at, text),
+            _ => self.report.error_help(Phase::Notation, node.at, text, format!("move {key} to {where_to}")),
+        })
     }
 
     /// The bytes a call sends.
@@ -239,11 +239,23 @@ impl Lowerer<'_, '_> {
         if let Some(text) = self.key_text(shape, "raises")? {
             outcome.raises = self.raises(&text)?;
         }
-        let sends = ["write", "writev", "send", "sendto", "sendmsg", "sendfile"].contains(&function);
-        if let (false, Some(text)) = (sends, self.key_text(shape, "data")?) {
+        let Some(text) = self.key_text(shape, "data")? else { return Ok(()) };
+        if RECEIVING.contains(&function) {
             outcome.data = self.parse(&text, |_| data::data(&text, Use::Expect))?;
+            return Ok(());
         }
-        Ok(())
+        let is_call = shape.kind == Kind::Call;
+        if SENDING.contains(&function) && is_call {
+            return Ok(());
+        }
+        let message = match function {
+            // That no call is blocked here has been said.
+            "" => return Ok(()),
+            sends if SENDING.contains(&sends) => format!("what {sends} sends is said where it is called"),
+            other => format!("data says what is read or sent, and {other} does neither"),
+        };
+        let at = 0..text.as_str().len();
+        Err(self.fault(&text, Fault::new(at, message)))
     }
 
     fn raises(&mut self, text: &Text) -> Lowers<Option<Signal>> {
@@ -312,6 +324,11 @@ impl Lowerer<'_, '_> {
         }
     }
 }
+
+/// Calls with bytes to send.
+const SENDING: [&str; 6] = ["write", "writev", "send", "sendto", "sendmsg", "sendfile"];
+/// Calls that give back bytes.
+const RECEIVING: [&str; 5] = ["read", "readv", "recv", "recvfrom", "recvmsg"];
 
 fn needs_returns(function: &str) -> bool {
     ["poll", "select", "epoll_wait"].contains(&function)
