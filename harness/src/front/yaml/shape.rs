@@ -172,7 +172,9 @@ fn step(node: &Node, report: &mut Report, in_loop: bool) -> Lowers<Shape> {
             failed = true;
         }
     }
-    if value_type(&mut shape, report, in_loop).is_err() || exclusive(&shape, report).is_err() {
+    // Of a loop whose steps are wrong it cannot be said that it has none.
+    let is_told = failed && kind == Kind::Repeat;
+    if !is_told && value_type(&mut shape, report, in_loop).is_err() || exclusive(&shape, report).is_err() {
         failed = true;
     }
     if kind == Kind::Repeat && in_loop {
