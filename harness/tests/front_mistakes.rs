@@ -31,7 +31,7 @@ fn first(source: &str) -> (String, String, String) {
 }
 
 /// Each source gives this first, and all of it is shown as in the committed snapshot of this name.
-/// `TCPDRILL_BLESS=1` writes the snapshot anew.
+/// `TCPDRILL_UPDATE=1` writes the snapshot anew.
 fn check(name: &str, rows: &[(String, &str, &str, &str)]) {
     let mut wrong = String::new();
     let mut shown = String::new();
@@ -45,7 +45,7 @@ fn check(name: &str, rows: &[(String, &str, &str, &str)]) {
     }
     assert!(wrong.is_empty(), "{wrong}");
     let path = snapshots().join(format!("{name}.txt"));
-    if std::env::var_os("TCPDRILL_BLESS").is_some() {
+    if std::env::var_os("TCPDRILL_UPDATE").is_some() {
         fs::write(&path, &shown).expect("the snapshot is written");
     }
     let wanted = fs::read_to_string(&path).unwrap_or_default();

@@ -58,7 +58,7 @@ fn the_committed_copies_are_up_to_date() {
     for (name, schema) in [("case", case_schema()), ("fixture", fixture_schema())] {
         let path = root().join(format!("docs/{name}.schema.json"));
         let text = format!("{schema:#}\n");
-        if std::env::var_os("TCPDRILL_BLESS").is_some() {
+        if std::env::var_os("TCPDRILL_UPDATE").is_some() {
             fs::write(&path, &text).expect("the copy is written");
         }
         let copy = fs::read_to_string(&path).expect("the copy is there");
