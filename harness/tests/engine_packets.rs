@@ -266,3 +266,16 @@ fn a_new_connection_starts_numbering_again() {
         assert_eq!(problems(&engine_support::run(by_peer, target)), expected, "ack {ack}");
     }
 }
+
+#[test]
+fn an_echo_reply_belongs_to_its_flow_and_is_not_quoted() {
+    let reply = Icmp { kind: 0, code: 0, rest: 0, payload: vec![0x45; 28] };
+    let reply = packet(0, Packet { ip: Ip::V4(ip()), body: Body::Icmp(reply) }, &Lies::default());
+    let sent = emitted(0, Tcp { payload: pattern::fill(Direction::ToPeer, 0, 10), ..bare(Flags::ACK) });
+    let steps = "  - expect: . 1:11(10) ack 1\n  - expect: icmp echo_reply\n  - after: 1ms\n    inject: icmp unreachable host\n";
+    let report = story(steps, vec![sent.clone(), reply.clone()]);
+    assert_eq!(problems(&report), [""; 0]);
+    let shown = report.events.last().map(|event| event.text.clone()).unwrap_or_default();
+    assert_eq!(shown, "icmp unreachable host [1(any)]");
+    assert_eq!(problems(&story("  - expect: . 1:11(10) ack 1\n", vec![sent, reply])), ["unexpected"]);
+}

@@ -33,7 +33,7 @@ pub(super) struct FlowState {
     first_timestamp: Option<u32>,
     /// Not yet claimed, in order.
     pub(super) queue: VecDeque<Emitted>,
-    /// The last packet the target emitted; what an ICMP error quotes.
+    /// The last segment the target emitted; what an ICMP error quotes.
     pub(super) last: Option<Vec<u8>>,
 }
 

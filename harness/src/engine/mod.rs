@@ -396,7 +396,9 @@ impl<'c> Engine<'c> {
             Belongs::To(id) => {
                 let Some(flow) = self.flows.0.get_mut(id.0) else { return };
                 let text = packet_text(&parsed.packet, &flow.bases());
-                flow.last = Some(bytes.clone());
+                if parsed.packet.tcp().is_some() {
+                    flow.last = Some(bytes.clone());
+                }
                 self.events.push(Event {
                     at,
                     what: What::Emitted(bytes.clone()),
