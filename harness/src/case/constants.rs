@@ -312,12 +312,14 @@ pub fn constant(name: &str) -> Option<i64> {
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = word.to_lowercase();
+    let length = wanted.chars().count();
+    let most = |candidate: &str| 2.max(candidate.len() / 4);
     known
         .into_iter()
+        // What is much longer or shorter is not near; comparing it letter by letter would take long.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= 2.max(candidate.len() / 4) && *distance < candidate.len()
-        })
+        .filter(|(distance, candidate)| *distance <= most(candidate) && *distance < candidate.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -24,7 +24,7 @@ const MOST_STEPS: usize = 100_000;
 impl Lowerer<'_, '_> {
     pub(super) fn steps(&mut self, shapes: &[Shape]) {
         for shape in shapes {
-            if self.steps.len() > MOST_STEPS {
+            if self.steps.len() > MOST_STEPS || self.report.is_full() {
                 return;
             }
             self.step_or_steps(shape);
