@@ -1,5 +1,6 @@
 //! The endpoint as a whole.
 
+mod consistency;
 mod cookies;
 mod icmp;
 mod input;

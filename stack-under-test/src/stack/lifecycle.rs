@@ -125,7 +125,7 @@ impl Stack {
     }
 
     /// Whether a socket waits to be accepted.
-    fn is_queued(&self, id: SocketId) -> bool {
+    pub(super) fn is_queued(&self, id: SocketId) -> bool {
         self.sockets.values().filter_map(Socket::listener).any(|listen| listen.queue.contains(&id))
     }
 

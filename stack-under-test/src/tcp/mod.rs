@@ -9,6 +9,7 @@ pub(crate) mod apply;
 pub(crate) mod close;
 pub(crate) mod congestion;
 pub(crate) mod connection;
+mod consistency;
 pub(crate) mod delayed_ack;
 pub(crate) mod emit;
 pub(crate) mod env;

@@ -57,11 +57,11 @@ impl ReceiveQueue {
 
     pub(crate) fn read(&mut self, count: usize, peek: bool) -> Vec<u8> {
         let count = count.min(self.ready.len());
-        if peek {
-            self.ready.iter().take(count).copied().collect()
-        } else {
-            self.ready.drain(..count).collect()
+        let bytes = self.ready.range(..count).copied().collect();
+        if !peek {
+            self.ready.drain(..count);
         }
+        bytes
     }
 
     /// What can still be read when the connection is gone.
@@ -91,7 +91,8 @@ impl ReceiveQueue {
                 let known = (other.data_end().beyond(start) as usize).min(bytes.len());
                 bytes.drain(..known);
                 start += known as u32;
-                if bytes.is_empty() && (!fin || other.fin) {
+                // A FIN inside known data comes from a peer that goes on behind it: what was there before wins.
+                if bytes.is_empty() && (!fin || other.fin || other.data_end().after(start)) {
                     return;
                 }
                 index += 1;
@@ -132,12 +133,26 @@ impl ReceiveQueue {
         (nxt, false)
     }
 
+    /// The first rule that the queue breaks if `nxt` is expected.
+    pub(crate) fn inconsistency(&self, nxt: SeqNum) -> Option<&'static str> {
+        let mut from = nxt;
+        for early in &self.early {
+            if early.start.before(from) || (early.bytes.is_empty() && !early.fin) {
+                return Some("what came early overlaps, or is nothing, or is due");
+            }
+            // A peer may send data behind its FIN, at the FIN's own number.
+            from = early.data_end();
+        }
+        None
+    }
+
     /// The stretches that came early, the one that grew last first. RFC2018/4b
     pub(crate) fn sack_blocks(&self, most: usize) -> Vec<SackBlock> {
         let mut blocks: Vec<SackBlock> = Vec::new();
         for early in &self.early {
             match blocks.last_mut() {
-                Some(last) if last.end == early.start => last.end = early.end(),
+                // Data may follow an early FIN, whose number it then overlaps.
+                Some(last) if !early.start.after(last.end) => last.end = last.end.max(early.end()),
                 _ => blocks.push(SackBlock { start: early.start, end: early.end() }),
             }
         }
@@ -171,6 +186,24 @@ mod tests {
         assert_eq!(queue.read(100, true), b"abcdefgh");
         assert_eq!(queue.read(100, false), b"abcdefgh");
         assert_eq!(queue.held(), 0);
+    }
+
+    #[test]
+    fn a_fin_inside_early_data_is_forgotten() {
+        let mut queue = ReceiveQueue::default();
+        queue.keep(SeqNum(13), b"xxxxx", false);
+        queue.keep(SeqNum(11), b"xxxx", true);
+        assert_eq!(queue.inconsistency(SeqNum(10)), None);
+        assert_eq!(queue.take_in_order(SeqNum(11)), (SeqNum(18), false));
+        assert!(!queue.has_early());
+    }
+
+    #[test]
+    fn data_behind_an_early_fin_makes_no_overlapping_blocks() {
+        let mut queue = ReceiveQueue::default();
+        queue.keep(SeqNum(10), b"xx", true);
+        queue.keep(SeqNum(11), b"xxx", false);
+        assert_eq!(queue.sack_blocks(4), [SackBlock { start: SeqNum(10), end: SeqNum(14) }]);
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl SendQueue {
     pub(crate) fn slice(&self, start: SeqNum, end: SeqNum) -> Vec<u8> {
         let from = (start - self.start) as usize;
         let count = end.min(self.data_end()).beyond(start) as usize;
-        self.bytes.iter().skip(from).take(count).copied().collect()
+        self.bytes.range(from..from + count).copied().collect()
     }
 
     /// Remembers a new segment as sent.

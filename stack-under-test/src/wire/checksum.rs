@@ -9,11 +9,9 @@ pub(crate) struct Checksum(u64);
 impl Checksum {
     /// Adds bytes as big-endian words; an odd last byte is padded with zero, so only the last part may be odd.
     pub(crate) fn add(mut self, bytes: &[u8]) -> Self {
-        for word in bytes.chunks(2) {
-            let high = word.first().copied().unwrap_or(0);
-            let low = word.get(1).copied().unwrap_or(0);
-            self.0 += u64::from(u16::from_be_bytes([high, low]));
-        }
+        let (words, odd) = bytes.as_chunks();
+        self.0 += words.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum::<u64>();
+        self.0 += odd.iter().map(|byte| u64::from(*byte) << 8).sum::<u64>();
         self
     }
 
