@@ -2,13 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::case::Case;
-use crate::front::{Library, yaml};
 use crate::report::Style;
 use crate::run;
-use crate::trace::{Header, Trace};
+use crate::trace::Trace;
 use crate::verdict::Verdict;
 
 use super::args::{Format, ReplayArguments};
@@ -84,52 +81,10 @@ fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
 fn again(path: &Path) -> Result<Replayed, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let trace = Trace::from_text(&text).map_err(|error| error.to_string())?;
-    let case = case_of(&trace)?;
+    let case = run::case_of(&trace).map_err(|error| error.to_string())?;
     let report = run::replay(&case, &trace).map_err(|error| error.to_string())?;
     let live = trace.verdict().ok_or("the trace ends before its verdict")?.to_owned();
     Ok(Replayed { case: case.id, verdict: report.verdict, live })
-}
-
-/// The case that a trace carries.
-fn case_of(trace: &Trace) -> Result<Case, String> {
-    let header = &trace.header;
-    let source = header.sources.first().ok_or("the trace carries no case")?;
-    let file = header.case.split_once('[').map_or(header.case.as_str(), |(file, _)| file);
-    let library = Recorded(header);
-    let lowered = yaml::from_bytes(&source.path, file, source.text.as_bytes(), &library)
-        .map_err(|mistakes| format!("the case in the trace is wrong:\n{}", mistakes.render(false)))?;
-    lowered
-        .cases
-        .into_iter()
-        .find(|case| case.id == header.case)
-        .ok_or_else(|| format!("the case in the trace has no variant {}", header.case))
-}
-
-/// The fixtures that a trace carries. Whatever requirement its case names was known when it ran.
-struct Recorded<'a>(&'a Header);
-
-impl Library for Recorded<'_> {
-    fn fixture(&self, name: &str) -> Option<(String, Arc<str>)> {
-        let source = self
-            .0
-            .sources
-            .iter()
-            .skip(1)
-            .find(|source| Path::new(&source.path).file_stem().is_some_and(|stem| stem == name))?;
-        Some((source.path.clone(), source.text.as_str().into()))
-    }
-
-    fn fixtures(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn has_requirement(&self, _id: &str) -> bool {
-        true
-    }
-
-    fn requirements(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 fn show(path: &Path, replayed: &Replayed, format: Format, style: Style) -> String {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -12,8 +13,13 @@ use serde::Deserialize;
 use crate::case::Case;
 use crate::front::{Diagnostics, Library, yaml};
 
+use super::side_by_side::side_by_side;
+
 /// How the paths of embedded files begin when they are shown.
 pub const EMBEDDED_ROOT: &str = "<embedded>";
+
+/// So many files are loaded by one thread before it takes the next.
+const SHARE: usize = 8;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/embedded");
 
@@ -174,6 +180,27 @@ impl Tree {
         Ok(files)
     }
 
+    /// Reads and lowers files, side by side; what comes of them is in their order.
+    ///
+    /// # Errors
+    /// The first of [`load`](Self::load).
+    pub fn load_all(&self, paths: &[PathBuf], loaded: &mut Loaded) -> Result<(), LoadError> {
+        self.requirements()?;
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        // Many small shares: files differ in what they cost.
+        let parts: Vec<&[PathBuf]> = paths.chunks(SHARE).collect();
+        for part in side_by_side(&parts, processors, |part| {
+            let mut loaded = Loaded::default();
+            part.iter().try_for_each(|path| self.load(path, &mut loaded)).map(|()| loaded)
+        }) {
+            let part = part?;
+            loaded.cases.extend(part.cases);
+            loaded.invalid.extend(part.invalid);
+            loaded.warnings.extend(part.warnings);
+        }
+        Ok(())
+    }
+
     /// Reads and lowers one file.
     ///
     /// # Errors
@@ -298,39 +325,47 @@ fn walk_embedded(dir: &Dir<'_>, files: &mut Vec<PathBuf>) {
 }
 
 fn read_catalogue(folder: &Path) -> Result<BTreeMap<String, Requirement>, String> {
-    let mut known = BTreeMap::new();
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(known) };
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(BTreeMap::new()) };
     let mut paths: Vec<PathBuf> =
         entries.flatten().map(|entry| entry.path()).filter(|path| is_case_file(path)).collect();
     paths.sort();
-    for path in paths {
+    let files = paths.into_iter().map(|path| {
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        parse_catalogue(&path.display().to_string(), &text, &mut known)?;
-    }
-    Ok(known)
+        Ok((path.display().to_string(), text))
+    });
+    parse_catalogue(&files.collect::<Result<Vec<_>, String>>()?)
 }
 
 fn embedded_catalogue() -> Result<BTreeMap<String, Requirement>, String> {
-    let mut known = BTreeMap::new();
     let files = EMBEDDED.get_dir("requirements").map(Dir::files).into_iter().flatten();
-    for file in files.filter(|file| is_case_file(file.path())) {
-        let shown = format!("{EMBEDDED_ROOT}/{}", file.path().display());
-        parse_catalogue(&shown, file.contents_utf8().unwrap_or_default(), &mut known)?;
-    }
-    Ok(known)
+    let files: Vec<(String, &str)> = files
+        .filter(|file| is_case_file(file.path()))
+        .map(|file| {
+            let shown = format!("{EMBEDDED_ROOT}/{}", file.path().display());
+            (shown, file.contents_utf8().unwrap_or_default())
+        })
+        .collect();
+    parse_catalogue(&files)
 }
 
-fn parse_catalogue(shown: &str, text: &str, known: &mut BTreeMap<String, Requirement>) -> Result<(), String> {
-    let file: CatalogueFile = serde_yaml::from_str(text).map_err(|error| format!("{shown}: {error}"))?;
-    let entries = match file {
-        CatalogueFile::List(entries) => entries,
-        CatalogueFile::Groups(groups) => groups.into_values().flatten().collect(),
-    };
-    for entry in entries {
-        let id = entry.id.clone();
-        if known.insert(id.clone(), entry).is_some() {
-            return Err(format!("{shown}: requirement {id} is there twice"));
+/// The requirements in files given by path, as shown, and text.
+fn parse_catalogue<T: AsRef<str> + Sync>(
+    files: &[(String, T)],
+) -> Result<BTreeMap<String, Requirement>, String> {
+    let parsed: Vec<Result<Vec<_>, _>> =
+        side_by_side(files, files.len(), |(shown, text)| match serde_yaml::from_str(text.as_ref()) {
+            Ok(CatalogueFile::List(entries)) => Ok(entries),
+            Ok(CatalogueFile::Groups(groups)) => Ok(groups.into_values().flatten().collect()),
+            Err(error) => Err(format!("{shown}: {error}")),
+        });
+    let mut known = BTreeMap::new();
+    for ((shown, _), entries) in files.iter().zip(parsed) {
+        for entry in entries? {
+            let id = entry.id.clone();
+            if known.insert(id.clone(), entry).is_some() {
+                return Err(format!("{shown}: requirement {id} is there twice"));
+            }
         }
     }
-    Ok(())
+    Ok(known)
 }

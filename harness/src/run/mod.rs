@@ -6,7 +6,9 @@ mod drive;
 mod files;
 mod ledgers;
 mod library;
+mod recorded;
 mod select;
+mod side_by_side;
 
 pub use attempt::{CaseRun, RunOptions, run_case};
 pub use batch::{Plan, run_batch};
@@ -14,4 +16,5 @@ pub use drive::{ReplayError, replay};
 pub use files::{Saved, capture_name, save};
 pub use ledgers::{LedgerError, stale_diagnostics};
 pub use library::{EMBEDDED_ROOT, LoadError, Loaded, Requirement, Tree};
+pub use recorded::case_of;
 pub use select::{SelectError, Selection};

@@ -50,9 +50,7 @@ impl Selection {
             let (path, pattern) = split_pattern(text);
             let (tree, files) = find(path, self.paths.is_empty())?;
             let before = loaded.cases.len();
-            for file in files {
-                tree.load(&file, &mut loaded)?;
-            }
+            tree.load_all(&files, &mut loaded)?;
             if let Some(pattern) = pattern {
                 let mut index = 0;
                 loaded.cases.retain(|case| {
