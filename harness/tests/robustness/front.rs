@@ -1,15 +1,14 @@
 //! Whatever the bytes, a file is lowered or refused: never a panic, never without end.
 
-mod front_library;
-
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use front_library::library;
 use proptest::prelude::*;
 use tcpdrill::front::yaml;
 use tcpdrill::run::Tree;
+
+use crate::drivers::{KEYS, library, lower, notation};
 
 /// A case with most of the language in it.
 const CASE: &str = r#"title: a case with most of the language in it
@@ -55,18 +54,6 @@ steps:
   - silent: 1s
 "#;
 
-fn lower(bytes: &[u8]) {
-    let _ = yaml::from_bytes("a.yaml", "a/b", bytes, &library()).map_err(|found| {
-        assert!(!found.list.is_empty(), "refused without a reason");
-        for diagnostic in &found.list {
-            let Some(at) = diagnostic.location else { continue };
-            let text = &found.sources.file(at.file).expect("a file").text;
-            assert!(text.get(at.start..at.end).is_some(), "{diagnostic:?} is outside of its file");
-        }
-        found.render(true)
-    });
-}
-
 #[test]
 fn deep_nesting_is_refused_at_once() {
     for depth in [33, 10_000, 300_000] {
@@ -77,7 +64,7 @@ fn deep_nesting_is_refused_at_once() {
         }
     }
     let brackets = "[".repeat(1_000_000);
-    let found = yaml::lower("a.yaml", "a/b", Arc::from(brackets), &library()).expect_err("deep");
+    let found = yaml::lower("a.yaml", "a/b", Arc::from(brackets), library()).expect_err("deep");
     assert_eq!(found.list[0].text, "nested deeper than 32");
 }
 
@@ -105,19 +92,19 @@ fn odd_files_are_refused_in_words() {
         (b"- a\n- b\n", "a case takes a map, this is a list"),
         (b"title: !!str a\nsteps: []\n", "tags are not allowed in a case"),
     ] {
-        let found = yaml::from_bytes("a.yaml", "a/b", bytes, &library()).expect_err("odd");
+        let found = yaml::from_bytes("a.yaml", "a/b", bytes, library()).expect_err("odd");
         assert_eq!(found.list[0].text, text);
     }
 }
 
 #[test]
 fn the_case_itself_is_right() {
-    if let Err(found) = yaml::lower("a.yaml", "a/b", Arc::from(CASE), &library()) {
+    if let Err(found) = yaml::lower("a.yaml", "a/b", Arc::from(CASE), library()) {
         // `$challenge` in a cell is not replaced again, so this row alone is refused.
         assert_eq!(found.list.len(), 1, "{}", found.render(false));
     }
     let right = CASE.replace("$challenge ", ". 1:1(0) ack 1 ");
-    let lowered = yaml::lower("a.yaml", "a/b", Arc::from(right), &library());
+    let lowered = yaml::lower("a.yaml", "a/b", Arc::from(right), library());
     assert_eq!(lowered.map(|lowered| lowered.cases.len()).map_err(|found| found.render(false)), Ok(6));
 }
 
@@ -230,10 +217,7 @@ proptest! {
 
     #[test]
     fn any_value(value in "[FSRP.UEWA0-9:()<>,$!a-z\\[\\]{}=|&+* \u{e4}-]{0,40}", key in 0..8_usize) {
-        let key = ["inject", "expect", "call", "assert", "silent", "returns", "allow", "after"][key];
-        let rest = if key == "after" { "\n    expect: nothing" } else { "" };
-        let quoted = value.replace('\'', "''");
-        lower(format!("title: t\ngiven: server()\nsteps:\n  - {key}: '{quoted}'{rest}\n").as_bytes());
+        notation(KEYS[key], &value);
     }
 
     #[test]

@@ -1,0 +1,11 @@
+//! A shipped case on the bundled stack, with what the stack does changed on its way to the judge.
+#![no_main]
+
+#[path = "../../tests/robustness/drivers.rs"]
+mod drivers;
+#[path = "../../tests/robustness/perturbed.rs"]
+mod perturbed;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|story: perturbed::Story| perturbed::tell(&story));
