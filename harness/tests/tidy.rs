@@ -28,9 +28,16 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
 
 fn sources() -> Vec<(PathBuf, String)> {
     let mut paths = Vec::new();
-    for folder in
-        ["harness/src", "harness/tests", "harness/benches", "stack-under-test/src", "stack-under-test/tests"]
-    {
+    for folder in [
+        "harness/src",
+        "harness/tests",
+        "harness/benches",
+        "harness/fuzz/fuzz_targets",
+        "stack-under-test/src",
+        "stack-under-test/tests",
+        "stack-under-test/benches",
+        "stack-under-test/fuzz/fuzz_targets",
+    ] {
         files_below(&root().join(folder), &mut paths);
     }
     paths

@@ -92,8 +92,8 @@ pub(crate) fn tell(story: &Story) {
         failure_page(case, &run, &context, Style { colour: true }).is_empty(),
         run.report.verdict.mismatches().is_empty()
     );
-    let _ = case_text(case, &run, Style::default());
-    let _ = case_line(case, "bundled", &run, None, 1);
+    let _ = case_text(case, &run, None, Style::default());
+    let _ = case_line(case, "bundled", &run, None, None, 1);
     capture::render(case, &trace.header, &run.report).expect("a capture takes every packet");
     if let Some((at, how)) = story.cut {
         // Nothing is said about the verdict: only that it comes to an end.
