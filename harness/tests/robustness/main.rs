@@ -55,10 +55,7 @@ fn the_shipped_traces_can_be_judged_again() {
         let case = &drivers::cases()[index];
         let run = run_case(case, &BundledFactory::new(), RunOptions::default());
         if let Some(trace) = run.trace {
-            assert_eq!(
-                drivers::trace(trace.to_text().as_bytes()).as_deref(),
-                Some(run.report.verdict.name())
-            );
+            assert_eq!(drivers::trace(trace.to_text().as_bytes()), Some(run.report.verdict.name()));
         }
     }
 }
