@@ -140,6 +140,12 @@ impl Stack {
         self.config.settings.set(name, value)
     }
 
+    /// The link carries packets of at most so many bytes from now on. Like Linux, connections notice when they send
+    /// the next time.
+    pub fn set_mtu(&mut self, mtu: u16) {
+        self.config.mtu = mtu;
+    }
+
     /// A whole IPv4 or IPv6 packet arrives.
     pub fn handle_packet(&mut self, now: Instant, packet: &[u8]) {
         self.at(now);

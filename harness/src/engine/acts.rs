@@ -31,8 +31,10 @@ impl<'c> Engine<'c> {
                 if let Some(wait) = self.settle(window.from) {
                     return wait;
                 }
-                if let Action::Assert(expressions) = &step.action {
-                    return self.assert(expressions, window);
+                match &step.action {
+                    Action::Assert(expressions) => return self.assert(expressions, window),
+                    Action::Peer { flow, mode } => return self.change_peer(*flow, *mode, window),
+                    _ => {}
                 }
                 match self.plan(step) {
                     Ok(Some(acts)) => {
@@ -46,7 +48,7 @@ impl<'c> Engine<'c> {
             Stage::Acting { window, acts } => {
                 let due = window.from;
                 match acts.front() {
-                    Some(act) => Next::Want(Want::Act { step: self.cursor, due, act: act.clone() }),
+                    Some(act) => Next::Want(Want::Act { step: Some(self.cursor), due, act: act.clone() }),
                     None => {
                         let window = *window;
                         self.done(step, window)
@@ -83,6 +85,10 @@ impl<'c> Engine<'c> {
                 self.injection(*flow, packet, *isn).map(|acts| Some(acts.into_iter().collect()))
             }
             Action::Set(settings) => Ok(Some(settings.iter().cloned().map(Act::Configure).collect())),
+            Action::Link(link) => {
+                let resize = (link.mtu != self.path.link().mtu).then_some(Act::Resize(link.mtu));
+                Ok(Some(resize.into_iter().collect()))
+            }
             Action::Signal { thread, signal, restart } => Ok(Some(VecDeque::from([Act::Signal {
                 thread: *thread,
                 signal: *signal,
@@ -169,9 +175,13 @@ impl<'c> Engine<'c> {
         let (what, text) = match act {
             Act::Inject(bytes) => {
                 let Action::Inject { flow, .. } = &written.action else { return };
-                let bases = self.flows.0.get(flow.0).map(|flow| flow.bases().reversed()).unwrap_or_default();
+                let flow = self.flows.0.get_mut(flow.0);
+                let bases = flow.as_ref().map(|flow| flow.bases().reversed()).unwrap_or_default();
                 let text = match parse(&bytes) {
                     Ok(parsed) => {
+                        if let Some(flow) = flow {
+                            flow.injected(at, &parsed);
+                        }
                         self.memory.keep_segment(Keeper::act(step), at, &parsed, &bases);
                         packet_text(&parsed.packet, &bases)
                     }
@@ -186,6 +196,8 @@ impl<'c> Engine<'c> {
             }
             Act::Configure(setting) => (What::Did, format!("{} = {}", setting.name, setting.value)),
             Act::Signal { signal, .. } => (What::Did, signal.to_string()),
+            // The step itself is logged when all of it is done.
+            Act::Resize(_) => return,
         };
         self.record(at, what, text, Some(step), Status::Done);
     }
@@ -230,6 +242,9 @@ impl<'c> Engine<'c> {
         if matches!(step.action, Action::Call { .. }) {
             self.stage = Stage::Called(window);
             return Next::Again;
+        }
+        if let Action::Link(link) = &step.action {
+            self.change_link(link, window.from);
         }
         self.next_step(window.from, window.slip)
     }

@@ -5,7 +5,7 @@ use crate::target::Inspection;
 use crate::verdict::Problem;
 
 use super::clock::Window;
-use super::eval::{self, Known};
+use super::eval::{self, EvalError, Known};
 use super::memory::state_name;
 use super::want::Want;
 use super::{Engine, Next};
@@ -16,6 +16,9 @@ impl Engine<'_> {
         let mut places = Vec::new();
         for expression in expressions {
             places_of(expression, &mut places);
+        }
+        if let Err(error) = self.tell_received(&places) {
+            return self.meaningless(&error);
         }
         if let Some(place) = places.iter().find(|place| !self.memory.has(place)) {
             return match self.inspection(place) {
@@ -50,6 +53,20 @@ impl Engine<'_> {
         }
         self.memory.forget();
         self.next_step(window.from, window.slip)
+    }
+
+    /// What the peers have got is known without asking.
+    fn tell_received(&mut self, places: &[Place]) -> Result<(), EvalError> {
+        for place in places {
+            if let Place::Flow { id, field, .. } = place
+                && field == "received"
+                && !self.memory.has(place)
+            {
+                let count = self.flows.0.get(id.0).map_or(0, |flow| flow.peer.received());
+                self.memory.tell(place.clone(), &Value::Int(count))?;
+            }
+        }
+        Ok(())
     }
 
     fn inspection(&self, place: &Place) -> Option<Inspection> {

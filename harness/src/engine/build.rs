@@ -48,6 +48,17 @@ impl Frame<'_> {
     }
 }
 
+/// A segment in a plain packet; ports are filled in. Nothing between ends of different IP versions.
+pub(super) fn segment_between(src: SocketAddr, dst: SocketAddr, tcp: Tcp) -> Option<Vec<u8>> {
+    let ip = match (src.ip(), dst.ip()) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => Ip::V4(Ipv4::new(src, dst)),
+        (IpAddr::V6(src), IpAddr::V6(dst)) => Ip::V6(Ipv6::new(src, dst)),
+        _ => return None,
+    };
+    let body = Body::Tcp(Tcp { sport: src.port(), dport: dst.port(), ..tcp });
+    Some(build(&Packet { ip, body }, &Lies::default()).concat())
+}
+
 /// The packet, or its fragments.
 pub(super) fn packets(spec: &PacketSpec, frame: &Frame<'_>) -> Result<Vec<Vec<u8>>, EvalError> {
     if let Transport::Bytes(bytes) = &spec.transport {

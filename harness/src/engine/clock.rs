@@ -118,6 +118,12 @@ impl Clock {
         }
     }
 
+    /// What follows may be later by so much.
+    pub(super) fn grow(&mut self, by: Span) {
+        self.moment.slip += by;
+        self.happened.iter_mut().flatten().for_each(|moment| moment.slip += by);
+    }
+
     /// When each step happened.
     pub(super) fn moments(&self) -> Vec<Option<Timestamp>> {
         self.happened.iter().map(|moment| moment.map(|moment| moment.at)).collect()

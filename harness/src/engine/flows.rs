@@ -8,6 +8,8 @@ use crate::time::Timestamp;
 use crate::wire::notation::Bases;
 use crate::wire::{Body, Endpoints, Flags, Packet, Parsed, icmp};
 
+use super::peer::Peer;
+
 /// The relative value of the first timestamp that the target emits on a flow, so that 0 stays "none".
 const FIRST_TIMESTAMP: u32 = 100;
 
@@ -35,6 +37,7 @@ pub(super) struct FlowState {
     pub(super) queue: VecDeque<Emitted>,
     /// The last segment the target emitted; what an ICMP error quotes.
     pub(super) last: Option<Vec<u8>>,
+    pub(super) peer: Peer,
 }
 
 /// Where an emitted packet belongs.
@@ -79,6 +82,14 @@ impl FlowState {
         self.target_isn = new.map(|tcp| tcp.seq);
     }
 
+    /// The case sent a packet as the peer.
+    pub(super) fn injected(&mut self, at: Timestamp, parsed: &Parsed) {
+        let is_ours = parsed.packet.endpoints().is_some_and(|ends| self.takes(ends.reversed()));
+        if let Some(tcp) = parsed.packet.tcp().filter(|_| is_ours && parsed.faults.is_empty()) {
+            self.peer.sends(at, tcp);
+        }
+    }
+
     fn learn(&mut self, packet: &Packet, ends: Option<Endpoints>) {
         let Some(tcp) = packet.tcp() else { return };
         if let Some(ends) = ends {
@@ -120,6 +131,7 @@ impl Flows {
                     first_timestamp: None,
                     queue: VecDeque::new(),
                     last: None,
+                    peer: Peer::default(),
                 })
                 .collect(),
         )

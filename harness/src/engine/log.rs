@@ -3,6 +3,8 @@
 use crate::case::{Signal, ThreadId};
 use crate::time::Timestamp;
 
+use super::link::Fate;
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -16,6 +18,8 @@ pub struct Event {
     pub step: Option<usize>,
     /// What the judge made of it.
     pub status: Status,
+    /// What the link did to it.
+    pub fates: Vec<Fate>,
 }
 
 /// Kinds of events.
@@ -25,6 +29,8 @@ pub enum What {
     Injected(Vec<u8>),
     /// A packet left the target.
     Emitted(Vec<u8>),
+    /// A packet was sent to the target and never arrived: the link lost it.
+    Lost(Vec<u8>),
     /// A call was made.
     Called(ThreadId),
     /// A call returned.
@@ -46,6 +52,8 @@ pub enum Status {
     Expected,
     /// A step permits it.
     Allowed,
+    /// It is for a peer that answers by itself: its content was judged.
+    Content,
     /// Its step expected something else.
     Wrong,
     /// No step names it.
@@ -65,6 +73,7 @@ impl Status {
             Self::Unclaimed => "unclaimed",
             Self::Expected => "as expected",
             Self::Allowed => "allowed",
+            Self::Content => "taken by the peer",
             Self::Wrong => "wrong",
             Self::Unexpected => "unexpected",
             Self::Ignored => "ignored",

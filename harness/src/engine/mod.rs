@@ -22,14 +22,18 @@ mod end;
 mod eval;
 mod expects;
 mod flows;
+mod link;
 mod log;
 mod matching;
 mod memory;
+mod peer;
 mod returns;
 mod several;
 mod threads;
+mod traffic;
 mod want;
 
+pub use link::Fate;
 pub use log::{Event, Status, What};
 pub use want::{Act, Input, Want};
 
@@ -44,9 +48,11 @@ use calls::Streams;
 use clock::{Clock, Window};
 use eval::EvalError;
 use flows::{Belongs, Emitted, Flows};
+use link::Path;
 use memory::Memory;
 use several::Members;
 use threads::Threads;
+use traffic::Lateness;
 
 /// So many mismatches are kept; a case that goes so wrong is not explained better by more.
 const MISMATCH_LIMIT: usize = 200;
@@ -56,6 +62,9 @@ pub struct Engine<'c> {
     case: &'c Case,
     clock: Clock,
     flows: Flows,
+    /// The link, and what is on its way to and from peers that answer by themselves.
+    path: Path,
+    lateness: Lateness,
     threads: Threads<'c>,
     memory: Memory,
     /// Which descriptors were obtained.
@@ -105,7 +114,7 @@ impl Report {
             Err(error) => format!("{} bytes that are no packet: {error}", packet.len()),
         };
         let what = What::Emitted(packet.to_vec());
-        self.events.push(Event { at, what, text, step: None, status: Status::Teardown });
+        self.events.push(Event { at, what, text, step: None, status: Status::Teardown, fates: Vec::new() });
     }
 
     /// Something went wrong with the target after the end.
@@ -160,28 +169,23 @@ enum Next {
 #[must_use]
 pub fn unsupported(case: &Case) -> Option<String> {
     match case.rules {
-        Rules::Native => {}
-        Rules::Packetdrill { .. } => return Some("judging by packetdrill's rules".to_owned()),
+        Rules::Native => None,
+        Rules::Packetdrill { .. } => Some("judging by packetdrill's rules".to_owned()),
     }
-    if case.link.is_impaired() {
-        return Some("impairment of the link".to_owned());
-    }
-    case.steps.iter().find_map(|step| match &step.action {
-        Action::Link(_) => Some("changes of the link while the case runs".to_owned()),
-        Action::Peer { .. } => Some("a peer that answers by itself".to_owned()),
-        _ => None,
-    })
 }
 
 impl<'c> Engine<'c> {
-    /// An engine at the first step of `case`, for a target with this clock.
+    /// An engine at the first step of `case`, for a target with this clock. What the link loses, repeats and swaps
+    /// follows from the seed.
     #[must_use]
-    pub fn new(case: &'c Case, timing: Timing) -> Self {
+    pub fn new(case: &'c Case, timing: Timing, seed: u64) -> Self {
         let descriptors = case.descriptors.len();
         Self {
             case,
             clock: Clock::new(timing, case.steps.len()),
             flows: Flows::new(case),
+            path: Path::new(case, seed),
+            lateness: Lateness::default(),
             threads: Threads::new(case.threads.len()),
             memory: Memory::new(timing),
             bound: vec![false; descriptors],
@@ -206,6 +210,9 @@ impl<'c> Engine<'c> {
         loop {
             if self.ended.is_some() {
                 return Want::Done;
+            }
+            if let Some(want) = self.traffic() {
+                return want;
             }
             if !self.given_over && self.cursor == self.case.given {
                 if let Some(Next::Want(want)) = self.settle(self.clock.moment.at) {
@@ -234,6 +241,7 @@ impl<'c> Engine<'c> {
                 self.clock.settle(until);
                 self.expire(until);
             }
+            Input::Acted { at } if self.is_arriving() => self.arrived(at),
             Input::Acted { at } => self.acted(at),
             Input::Refused(TargetError::Missing(missing)) => self.lacks(missing),
             Input::Refused(TargetError::Unusable(why) | TargetError::Broken(why)) => {
@@ -269,15 +277,14 @@ impl<'c> Engine<'c> {
             | Action::Inject { .. }
             | Action::Set(_)
             | Action::Signal { .. }
+            | Action::Link(_)
+            | Action::Peer { .. }
             | Action::Assert(_) => self.act(step),
             Action::Expect { flow, expected, isn } => self.expect(step, *flow, expected, *isn),
             Action::Returns { thread, outcome } => self.returns(step, *thread, outcome),
             Action::Silent { flow, span } => self.silent(*flow, span),
             Action::Allow { flow, packet, within } => self.allow(*flow, packet, within.as_ref()),
             Action::AnyOrder(members) => self.any_order(step, members),
-            Action::Link(_) | Action::Peer { .. } => {
-                unreachable!("cases with these steps end before their first step: see unsupported()")
-            }
         }
     }
 
@@ -301,8 +308,9 @@ impl<'c> Engine<'c> {
         Next::Again
     }
 
-    /// Wait until nothing can happen up to `until` without our doing.
+    /// Wait until nothing can happen up to `until` without the case's doing. What is on its way arrives when it is due.
     fn settle(&self, until: Timestamp) -> Option<Next> {
+        let until = self.path.next().map_or(until, |(due, ..)| due.min(until));
         (!self.clock.is_settled(until)).then_some(Next::Want(Want::Advance(until)))
     }
 
@@ -358,7 +366,7 @@ impl<'c> Engine<'c> {
         step: Option<usize>,
         status: Status,
     ) -> usize {
-        self.events.push(Event { at, what, text, step, status });
+        self.events.push(Event { at, what, text, step, status, fates: Vec::new() });
         self.events.len() - 1
     }
 
@@ -399,15 +407,14 @@ impl<'c> Engine<'c> {
                 if parsed.packet.tcp().is_some() {
                     flow.last = Some(bytes.clone());
                 }
-                self.events.push(Event {
-                    at,
-                    what: What::Emitted(bytes.clone()),
-                    text,
-                    step: None,
-                    status: Status::Unclaimed,
-                });
-                let event = self.events.len() - 1;
-                flow.queue.push_back(Emitted { at, parsed, bytes, event });
+                let what = What::Emitted(bytes.clone());
+                let event = self.record(at, what, text, None, Status::Unclaimed);
+                let emitted = Emitted { at, parsed, bytes, event };
+                if !self.taken_by_peer(id, &emitted)
+                    && let Some(flow) = self.flows.0.get_mut(id.0)
+                {
+                    flow.queue.push_back(emitted);
+                }
             }
             Belongs::Ignored => {
                 let text = packet_text(&parsed.packet, &crate::wire::notation::Bases::default());
@@ -441,6 +448,12 @@ impl<'c> Engine<'c> {
         let state = self.flows.0.get(flow.0)?;
         let local = state.local?;
         Some(Want::Inspect(Inspection::FlowState { flow, local, remote: state.remote }))
+    }
+
+    /// What has happened so far, in order.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
     }
 
     fn addresses(&self) -> Addresses {

@@ -11,8 +11,8 @@ pub enum Want {
     Advance(Timestamp),
     /// Do something to the target.
     Act {
-        /// The step that does it.
-        step: usize,
+        /// The step that does it; none for a peer that answers by itself.
+        step: Option<usize>,
         /// When it is due; it is due now.
         due: Timestamp,
         /// What.
@@ -33,6 +33,8 @@ pub enum Act {
     Submit(Submission),
     /// A setting changes.
     Configure(Setting),
+    /// The link carries packets of at most so many bytes.
+    Resize(u16),
     /// A signal is delivered.
     Signal {
         /// To this thread.

@@ -30,6 +30,7 @@ fn row(case: &Case, report: &Report, event: &Event, style: Style) -> (String, St
     };
     let what = match &event.what {
         What::Injected(_) => format!("  -> {}", event.text),
+        What::Lost(_) => format!("  -x {}", event.text),
         What::Emitted(_) => format!("<-   {}", event.text),
         What::Called(id) => format!("call {}{}", thread(*id), event.text),
         What::Returned(id) => format!("     {}returns {}", thread(*id), event.text),
@@ -37,7 +38,9 @@ fn row(case: &Case, report: &Report, event: &Event, style: Style) -> (String, St
         What::Did => format!("     {}", event.text),
     };
     let line = event.step.and_then(|step| case.steps.get(step)).map(|step| place(case, step.origin.at));
+    let fates: Vec<String> = event.fates.iter().map(ToString::to_string).collect();
     let remark = match (event.status, line) {
+        (Status::Done | Status::Content, None) if !fates.is_empty() => style.faint(&fates.join(", ")),
         (Status::Done, line) => line.unwrap_or_default(),
         (Status::Expected, line) => format!("{} {}", line.unwrap_or_default(), style.good("ok")),
         (Status::Wrong, line) => format!("{} {}", line.unwrap_or_default(), style.bad("wrong")),

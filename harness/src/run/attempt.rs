@@ -170,8 +170,7 @@ fn run_once(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> (R
             .map(|file| Source { path: file.path.clone(), text: file.text.to_string() })
             .collect(),
     };
-    let mut entries = Vec::new();
-    let report = drive(case, target, &mut entries);
+    let (report, entries) = drive(case, target, options.seed);
     (report, Some(Trace { header, entries }))
 }
 

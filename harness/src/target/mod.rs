@@ -39,6 +39,12 @@ pub trait Target {
     /// [`TargetError::Missing`] where the target lacks the setting.
     fn configure(&mut self, setting: &Setting) -> Result<Timestamp, TargetError>;
 
+    /// Changes how many bytes a packet on the link may have.
+    ///
+    /// # Errors
+    /// [`TargetError::Missing`] where the target's link cannot have that size.
+    fn resize(&mut self, mtu: u16) -> Result<Timestamp, TargetError>;
+
     /// Lets a packet arrive.
     ///
     /// # Errors

@@ -18,11 +18,12 @@ pub struct Replay {
     misfit: Option<String>,
 }
 
-/// The entries that answer something, each with its line. Changes of state are told by a target that nobody asked.
+/// The entries that answer something, each with its line. Changes of state are told by a target that nobody asked; what
+/// the link did is derived again.
 fn answers(trace: &Trace) -> Vec<(usize, Entry)> {
     // Line 1 is the head.
     let numbered = trace.entries.iter().enumerate().map(|(index, entry)| (index + 2, entry.clone()));
-    numbered.filter(|(_, entry)| !matches!(entry, Entry::Changed { .. })).collect()
+    numbered.filter(|(_, entry)| !matches!(entry, Entry::Changed { .. } | Entry::OnTheWay { .. })).collect()
 }
 
 impl Replay {
@@ -75,6 +76,7 @@ impl Replay {
                 | Entry::Reached(_)
                 | Entry::Inspected { .. }
                 | Entry::Changed { .. }
+                | Entry::OnTheWay { .. }
                 | Entry::Verdict(_),
             )
             | None => Err(self.misfit("the end of the run").to_string()),
@@ -127,6 +129,10 @@ impl Target for Replay {
 
     fn configure(&mut self, setting: &Setting) -> Result<Timestamp, TargetError> {
         self.act(&describe::setting(setting))
+    }
+
+    fn resize(&mut self, mtu: u16) -> Result<Timestamp, TargetError> {
+        self.act(&describe::mtu(mtu))
     }
 
     fn inject(&mut self, packet: &[u8]) -> Result<Timestamp, TargetError> {
@@ -201,6 +207,10 @@ pub(crate) mod describe {
 
     pub(crate) fn setting(setting: &Setting) -> String {
         format!("set {} = {}", setting.name, setting.value)
+    }
+
+    pub(crate) fn mtu(mtu: u16) -> String {
+        format!("mtu {mtu}")
     }
 
     pub(crate) fn signal(thread: ThreadId, signal: Signal, restart: bool) -> String {

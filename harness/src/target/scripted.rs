@@ -71,6 +71,10 @@ impl Target for Scripted {
         Ok(self.act(format!("set {}", setting.name)))
     }
 
+    fn resize(&mut self, mtu: u16) -> Result<Timestamp, TargetError> {
+        Ok(self.act(format!("mtu {mtu}")))
+    }
+
     fn inject(&mut self, packet: &[u8]) -> Result<Timestamp, TargetError> {
         Ok(self.act(format!("inject {} bytes", packet.len())))
     }

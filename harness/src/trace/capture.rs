@@ -25,7 +25,7 @@ pub fn render(case: &Case, header: &Header, report: &Report) -> Result<Vec<u8>, 
     let mut writer = CaptureWriter::new(Vec::new(), &heading)?;
     for event in &report.events {
         let (direction, bytes) = match &event.what {
-            What::Injected(bytes) => (Direction::Inbound, bytes),
+            What::Injected(bytes) | What::Lost(bytes) => (Direction::Inbound, bytes),
             What::Emitted(bytes) => (Direction::Outbound, bytes),
             What::Called(_) | What::Returned(_) | What::Signalled(..) | What::Did => continue,
         };
@@ -37,12 +37,15 @@ pub fn render(case: &Case, header: &Header, report: &Report) -> Result<Vec<u8>, 
 
 /// What stands beside a packet: its step as written, and the verdict on it.
 fn comment(case: &Case, report: &Report, event: &Event) -> String {
+    let fates: String = event.fates.iter().map(|fate| format!("; {fate}")).collect();
     let step = event.step.and_then(|index| Some((index, case.steps.get(index)?)));
     let Some((index, step)) = step else {
-        return match event.status {
-            Status::Unclaimed => "no step had a say in it".to_owned(),
-            status => status.name().to_owned(),
+        let text = match (event.status, &event.what) {
+            (Status::Unclaimed, _) => "no step had a say in it",
+            (Status::Done, What::Injected(_) | What::Lost(_)) => "peer",
+            (status, _) => status.name(),
         };
+        return text.to_owned() + &fates;
     };
     let place = case.sources.describe(step.origin.at);
     let mut text = format!("{place} {}", step.origin.text);
@@ -55,6 +58,7 @@ fn comment(case: &Case, report: &Report, event: &Event) -> String {
             text.push_str(&mismatch.problem.to_string());
         }
     }
+    text.push_str(&fates);
     if let Some(note) = &step.note {
         text.push_str(&format!("; note: {note}"));
     }

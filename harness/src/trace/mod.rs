@@ -53,8 +53,9 @@ pub struct Source {
 pub enum Entry {
     /// The case did something.
     Acted {
-        /// The step.
-        step: usize,
+        /// The step; none for a peer that answers by itself.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        step: Option<usize>,
         /// When it was due.
         due: i64,
         /// When it was done.
@@ -64,12 +65,22 @@ pub enum Entry {
     },
     /// The target could not do it.
     Refused {
-        /// The step.
-        step: usize,
+        /// The step; none for a peer that answers by itself.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        step: Option<usize>,
         /// What.
         what: String,
         /// Why.
         why: Why,
+    },
+    /// What the link did to a packet between the target and a peer that answers by itself.
+    OnTheWay {
+        /// When it was sent or, for one that was injected, when it arrived.
+        at: i64,
+        /// The packet in one line.
+        packet: String,
+        /// What became of it: `dropped by the link`.
+        fate: String,
     },
     /// The target could not let time pass, or look at something.
     Failed {
@@ -308,6 +319,7 @@ impl Entry {
             }),
             Self::Disturbed { at, by } => Some(Observation::Disturbed { at: Timestamp(*at), by: by.clone() }),
             Self::Acted { .. }
+            | Self::OnTheWay { .. }
             | Self::Refused { .. }
             | Self::Failed { .. }
             | Self::Reached(_)

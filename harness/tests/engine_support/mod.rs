@@ -62,7 +62,7 @@ pub(crate) fn run(steps: &str, target: Scripted) -> Report {
 }
 
 pub(crate) fn run_case(case: &Case, mut target: Scripted) -> Report {
-    let mut engine = Engine::new(case, target.info().timing);
+    let mut engine = Engine::new(case, target.info().timing, 0);
     for _ in 0..10_000 {
         let input = match engine.poll() {
             Want::Done => return engine.report(),
@@ -75,6 +75,7 @@ pub(crate) fn run_case(case: &Case, mut target: Scripted) -> Report {
                 let at = match &act {
                     Act::Inject(packet) => target.inject(packet),
                     Act::Submit(submission) => target.submit(submission),
+                    Act::Resize(mtu) => target.resize(*mtu),
                     Act::Configure(setting) => target.configure(setting),
                     Act::Signal { thread, signal, restart } => target.signal(*thread, *signal, *restart),
                 };

@@ -139,6 +139,11 @@ impl Target for Bundled {
         Ok(self.now)
     }
 
+    fn resize(&mut self, mtu: u16) -> Result<Timestamp, TargetError> {
+        self.stack.set_mtu(mtu);
+        Ok(self.now)
+    }
+
     fn inject(&mut self, packet: &[u8]) -> Result<Timestamp, TargetError> {
         self.stack.handle_packet(instant(self.now), packet);
         self.drain()?;

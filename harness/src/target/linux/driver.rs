@@ -48,6 +48,8 @@ pub(super) struct Wires {
     pub(super) tun: Tun,
     pub(super) tap: Tap,
     pub(super) netlink: Netlink,
+    /// The device's index.
+    device: u32,
 }
 
 impl LinuxTarget {
@@ -83,7 +85,7 @@ impl LinuxTarget {
             clock,
             runtime,
             timer,
-            wires: Some(Wires { tun: inside.tun, tap, netlink: inside.netlink }),
+            wires: Some(Wires { tun: inside.tun, tap, netlink: inside.netlink, device: inside.device }),
             namespace,
             descriptors: context.descriptors.clone(),
             inbox: Arc::default(),
@@ -132,6 +134,13 @@ impl Target for LinuxTarget {
         if let Outcome::BySocket(name) = self.namespace.run(move || settings::make(&setting))?? {
             *self.context.congestion.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
         }
+        self.settle()?;
+        Ok(at)
+    }
+
+    fn resize(&mut self, mtu: u16) -> Result<Timestamp, TargetError> {
+        let (at, device) = (self.clock.now(), self.wires()?.device);
+        self.namespace.run(move || link::resize(device, mtu))??;
         self.settle()?;
         Ok(at)
     }
@@ -195,6 +204,7 @@ struct Inside {
     tun: Tun,
     tap: tap::Socket,
     netlink: Netlink,
+    device: u32,
     congestion: Option<String>,
 }
 
@@ -217,5 +227,5 @@ fn furnish(world: &World) -> Result<Inside, TargetError> {
     }
     // Not before: making namespaces needs workers of the kernel, which many threads in this class would hold up.
     schedule::raise();
-    Ok(Inside { tun, tap, netlink, congestion })
+    Ok(Inside { tun, tap, netlink, device: index, congestion })
 }

@@ -55,6 +55,18 @@ pub(super) fn build(index: u32, mtu: u16) -> Result<(), TargetError> {
     Ok(())
 }
 
+/// Gives the device `index` another MTU.
+///
+/// To be called inside the namespace.
+pub(super) fn resize(index: u32, mtu: u16) -> Result<(), TargetError> {
+    let failed = |error: &io::Error| out_of_files("rtnetlink", error);
+    let mut netlink = Netlink::open(libc::NETLINK_ROUTE).map_err(|error| failed(&error))?;
+    let results = netlink.execute(vec![up(index, Some(mtu))]).map_err(|error| failed(&error))?;
+    results.into_iter().collect::<io::Result<()>>().map_err(|error| {
+        TargetError::Missing(format!("an MTU of {mtu} bytes, which the kernel refuses ({error})"))
+    })
+}
+
 /// Waits until packets to the IPv6 addresses are received: a worker of the kernel sees to that some time after they
 /// were added, even without the search for a double.
 fn wait_for_ipv6(netlink: &mut Netlink) -> Result<(), TargetError> {
