@@ -28,7 +28,10 @@ impl<'c> Engine<'c> {
             },
             Stage::Due(window) => {
                 let window = *window;
-                if let Some(wait) = self.settle(window.from) {
+                // What peers answer at this moment, or answered what was done before, comes first. On a real clock
+                // that happens a little after the moment.
+                let ready = if self.is_automatic() { window.from.max(self.clock.busy) } else { window.from };
+                if let Some(wait) = self.settle(ready) {
                     return wait;
                 }
                 match &step.action {

@@ -187,7 +187,8 @@ impl Chance {
         // FNV-1a over the name, from a start that the seed moves.
         let mut chance = Self(seed);
         let start = chance.next();
-        let state = name.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let state =
+            name.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         Self(state)
     }
 

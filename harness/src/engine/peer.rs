@@ -142,7 +142,16 @@ impl Peer {
             if self.expected.is_none_or(|(known, _)| known != tcp.seq) {
                 let offers = [Offer::of(tcp), self.offers[1]];
                 let Self { auto, next, window, edge, acknowledged, .. } = *self;
-                *self = Self { auto, next, window, edge, acknowledged, clock: self.clock, offers, ..Self::default() };
+                *self = Self {
+                    auto,
+                    next,
+                    window,
+                    edge,
+                    acknowledged,
+                    clock: self.clock,
+                    offers,
+                    ..Self::default()
+                };
             }
             self.expected.get_or_insert((tcp.seq, tcp.seq.wrapping_add(1)));
             self.echo = tcp.timestamps().map_or(0, |(value, _)| value);
@@ -287,7 +296,7 @@ impl Peer {
         }
         if let Some(fin) = self.fin {
             let claims = tcp.flags.contains(Flags::FIN) && end != fin;
-            if claims || distance(fin, end) > 0 {
+            if claims || (!tcp.payload.is_empty() && distance(fin, end) > 0) {
                 let expected = format!("up to {}, where the FIN is", relative(fin));
                 note("end of the data", expected, relative(end).to_string());
             }

@@ -18,7 +18,7 @@ use super::want::{Act, Want};
 use super::{Engine, Event, Next, Stage, Status, What};
 
 /// So many packets to and fro at one moment mean that time stands still.
-const AT_ONCE: u32 = 100_000;
+const AT_ONCE: u32 = 20_000;
 /// A packet of a peer comes after what caused it was seen, so on a real clock it is always a little late, and what
 /// follows may be late by as much. A timer of the target, 200 ms at least, must not run out because of that.
 const GROSSLY_LATE: Span = Span::millis(50);
@@ -33,6 +33,11 @@ pub(super) struct Lateness {
 }
 
 impl<'c> Engine<'c> {
+    /// Whether some peer answers by itself.
+    pub(super) fn is_automatic(&self) -> bool {
+        self.flows.0.iter().any(|flow| flow.peer.auto.is_some())
+    }
+
     /// Whether a packet of a peer is due and nothing else can happen before it.
     pub(super) fn is_arriving(&self) -> bool {
         matches!(self.path.next(), Some((due, _, Cargo::ToTarget(..))) if self.clock.is_settled(due))

@@ -18,7 +18,11 @@ use tcpdrill::wire::{Body, Flags, Ip, Ipv4, Lies, Packet, Tcp, build};
 pub(crate) const REAL: Timing = Timing::Real(Tolerance { early: 5_000_000, late: 4_500_000, divisor: 8 });
 
 pub(crate) fn case(steps: &str) -> Case {
-    let text = format!("title: a story\nsteps:\n{steps}");
+    lowered(&format!("title: a story\nsteps:\n{steps}"))
+}
+
+/// The first test of a whole case.
+pub(crate) fn lowered(text: &str) -> Case {
     let lowered = yaml::lower("story.yaml", "story", Arc::from(text), &MemoryLibrary::default());
     let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
     lowered.cases.into_iter().next().expect("a story is one case")
@@ -62,8 +66,12 @@ pub(crate) fn run(steps: &str, target: Scripted) -> Report {
 }
 
 pub(crate) fn run_case(case: &Case, mut target: Scripted) -> Report {
-    let mut engine = Engine::new(case, target.info().timing, 0);
-    for _ in 0..10_000 {
+    run_on(case, &mut target, 0)
+}
+
+pub(crate) fn run_on(case: &Case, target: &mut dyn Target, seed: u64) -> Report {
+    let mut engine = Engine::new(case, target.info().timing, seed);
+    for _ in 0..100_000 {
         let input = match engine.poll() {
             Want::Done => return engine.report(),
             Want::Advance(until) => match target.advance(until) {

@@ -194,3 +194,32 @@ fn icmp_names_without_counterpart() {
         ),
     ]);
 }
+
+#[test]
+fn links_and_peers() {
+    let auto = "  - peer: auto\n";
+    let takes = "the peer of this flow answers by itself and takes such a segment";
+    let help = "peer: scripted before it; or leave it out, and look at what was received";
+    check(
+        "links_and_peers",
+        &[
+            (
+                story("  - link: { offload: tso }\n"),
+                "offload cannot change while a case runs",
+                "give it in the link of the case, before the steps",
+                "offload",
+            ),
+            (story(&format!("{auto}  - expect: P. 1:11(10) ack 1\n")), takes, help, "P. 1:11(10) ack 1"),
+            (
+                story(&format!("{auto}  - any_order:\n      - expect: F. 1:1(0) ack 1\n")),
+                takes,
+                help,
+                "F. 1:1(0) ack 1",
+            ),
+        ],
+    );
+    let right =
+        format!("{auto}  - expect: R. 1:1(0) ack 1\n  - peer: scripted\n  - expect: . 1:1(0) ack 1\n");
+    let right = yaml::lower("cases/a/b.yaml", "a/b", Arc::from(story(&right)), &library());
+    assert!(right.is_ok(), "what it does not take may be expected, and all once a script follows");
+}

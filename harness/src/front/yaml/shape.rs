@@ -58,7 +58,7 @@ pub(super) const KINDS: [(Kind, &str, &[&str]); 13] = [
     (Kind::Assert, "assert", &["after", "at", "covers"]),
     (Kind::Set, "set", &["after", "at"]),
     (Kind::Link, "link", &["after", "at"]),
-    (Kind::Peer, "peer", &["after", "at", "flow"]),
+    (Kind::Peer, "peer", &["after", "at", "flow", "covers"]),
     (Kind::Signal, "signal", &["after", "at", "thread", "restart"]),
     (Kind::AnyOrder, "any_order", &["after", "at", "within", "since", "covers"]),
     (Kind::Repeat, "repeat", &["steps"]),

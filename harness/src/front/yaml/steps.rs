@@ -1,10 +1,10 @@
 //! Steps, one after the other.
 
 use crate::case::{
-    Action, Capability, Expected, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId, TimeSpec,
-    Transport, When, nearest,
+    Action, Capability, Expected, FlowId, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId,
+    TimeSpec, Transport, When, nearest,
 };
-
+use crate::front::Diagnostic;
 use crate::wire::Flags;
 
 use super::cursor::Cursor;
@@ -267,7 +267,23 @@ impl Lowerer<'_, '_> {
         if matches!(expected, Expected::Nothing) {
             self.lasts_to_end = true;
         }
-        Ok(Action::Expect { flow: flow?, expected, isn })
+        let flow = flow?;
+        if self.is_automatic(flow) && taken_by_peer(&expected) {
+            let text = "the peer of this flow answers by itself and takes such a segment";
+            let diagnostic = Diagnostic::error(shape.value.at, text)
+                .with_help("peer: scripted before it; or leave it out, and look at what was received");
+            return Err(self.report.add(Phase::Names, diagnostic));
+        }
+        Ok(Action::Expect { flow, expected, isn })
+    }
+
+    /// Whether the peer of a flow answers by itself at this step.
+    fn is_automatic(&self, flow: FlowId) -> bool {
+        let mode = self.steps.iter().rev().find_map(|step| match &step.action {
+            Action::Peer { flow: other, mode } if *other == flow => Some(*mode),
+            _ => None,
+        });
+        mode == Some(PeerMode::Auto)
     }
 
     /// `isn` starts a new numbering, which only a SYN can.
@@ -464,6 +480,21 @@ fn may_be_nothing(expected: &Expected) -> bool {
         Expected::Nothing => true,
         Expected::Packet(_) => false,
         Expected::OneOf(several) => several.iter().any(may_be_nothing),
+    }
+}
+
+/// Whether one of these is a segment of an open connection, which a peer that answers by itself takes.
+fn taken_by_peer(expected: &Expected) -> bool {
+    match expected {
+        Expected::Packet(packet) => match &packet.transport {
+            Transport::Tcp(tcp) => {
+                let others = [Flags::SYN, Flags::RST];
+                tcp.flags.contains(Flags::ACK) && !others.iter().any(|flag| tcp.flags.contains(*flag))
+            }
+            Transport::Icmp(_) | Transport::Udp(_) | Transport::Bytes(_) => false,
+        },
+        Expected::OneOf(several) => several.iter().any(taken_by_peer),
+        Expected::Nothing => false,
     }
 }
 

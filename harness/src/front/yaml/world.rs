@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::case::{
     Action, Addresses, Capability, DEFAULT_PORT, Flow, Link, LinkSide, Offload, Rules, Setting, nearest,
 };
+use crate::front::Diagnostic;
 use crate::time::Span;
 
 use super::address::{self, Place};
@@ -146,8 +147,7 @@ impl Lowerer<'_, '_> {
             let name = entry.key.as_str();
             if !SETTINGS.contains(&name) {
                 let help = nearest(name, SETTINGS.iter().copied());
-                let mut diagnostic =
-                    crate::front::Diagnostic::error(entry.key_at, format!("unknown setting {name}"));
+                let mut diagnostic = Diagnostic::error(entry.key_at, format!("unknown setting {name}"));
                 diagnostic.help = help.map(|near| format!("did you mean {near}?"));
                 self.report.add(Phase::Notation, diagnostic);
                 failed = true;
@@ -164,6 +164,14 @@ impl Lowerer<'_, '_> {
 
     /// A `link` step: what it does not name stays.
     pub(super) fn link_change(&mut self, shape: &Shape) -> Lowers<Action> {
+        if let Value::Map(entries) = &shape.value.value
+            && let Some(entry) = entries.iter().find(|entry| entry.key == "offload")
+        {
+            let text = "offload cannot change while a case runs";
+            let diagnostic = Diagnostic::error(entry.key_at, text)
+                .with_help("give it in the link of the case, before the steps");
+            return Err(self.report.add(Phase::Keys, diagnostic));
+        }
         let mut link = self.link.clone();
         self.link_map(&shape.value, &mut link)?;
         self.link = link.clone();
