@@ -221,8 +221,9 @@ pub struct Submission {
     pub thread: ThreadId,
     /// The call.
     pub call: Syscall,
-    /// The bytes it sends; empty for calls that send nothing.
-    pub data: Vec<u8>,
+    /// The bytes it sends; empty for calls that send nothing. Shared: they may be many, and time runs while they are
+    /// handed on.
+    pub data: std::sync::Arc<[u8]>,
     /// Descriptors that name what it creates.
     pub binds: Vec<DescriptorId>,
 }

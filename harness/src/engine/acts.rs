@@ -1,8 +1,12 @@
 //! Steps in which the case does something.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use crate::case::{Action, Blocks, FlowId, Outcome, PacketSpec, Step, Submission, ThreadId};
+use crate::case::{
+    Action, Blocks, Case, DescriptorId, FlowId, Outcome, PacketSpec, Payload, Step, Submission, Syscall,
+    ThreadId,
+};
 use crate::target::Timing;
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Problem, Verdict};
@@ -11,13 +15,46 @@ use crate::wire::parse;
 use crate::wire::pattern::Direction;
 
 use super::build::{self, Frame};
-use super::calls;
+use super::calls::{self, Streams};
 use super::clock::{self, Window};
-use super::eval::EvalError;
+use super::eval::{EvalError, Known};
 use super::memory::Keeper;
 use super::threads::{Ends, Made};
 use super::want::{Act, Want};
 use super::{Engine, Next, Stage, Status, What};
+
+/// So many bytes take so long to make that a real clock notices.
+const MANY: usize = 10_000;
+
+/// The bytes that a call sends if all goes well before it.
+#[derive(Debug)]
+pub(super) struct Draft {
+    call: Syscall,
+    /// How much was sent on the same socket before.
+    sent: u64,
+    data: Arc<[u8]>,
+}
+
+/// The bytes of calls that send many, by step, made before time runs.
+pub(super) fn drafts(case: &Case, known: &dyn Known) -> BTreeMap<usize, Draft> {
+    let mut drafts = BTreeMap::new();
+    let mut sent: BTreeMap<DescriptorId, u64> = BTreeMap::new();
+    for (index, step) in case.steps.iter().enumerate() {
+        let Action::Call { call, data, .. } = &step.action else { continue };
+        let Ok(call) = calls::resolve(call, known) else { continue };
+        let Some(id) = call.sends_on() else { continue };
+        let before = sent.entry(id).or_default();
+        let streams = Streams { sent: *before, received: 0 };
+        let length = calls::wanted(&call).unwrap_or(0);
+        if length >= MANY
+            && let Ok(bytes) = calls::outgoing(&call, data, streams)
+        {
+            drafts.insert(index, Draft { call, sent: *before, data: bytes.into() });
+        }
+        *before += length as u64;
+    }
+    drafts
+}
 
 impl<'c> Engine<'c> {
     pub(super) fn act(&mut self, step: &'c Step) -> Next {
@@ -126,6 +163,15 @@ impl<'c> Engine<'c> {
         Ok(build::packets(packet, &frame)?.into_iter().map(Act::Inject).collect())
     }
 
+    /// The bytes of a call that is made now: those made beforehand, if they are the same.
+    fn bytes(&mut self, call: &Syscall, data: &Payload) -> Result<Arc<[u8]>, EvalError> {
+        let streams = call.sends_on().map(|id| self.stream(id)).unwrap_or_default();
+        match self.drafts.remove(&self.cursor) {
+            Some(draft) if draft.call == *call && draft.sent == streams.sent => Ok(draft.data),
+            _ => calls::outgoing(call, data, streams).map(Arc::from),
+        }
+    }
+
     /// The call as it is made, or nothing where an earlier failure makes it impossible.
     fn submission(&mut self, thread: ThreadId, step: &'c Step) -> Result<Option<Act>, EvalError> {
         let Action::Call { call, data, binds, .. } = &step.action else { return Ok(None) };
@@ -143,8 +189,7 @@ impl<'c> Engine<'c> {
             return Ok(None);
         }
         let call = calls::resolve(call, &self.memory)?;
-        let streams = call.sends_on().map(|id| self.stream(id)).unwrap_or_default();
-        let data = calls::outgoing(&call, data, streams)?;
+        let data = self.bytes(&call, data)?;
         Ok(Some(Act::Submit(Submission { thread, call, data, binds: binds.clone() })))
     }
 

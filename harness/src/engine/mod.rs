@@ -37,6 +37,8 @@ pub use link::Fate;
 pub use log::{Event, Status, What};
 pub use want::{Act, Input, Want};
 
+use std::collections::BTreeMap;
+
 use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Rules, Step, TimeSpec};
 use crate::target::{Inspection, Observation, TargetError, Timing};
 use crate::time::{Span, Timestamp};
@@ -44,6 +46,7 @@ use crate::verdict::{Mismatch, Problem, Verdict};
 use crate::wire::notation::packet_text;
 use crate::wire::parse;
 
+use acts::Draft;
 use calls::Streams;
 use clock::{Clock, Window};
 use eval::EvalError;
@@ -78,6 +81,8 @@ pub struct Engine<'c> {
     /// Nothing of `given` is left: what is unclaimed from here on belongs to the story.
     given_over: bool,
     stage: Stage,
+    /// The bytes of calls to come, by step.
+    drafts: BTreeMap<usize, Draft>,
     events: Vec<Event>,
     mismatches: Vec<Mismatch>,
     /// Expectations that nothing answered yet: what comes late is told from what is unexpected.
@@ -180,6 +185,8 @@ impl<'c> Engine<'c> {
     #[must_use]
     pub fn new(case: &'c Case, timing: Timing, seed: u64) -> Self {
         let descriptors = case.descriptors.len();
+        let memory = Memory::new(timing);
+        let drafts = acts::drafts(case, &memory);
         Self {
             case,
             clock: Clock::new(timing, case.steps.len()),
@@ -187,7 +194,7 @@ impl<'c> Engine<'c> {
             path: Path::new(case, seed),
             lateness: Lateness::default(),
             threads: Threads::new(case.threads.len()),
-            memory: Memory::new(timing),
+            memory,
             bound: vec![false; descriptors],
             streams: vec![Streams::default(); descriptors],
             stream_of: (0..descriptors).collect(),
@@ -195,6 +202,7 @@ impl<'c> Engine<'c> {
             cursor: 0,
             given_over: case.given == 0,
             stage: Stage::Fresh,
+            drafts,
             events: Vec::new(),
             mismatches: Vec::new(),
             missed: Vec::new(),

@@ -202,7 +202,7 @@ impl Rig {
             .submit(&Submission {
                 thread,
                 call,
-                data: data.to_vec(),
+                data: data.into(),
                 binds: binds.iter().map(|n| DescriptorId(*n)).collect(),
             })
             .unwrap()

@@ -12,7 +12,7 @@ use crate::time::Span;
 impl Bundled {
     /// The call in the stack's words.
     pub(super) fn convert(&self, submission: &Submission) -> Result<sut::Syscall, TargetError> {
-        let data = || submission.data.clone();
+        let data = || submission.data.to_vec();
         Ok(match &submission.call {
             Syscall::Socket { domain, kind, protocol } => {
                 sut::Syscall::Socket { domain: int(*domain)?, kind: int(*kind)?, protocol: int(*protocol)? }
