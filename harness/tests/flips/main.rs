@@ -6,6 +6,7 @@
 mod calls;
 mod numbers;
 mod packets;
+mod peers;
 mod silence;
 mod steps;
 

@@ -6,7 +6,7 @@ use tcpdrill::case::{
 };
 use tcpdrill::wire::Flags;
 
-use super::{Flip, Tally, calls, numbers, packets};
+use super::{Flip, Tally, calls, numbers, packets, peers};
 
 /// Every flip of one step.
 pub(crate) fn flips(case: &Case, index: usize, tally: &mut Tally) -> Vec<Flip> {
@@ -46,7 +46,11 @@ fn changed(case: &Case, index: usize, step: &Step, exempt: &mut usize) -> Vec<(S
         }
         Action::Call { .. } => {
             made_calls(&step.action, exempt).into_iter().for_each(|(what, call)| with(what, call));
+            if let Some(call) = peers::other_bytes(case, index) {
+                with("sends other bytes".to_owned(), call);
+            }
         }
+        Action::Peer { flow, mode } => with("the other".to_owned(), peers::other(*flow, *mode)),
         Action::Assert(expressions) => {
             for index in 0..expressions.len() {
                 let mut expressions = expressions.clone();
@@ -72,7 +76,6 @@ fn changed(case: &Case, index: usize, step: &Step, exempt: &mut usize) -> Vec<(S
         | Action::Allow { .. }
         | Action::Set(_)
         | Action::Link(_)
-        | Action::Peer { .. }
         | Action::Signal { .. } => {}
     }
     if timed {
