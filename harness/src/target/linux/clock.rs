@@ -65,6 +65,12 @@ impl Offset {
         (self.nanos - last.nanos).abs() > STEP + between / 1_000
     }
 
+    /// As if the real-time clock had been set by so much since the last sample.
+    #[cfg(test)]
+    pub(super) fn step(&mut self, nanos: i64) {
+        self.nanos -= nanos;
+    }
+
     /// A stamp of the real-time clock as the target's time.
     pub(super) const fn convert(self, stamp: i64, clock: Clock) -> Timestamp {
         Timestamp(stamp - self.nanos - clock.start)
@@ -109,9 +115,9 @@ mod tests {
     fn a_set_clock_is_noticed_and_a_slewed_one_is_not() {
         let mut offset = Offset::sample();
         assert!(!offset.update());
-        offset.nanos += 2 * STEP;
+        offset.step(2 * STEP);
         assert!(offset.update());
-        offset.nanos += STEP / 2;
+        offset.step(STEP / 2);
         assert!(!offset.update());
     }
 

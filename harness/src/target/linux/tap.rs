@@ -136,3 +136,51 @@ fn link_address(index: u32) -> Vec<u8> {
     address.resize(20, 0);
     address
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::{Offload, Reading, Socket, Tap};
+    use crate::target::TargetError;
+    use crate::target::linux::clock::Clock;
+    use crate::target::linux::link;
+    use crate::target::linux::namespace::Namespace;
+    use crate::target::linux::tun::Tun;
+
+    /// A namespace with a device, a tap on it and a socket that sends through it; nothing where that is not allowed.
+    fn furnished() -> Option<(Namespace, Tun, Socket, UdpSocket)> {
+        let namespace = Namespace::create().inspect_err(|error| eprintln!("skipped: {error}")).ok()?;
+        let parts = namespace.run(|| {
+            let (tun, index) = Tun::create(Offload::None, false).expect("a TUN device");
+            link::build(index, 1500)?;
+            let socket = Socket::open(index, Offload::None).expect("a packet socket");
+            let sender = UdpSocket::bind("192.168.0.1:9").expect("an address of the namespace");
+            Ok::<_, TargetError>((tun, socket, sender))
+        });
+        let (tun, socket, sender) = parts.expect("the namespace lives").expect("a link");
+        Some((namespace, tun, socket, sender))
+    }
+
+    #[test]
+    fn a_clock_that_is_set_while_packets_are_on_their_way_disturbs() {
+        let Some((_namespace, _tun, socket, sender)) = furnished() else { return };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+        let _entered = runtime.enter();
+        let mut tap = Tap::new(socket, Clock::start()).expect("a tap");
+        let mut seen = |step| {
+            sender.send_to(b"hello", "192.0.2.1:9").expect("there is a route");
+            tap.offset.step(step);
+            let (mut packets, mut why) = (0, Vec::new());
+            tap.read(|reading| match reading {
+                Reading::Packet(..) => packets += 1,
+                Reading::Disturbed(by) => why.push(by),
+            })
+            .expect("it can be read");
+            (packets, why)
+        };
+        assert_eq!(seen(0), (1, Vec::new()));
+        assert_eq!(seen(1_000_000_000), (1, vec!["the clock of the machine was set".to_owned()]));
+        assert_eq!(seen(0), (1, Vec::new()), "once is enough");
+    }
+}
