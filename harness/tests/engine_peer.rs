@@ -178,6 +178,27 @@ fn wrong_content_fails() {
 }
 
 #[test]
+fn one_byte_may_probe_a_closed_window_and_is_not_taken() {
+    let steps =
+        |rest: &str| format!("{OPEN}  - inject: . 1:1(0) ack 1 win 0\n{AUTO}  - silent: 10ms\n{rest}");
+    let probe = |length| vec![segment(1, Flags::ACK, 1, length)];
+    let nothing = "  - assert: main.received == 0\n";
+    let report = run(&steps(nothing), Scripted::new(Timing::Virtual, probe(1)));
+    assert_eq!(report.verdict, Verdict::Pass);
+    assert_eq!(answers(&report), ["1 . 1:1(0) ack 1 win 0"]);
+    assert_eq!(problems(&run(&steps(nothing), Scripted::new(Timing::Virtual, probe(2)))), ["wrong"]);
+}
+
+#[test]
+fn an_error_message_quotes_what_the_peer_took() {
+    let steps = format!("{OPEN}{AUTO}  - after: 5ms\n    inject: icmp unreachable port\n  - silent: 1s\n");
+    let report = run(&steps, Scripted::new(Timing::Virtual, vec![segment(1, Flags::ACK, 1, 10)]));
+    assert_eq!(report.verdict, Verdict::Pass);
+    let texts: Vec<&str> = report.events.iter().map(|event| event.text.as_str()).collect();
+    assert_eq!(texts.last(), Some(&"icmp unreachable port [1(any)]"));
+}
+
+#[test]
 fn a_segment_larger_than_announced_fails() {
     for (length, expected) in [(500, &[][..]), (501, &["wrong"])] {
         let (steps, syn) = opened("<mss 500>", vec![TcpOption::Mss(1460)]);

@@ -168,7 +168,9 @@ impl Peer {
             // A keep-alive or a probe of the window asks for an answer with a number from before (RFC 9293, 3.10.7.4).
             return distance(next, tcp.seq) < 0;
         }
-        if distance(next, end) > 0 {
+        // What probes a closed window is not taken (RFC 9293, 3.8.6.1).
+        let is_probe = self.edge.is_some_and(|edge| is_beyond(tcp, edge));
+        if distance(next, end) > 0 && !is_probe {
             self.add(tcp.seq, end);
         }
         let next = self.advance(next);
@@ -280,17 +282,15 @@ impl Peer {
         };
         let (target, peer) = isns;
         let relative = |number: u32| number.wrapping_sub(target);
-        let end = tcp.seq.wrapping_add(u32::try_from(tcp.payload.len()).unwrap_or(0));
+        let end = end_of_data(tcp);
         if let Some(next) = self.next
             && distance(next, tcp.ack) > 0
         {
             let (next, ack) = (next.wrapping_sub(peer), tcp.ack.wrapping_sub(peer));
             note("ack", format!("at most {next}, which is what was sent"), ack.to_string());
         }
-        if let Some(edge) = self.edge
-            && !tcp.payload.is_empty()
-            && distance(edge, end) > 0
-        {
+        let is_probe = |edge: u32| tcp.seq == edge && tcp.payload.len() == 1;
+        if let Some(edge) = self.edge.filter(|edge| is_beyond(tcp, *edge) && !is_probe(*edge)) {
             let expected = format!("up to {}, the end of the window", relative(edge));
             note("end of the data", expected, relative(end).to_string());
         }
@@ -315,6 +315,15 @@ impl Peer {
         }
         list
     }
+}
+
+fn end_of_data(tcp: &Tcp) -> u32 {
+    tcp.seq.wrapping_add(u32::try_from(tcp.payload.len()).unwrap_or(0))
+}
+
+/// Whether it has data beyond the end of the window.
+fn is_beyond(tcp: &Tcp, edge: u32) -> bool {
+    !tcp.payload.is_empty() && distance(edge, end_of_data(tcp)) > 0
 }
 
 fn millis(span: Span) -> u32 {
