@@ -179,8 +179,7 @@ fn wrong_content_fails() {
 
 #[test]
 fn one_byte_may_probe_a_closed_window_and_is_not_taken() {
-    let steps =
-        |rest: &str| format!("{OPEN}  - inject: . 1:1(0) ack 1 win 0\n{AUTO}  - silent: 10ms\n{rest}");
+    let steps = |rest: &str| format!("  - inject: . 1:1(0) ack 1 win 0\n{AUTO}  - silent: 10ms\n{rest}");
     let probe = |length| vec![segment(1, Flags::ACK, 1, length)];
     let nothing = "  - assert: main.received == 0\n";
     let report = run(&steps(nothing), Scripted::new(Timing::Virtual, probe(1)));
