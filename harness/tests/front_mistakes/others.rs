@@ -1,5 +1,10 @@
 //! Mistakes that the table of the reference leaves out.
 
+use std::sync::Arc;
+
+use tcpdrill::front::yaml;
+
+use super::front_library::library;
 use super::{check, story};
 
 #[test]
