@@ -91,6 +91,14 @@ fn data_segments_are_dropped_by_their_number() {
     let another = "  - after: 90ms\n    link: { delay: 1ms }\n";
     assert_eq!(fates(&story("{ drop: [6] }", another, ten())), "....dxdddd");
     assert_eq!(fates(&story("{ drop: [3], to: local }", "", ten())), "..........");
+    let begins_again = "  - after: 10ms\n    peer: scripted\n  - after: 10ms\n    expect: . 1:11(10) ack 1\n  - peer: auto\n";
+    assert_eq!(fates(&story("{ drop: [2] }", begins_again, ten())), "..x.......");
+    let twice = "  - after: 30ms\n    peer: scripted\n  - peer: auto\n";
+    assert_eq!(
+        fates(&story("{ drop: [2] }", twice, ten())),
+        "..x.......",
+        "counted from the second beginning"
+    );
 }
 
 #[test]
@@ -153,6 +161,12 @@ fn a_packet_is_overtaken_by_the_one_after_it_or_comes_ten_milliseconds_late() {
     assert_eq!(swapped(vec![a(1, 1), a(3, 11)]), ["3: 1", "3: 21"]);
     assert_eq!(swapped(vec![a(1, 1)]), ["11: 11"]);
     assert_eq!(swapped(vec![a(1, 1), a(12, 11)]), ["11: 11", "22: 21"], "too long ago");
+    let report = story("{ reorder: 100%, delay: 20ms, to: remote }", "", vec![a(1, 1), a(12, 11)]);
+    assert_eq!(
+        answers(&report),
+        ["31: 11", "42: 21"],
+        "sent while the first is on its way, but too late for it"
+    );
     assert_eq!(swapped(vec![a(1, 1), a(2, 11), a(3, 21), a(4, 31)]), ["2: 1", "2: 21", "4: 21", "4: 41"]);
 }
 

@@ -168,6 +168,7 @@ fn wrong_content_fails() {
         assert_eq!(mismatch.step, 1, "{what}: the step that says auto has failed");
         let text = mismatch.problem.to_string();
         assert!(text.starts_with(field), "{what}: {text}");
+        assert!(field != "form" || answers(&report).is_empty(), "{what}: what is damaged is not answered");
     }
     // Exactly to the end of the window, however late that was granted.
     for (length, expected) in [(100, &[][..]), (101, &["wrong"])] {
@@ -314,6 +315,15 @@ fn a_peer_on_a_real_clock_may_be_late_and_so_may_what_follows() {
     // The bound is 4.5 ms, an eighth of 10 ms, and what the peer and the action before were late: 4 ms each at most.
     assert_eq!(problems(&with(Span::ZERO, 26)), ["late"]);
     assert_eq!(problems(&with(Span::millis(4), 26)), [""; 0]);
+    // Three answers that are overdue for 4 ms each; the bound without them is 31 ms.
+    let steps = format!("{OPEN}{AUTO}  - after: 20ms\n    expect: R. 1:1(0) ack 1\n");
+    for (ms, expected) in [(43, &[][..]), (44, &["late"])] {
+        let a = |ms, seq| segment(ms, Flags::ACK, seq, 10);
+        let coming = vec![a(1, 1), a(6, 11), a(11, 21), emitted(ms, bare(ack(Flags::RST)))];
+        let mut target = Scripted::new(REAL, coming);
+        target.lateness = Span::millis(4);
+        assert_eq!(problems(&run(&steps, target)), expected, "{ms} ms");
+    }
     let auto_only = |lateness| {
         let steps = format!("{OPEN}{AUTO}  - silent: 500ms\n");
         let mut target = Scripted::new(REAL, vec![segment(100, Flags::ACK, 1, 10)]);
