@@ -1,7 +1,6 @@
 //! Runs on Linux that say nothing: packets lost on their way to us, acts that came too late.
 
 #![cfg(all(feature = "linux", target_os = "linux"))]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod engine_support;
 mod linux_support;

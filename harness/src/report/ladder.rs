@@ -38,9 +38,12 @@ fn row(case: &Case, report: &Report, event: &Event, style: Style) -> (String, St
         What::Did => format!("     {}", event.text),
     };
     let line = event.step.and_then(|step| case.steps.get(step)).map(|step| place(case, step.origin.at));
-    let fates: Vec<String> = event.fates.iter().map(ToString::to_string).collect();
+    let fates: String = event.fates.iter().map(|fate| format!("; {fate}")).collect();
     let remark = match (event.status, line) {
-        (Status::Done | Status::Content, None) if !fates.is_empty() => style.faint(&fates.join(", ")),
+        (Status::Done, None) if matches!(event.what, What::Injected(_) | What::Lost(_)) => {
+            style.faint(format!("peer{fates}"))
+        }
+        (Status::Content, _) => style.faint(format!("{}{fates}", event.status.name())),
         (Status::Done, line) => line.unwrap_or_default(),
         (Status::Expected, line) => format!("{} {}", line.unwrap_or_default(), style.good("ok")),
         (Status::Wrong, line) => format!("{} {}", line.unwrap_or_default(), style.bad("wrong")),

@@ -14,7 +14,7 @@ pub(crate) fn other(flow: FlowId, mode: PeerMode) -> Action {
 
 /// The call with other bytes, where what it sends goes to a peer that answers by itself and nobody else looks.
 pub(crate) fn other_bytes(case: &Case, index: usize) -> Option<Action> {
-    let modes = case.steps[..index].iter().filter_map(|step| match &step.action {
+    let mode = case.steps[..index].iter().rev().find_map(|step| match &step.action {
         Action::Peer { mode, .. } => Some(*mode),
         _ => None,
     });
@@ -23,7 +23,7 @@ pub(crate) fn other_bytes(case: &Case, index: usize) -> Option<Action> {
     else {
         return None;
     };
-    if modes.last() != Some(PeerMode::Auto) || call.sends_on().is_none() {
+    if mode != Some(PeerMode::Auto) || call.sends_on().is_none() {
         return None;
     }
     Some(Action::Call {
