@@ -166,6 +166,8 @@ steps:
   - peer: auto
     flow: a
   - link: { delay: 20ms }
+  - peer: scripted
+    flow: a
   - set: { net.ipv4.tcp_rmem: 4096 131072 6291456 }
   - signal: SIGUSR1
     restart: true
