@@ -235,6 +235,10 @@ impl Target for Perturbed {
         self.refuses().and_then(|()| self.inner.configure(setting))
     }
 
+    fn resize(&mut self, mtu: u16) -> Answer<Timestamp> {
+        self.refuses().and_then(|()| self.inner.resize(mtu))
+    }
+
     fn inject(&mut self, packet: &[u8]) -> Answer<Timestamp> {
         self.inner.inject(packet)
     }
