@@ -17,6 +17,7 @@ pub enum SettingError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub(crate) sack: bool,
+    pub(crate) dsack: bool,
     pub(crate) timestamps: bool,
     pub(crate) window_scaling: bool,
     pub(crate) syn_retries: u32,
@@ -73,6 +74,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             sack: true,
+            dsack: true,
             timestamps: true,
             window_scaling: true,
             syn_retries: 6,
@@ -114,6 +116,7 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
         match name {
             "net.ipv4.tcp_sack" => self.sack = flag(value)?,
+            "net.ipv4.tcp_dsack" => self.dsack = flag(value)?,
             // 2 is 1 without the random offset, which is the seed's here.
             "net.ipv4.tcp_timestamps" => self.timestamps = number(value, 0, 2)? != 0,
             "net.ipv4.tcp_window_scaling" => self.window_scaling = flag(value)?,
@@ -186,6 +189,7 @@ impl Settings {
         let spaced = |[a, b, c]: [u32; 3]| format!("{a}\t{b}\t{c}");
         Some(match name {
             "net.ipv4.tcp_sack" => digit(self.sack),
+            "net.ipv4.tcp_dsack" => digit(self.dsack),
             "net.ipv4.tcp_timestamps" => digit(self.timestamps),
             "net.ipv4.tcp_window_scaling" => digit(self.window_scaling),
             "net.ipv4.tcp_syn_retries" => self.syn_retries.to_string(),

@@ -46,7 +46,8 @@ impl Connection {
         if flags.rst() {
             // RFC5961/3.2-1, RFC5961/3.2-2: exactly the next number resets, any other in the window is confirmed.
             // Linux adds the end of the highest block that we report by SACK.
-            let highest = self.sack_blocks().iter().map(|block| block.end).reduce(SeqNum::max);
+            let reported = if self.negotiated.sack { self.received.report.blocks() } else { &[] };
+            let highest = reported.iter().map(|block| block.end).reduce(SeqNum::max);
             let exact = segment.seq == self.window.nxt
                 || self.is_reset_before_fin(segment)
                 || highest == Some(segment.seq);

@@ -64,6 +64,7 @@ impl Connection {
                 }
                 if repeated {
                     self.acking.enter_quick(self.window.advertised);
+                    self.note_repeated(segment);
                 }
                 self.send_ack(env, out);
                 Fate::Lives

@@ -302,7 +302,7 @@ impl Connection {
 
     /// The largest payload to send now. SACK blocks take room from data.
     pub(crate) fn segment_size(&self, env: &Env<'_>) -> u32 {
-        let blocks = self.sack_blocks().len() as u32;
+        let blocks = self.sack_blocks(env).len() as u32;
         let sack = if blocks == 0 { 0 } else { 4 + 8 * blocks };
         let size = self.negotiated.segment_size(env, self.flow, sack);
         bound_to_half(size, self.send.max_window, self.negotiated.options_length())

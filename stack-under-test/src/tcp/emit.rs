@@ -34,9 +34,10 @@ impl Connection {
         }
         let options = Options {
             timestamps: self.negotiated.timestamps.map(|echo| Timestamps { value: env.timestamp(), echo }),
-            sack: self.sack_blocks(),
+            sack: self.sack_blocks(env),
             ..Options::default()
         };
+        self.received.report.sent();
         let urgent = self.urgent_pointer(seq);
         let flags = flags | Flags::ACK | Flags::URG.when(urgent != 0);
         let segment = Outgoing { seq, ack: self.window.nxt, flags, window, options, payload, urgent };
@@ -69,10 +70,11 @@ impl Connection {
     }
 
     /// As many as fit beside timestamps. RFC2018/3-format
-    pub(super) fn sack_blocks(&self) -> Vec<SackBlock> {
+    pub(super) fn sack_blocks(&self, env: &Env<'_>) -> Vec<SackBlock> {
         if !self.negotiated.sack {
             return Vec::new();
         }
-        self.received.sack_blocks(if self.negotiated.timestamps.is_some() { 3 } else { 4 })
+        let most = if self.negotiated.timestamps.is_some() { 3 } else { 4 };
+        self.received.report.all(most, env.settings.dsack)
     }
 }

@@ -24,6 +24,7 @@ pub(crate) mod receive_queue;
 pub(crate) mod recovery;
 pub(crate) mod retransmit;
 pub(crate) mod rtt;
+pub(crate) mod sack_report;
 pub(crate) mod scoreboard;
 pub(crate) mod send_queue;
 pub(crate) mod state;

@@ -3,11 +3,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::wire::options::SackBlock;
+use super::sack_report::SackReport;
 use crate::wire::seq::SeqNum;
-
-/// How many arrivals out of order are remembered; a header has room for four blocks.
-const REMEMBERED: usize = 32;
 
 /// A stretch of data that arrived before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +29,8 @@ impl Early {
 pub(crate) struct ReceiveQueue {
     ready: VecDeque<u8>,
     early: Vec<Early>,
-    /// Where data arrived out of order, the newest first, for the order of SACK blocks.
-    arrivals: VecDeque<SeqNum>,
+    /// What the peer is told of it.
+    pub(crate) report: SackReport,
 }
 
 impl ReceiveQueue {
@@ -71,13 +68,24 @@ impl ReceiveQueue {
 
     pub(crate) fn forget_early(&mut self) {
         self.early.clear();
-        self.arrivals.clear();
+        self.report.clear();
     }
 
     /// Keeps data that came early (`RFC9293/SHLD-31`); what was there before wins where they overlap.
     pub(crate) fn keep(&mut self, start: SeqNum, bytes: &[u8], fin: bool) {
-        self.arrivals.push_front(start);
-        self.arrivals.truncate(REMEMBERED);
+        let end = start + bytes.len() as u32 + u32::from(fin);
+        // RFC2883/4-1, RFC2883/4.2
+        for early in &self.early {
+            let known = (early.start.max(start), early.end().min(end));
+            if known.0.before(known.1) {
+                self.report.repeated_too(known.0, known.1);
+            }
+        }
+        self.report.early(start, end);
+        self.insert(start, bytes, fin);
+    }
+
+    fn insert(&mut self, start: SeqNum, bytes: &[u8], fin: bool) {
         let mut start = start;
         let mut bytes = bytes.to_vec();
         let mut index = 0;
@@ -117,20 +125,24 @@ impl ReceiveQueue {
     /// Moves what follows `nxt` without a gap to the bytes in order; returns the new next number and whether a FIN
     /// was reached.
     pub(crate) fn take_in_order(&mut self, mut nxt: SeqNum) -> (SeqNum, bool) {
-        while let Some(first) = self.early.first() {
-            if first.start.after(nxt) {
-                break;
-            }
+        let arrived = nxt;
+        let mut fin = false;
+        while self.early.first().is_some_and(|first| !first.start.after(nxt)) && !fin {
             let first = self.early.remove(0);
+            if first.start.before(arrived) {
+                self.report.repeated_too(first.start, first.end().min(arrived));
+            }
             if let Some(new) = first.bytes.get((nxt - first.start) as usize..) {
                 self.ready.extend(new);
                 nxt = first.data_end();
             }
             if first.fin && nxt == first.data_end() {
-                return (nxt + 1, true);
+                nxt += 1;
+                fin = true;
             }
         }
-        (nxt, false)
+        self.report.advanced(nxt);
+        (nxt, fin)
     }
 
     /// The first rule that the queue breaks if `nxt` is expected.
@@ -144,25 +156,6 @@ impl ReceiveQueue {
             from = early.data_end();
         }
         None
-    }
-
-    /// The stretches that came early, the one that grew last first. RFC2018/4b
-    pub(crate) fn sack_blocks(&self, most: usize) -> Vec<SackBlock> {
-        let mut blocks: Vec<SackBlock> = Vec::new();
-        for early in &self.early {
-            match blocks.last_mut() {
-                // Data may follow an early FIN, whose number it then overlaps.
-                Some(last) if !early.start.after(last.end) => last.end = last.end.max(early.end()),
-                _ => blocks.push(SackBlock { start: early.start, end: early.end() }),
-            }
-        }
-        // RFC2018/4d, RFC2018/4e
-        let age = |block: &SackBlock| {
-            self.arrivals.iter().position(|at| at.within(block.start, block.end - 1)).unwrap_or(REMEMBERED)
-        };
-        blocks.sort_by_key(age);
-        blocks.truncate(most);
-        blocks
     }
 }
 
@@ -179,7 +172,7 @@ mod tests {
         queue.keep(SeqNum(3), b"cd", false);
         queue.keep(SeqNum(2), b"bcdefg", false);
         queue.keep(SeqNum(4), b"d", false);
-        assert_eq!(queue.sack_blocks(4), [SackBlock { start: SeqNum(2), end: SeqNum(10) }]);
+        assert_eq!(queue.report.blocks(), [SackBlock { start: SeqNum(2), end: SeqNum(10) }]);
         assert_eq!(queue.held(), 7);
         queue.append(b"a");
         assert_eq!(queue.take_in_order(SeqNum(2)), (SeqNum(10), true));
@@ -203,18 +196,20 @@ mod tests {
         let mut queue = ReceiveQueue::default();
         queue.keep(SeqNum(10), b"xx", true);
         queue.keep(SeqNum(11), b"xxx", false);
-        assert_eq!(queue.sack_blocks(4), [SackBlock { start: SeqNum(10), end: SeqNum(14) }]);
+        assert_eq!(queue.report.blocks(), [SackBlock { start: SeqNum(10), end: SeqNum(14) }]);
     }
 
     #[test]
-    fn the_block_that_grew_last_comes_first() {
+    fn what_came_twice_is_reported_as_one_stretch() {
         let mut queue = ReceiveQueue::default();
-        queue.keep(SeqNum(10), b"xx", false);
-        queue.keep(SeqNum(30), b"xx", false);
-        queue.keep(SeqNum(12), b"xx", false);
+        queue.keep(SeqNum(10), b"kkkkk", false);
+        queue.keep(SeqNum(20), b"uuuuu", false);
+        queue.keep(SeqNum(8), b"iijjjjjjjjjjjjj", false);
         let block = |start, end| SackBlock { start: SeqNum(start), end: SeqNum(end) };
-        assert_eq!(queue.sack_blocks(4), [block(10, 14), block(30, 32)]);
-        assert_eq!(queue.take_in_order(SeqNum(11)), (SeqNum(14), false));
-        assert_eq!(queue.read(9, false), b"xxx");
+        assert_eq!(queue.report.all(4, true), [block(10, 15), block(8, 25)]);
+        queue.report.sent();
+        queue.append(b"abcdefgiik");
+        assert_eq!(queue.take_in_order(SeqNum(11)), (SeqNum(25), false));
+        assert_eq!(queue.report.all(4, true), [block(8, 11)]);
     }
 }

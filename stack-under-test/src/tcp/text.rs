@@ -63,6 +63,7 @@ impl Connection {
             }
             // RFC9293/3.10.7.4-trim: nothing of it is new, which the peer should know at once.
             TextPlace::Known | TextPlace::Outside => {
+                self.note_repeated(segment);
                 self.acking.enter_quick(self.window.advertised);
                 self.acking.scheduled = true;
                 false
@@ -72,6 +73,7 @@ impl Connection {
 
     fn take_next(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
         // RFC9293/3.10.7.4-trim
+        self.note_repeated(segment);
         let known = (self.window.nxt - segment.seq) as usize;
         let new = segment.payload.get(known..).unwrap_or_default();
         let before = self.window.nxt;
@@ -100,6 +102,13 @@ impl Connection {
         }
         self.count_received(before, fin);
         fin
+    }
+
+    /// The part of a segment that came before is reported to the peer (`RFC2883/4-1`, `RFC2883/4.2`).
+    pub(super) fn note_repeated(&mut self, segment: &Segment<'_>) {
+        if segment.seq.before(self.window.nxt) && segment.len() > 0 {
+            self.received.report.repeated(segment.seq, segment.end().min(self.window.nxt));
+        }
     }
 
     fn count_received(&mut self, before: SeqNum, fin: bool) {
