@@ -39,6 +39,16 @@ counters! {
     ReqQFullDrop = "TcpExtTCPReqQFullDrop",
     /// Acknowledgements that ask a peer to confirm.
     ChallengeAck = "TcpExtTCPChallengeACK",
+    /// Reductions of the window that were taken back when recovery was over.
+    FullUndo = "TcpExtTCPFullUndo",
+    /// Those taken back within recovery.
+    PartialUndo = "TcpExtTCPPartialUndo",
+    /// Those taken back because all repetitions were reported as duplicates.
+    DsackUndo = "TcpExtTCPDSACKUndo",
+    /// Those of a time-out.
+    LossUndo = "TcpExtTCPLossUndo",
+    /// Time-outs that F-RTO found needless.
+    SpuriousRtos = "TcpExtTCPSpuriousRTOs",
     /// Probes of the tail.
     LossProbes = "TcpExtTCPLossProbes",
     /// Probes of a silent peer.

@@ -40,6 +40,8 @@ pub struct Settings {
     pub(crate) retrans_collapse: bool,
     pub(crate) min_snd_mss: u32,
     pub(crate) tail_probe: bool,
+    /// 0 is off; Linux does not tell other values apart.
+    pub(crate) frto: u32,
     pub(crate) slow_start_after_idle: bool,
     pub(crate) tw_reuse: u32,
     pub(crate) tw_reuse_delay: Duration,
@@ -55,11 +57,10 @@ pub struct Settings {
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
-const FIXED: [(&str, &str); 8] = [
+const FIXED: [(&str, &str); 7] = [
     ("net.ipv4.tcp_congestion_control", "reno"),
     ("net.ipv4.tcp_ecn", "0"),
     ("net.ipv4.tcp_fastopen", "0"),
-    ("net.ipv4.tcp_frto", "0"),
     ("net.ipv4.tcp_moderate_rcvbuf", "0"),
     ("net.ipv4.tcp_mtu_probing", "0"),
     ("net.ipv4.tcp_recovery", "1"),
@@ -97,6 +98,7 @@ impl Default for Settings {
             retrans_collapse: true,
             min_snd_mss: 48,
             tail_probe: true,
+            frto: 2,
             slow_start_after_idle: true,
             tw_reuse: 2,
             tw_reuse_delay: Duration::from_secs(1),
@@ -117,6 +119,7 @@ impl Settings {
         match name {
             "net.ipv4.tcp_sack" => self.sack = flag(value)?,
             "net.ipv4.tcp_dsack" => self.dsack = flag(value)?,
+            "net.ipv4.tcp_frto" => self.frto = number(value, 0, 255)?,
             // 2 is 1 without the random offset, which is the seed's here.
             "net.ipv4.tcp_timestamps" => self.timestamps = number(value, 0, 2)? != 0,
             "net.ipv4.tcp_window_scaling" => self.window_scaling = flag(value)?,
@@ -190,6 +193,7 @@ impl Settings {
         Some(match name {
             "net.ipv4.tcp_sack" => digit(self.sack),
             "net.ipv4.tcp_dsack" => digit(self.dsack),
+            "net.ipv4.tcp_frto" => self.frto.to_string(),
             "net.ipv4.tcp_timestamps" => digit(self.timestamps),
             "net.ipv4.tcp_window_scaling" => digit(self.window_scaling),
             "net.ipv4.tcp_syn_retries" => self.syn_retries.to_string(),

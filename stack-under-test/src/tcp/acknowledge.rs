@@ -62,18 +62,22 @@ impl Connection {
         if advanced {
             self.repetition.retransmits = 0;
         }
+        self.recovery.echo = self.echo_of(segment);
+        let highest = self.queue.highest_sacked().map(|sent| sent.start);
+        let reported = self.take_sacks(env, segment, una_before);
+        let freed = self.queue.acknowledge(ack);
+        self.take_sample(env, segment, &freed, &reported);
+        let bare = !advanced && !updates && segment.len() == 0 && reported.news.is_empty();
+        let duplicate = bare && reported.duplicate.is_none();
+        let news = News { una_before, advanced, duplicate, bare, freed, reported };
         if had_packets_out {
-            let highest = self.queue.highest_sacked().map(|sent| sent.start);
-            let reported = self.take_sacks(env, segment);
-            let freed = self.queue.acknowledge(ack);
-            self.take_sample(env, segment, &freed, &reported);
-            let bare = !advanced && !updates && segment.payload.is_empty() && reported.news.is_empty();
-            let duplicate = bare && !reported.twice;
-            let news = News { advanced, duplicate, bare, freed, reported };
             self.recover(env, &news, highest, out);
         } else {
-            self.queue.acknowledge(ack);
+            if news.reported.duplicate.is_some() {
+                self.judge_reports(env, &news, out);
+            }
             self.window_may_have_opened(env);
+            self.judge_tail_probe(&news);
         }
         self.queue.fin() && ack == self.queue.end()
     }

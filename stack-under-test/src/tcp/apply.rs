@@ -103,7 +103,10 @@ impl Connection {
     ) -> Fate {
         let fin_acknowledged = match ack {
             AckMeaning::Current => self.take_current(env, segment, out),
-            AckMeaning::Old => false,
+            AckMeaning::Old => {
+                self.take_old_reports(env, segment, out);
+                false
+            }
             // RFC9293/3.10.7.4-ack-future, RFC5961/5.2-1
             AckMeaning::Future | AckMeaning::TooOld => {
                 return if self.may_challenge(env) { self.challenge(env, out) } else { Fate::Lives };

@@ -9,7 +9,7 @@ const INITIAL_WINDOW: u32 = 10;
 const NO_THRESHOLD: u32 = 0x7fff_ffff;
 
 /// How the connection stands towards loss, with Linux's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum CongestionState {
     /// Nothing is amiss.
@@ -34,6 +34,8 @@ pub(crate) struct Congestion {
     high: SeqNum,
     /// Proportional reduction: the window when it began, and since then segments delivered and sent.
     prior_window: u32,
+    /// The threshold before the last reduction; none if it cannot be taken back.
+    prior_threshold: Option<u32>,
     delivered: u32,
     sent: u32,
     /// Whether the window held something back in this round, and the most that was in flight.
@@ -51,6 +53,7 @@ impl Congestion {
             counted: 0,
             high: start,
             prior_window: 0,
+            prior_threshold: None,
             delivered: 0,
             sent: 0,
             limited: false,
@@ -139,13 +142,36 @@ impl Congestion {
     /// Loss was found by what arrived (`RFC5681/3.2-ssthresh`). Linux halves the window instead of what is in flight,
     /// and lets it shrink step by step.
     pub(crate) fn enter_recovery(&mut self, nxt: SeqNum) {
+        self.prior_threshold = Some(self.current_threshold());
+        self.begin_reduction(nxt);
+        self.state = CongestionState::Recovery;
+    }
+
+    fn begin_reduction(&mut self, nxt: SeqNum) {
         self.high = nxt;
         self.prior_window = self.window;
         self.delivered = 0;
         self.sent = 0;
         self.counted = 0;
         self.threshold = (self.window / 2).max(2);
-        self.state = CongestionState::Recovery;
+    }
+
+    /// The threshold as far as the window is beyond it: most of the window worked.
+    fn current_threshold(&self) -> u32 {
+        self.threshold.max(self.window / 2 + self.window / 4)
+    }
+
+    /// The last reduction was needless.
+    pub(crate) fn undo(&mut self) {
+        if let Some(threshold) = self.prior_threshold {
+            self.window = self.window.max(self.prior_window);
+            self.threshold = self.threshold.max(threshold);
+        }
+    }
+
+    /// F-RTO waits for what is sent from here on (RFC 5682 section 3.1, step 2b).
+    pub(crate) fn await_new_data(&mut self, nxt: SeqNum) {
+        self.high = nxt;
     }
 
     /// Proportional rate reduction: while more is in flight than the threshold, as many segments leave for those that
@@ -172,7 +198,7 @@ impl Congestion {
         if idle <= rto {
             return;
         }
-        self.threshold = self.threshold.max(self.window / 2 + self.window / 4);
+        self.threshold = self.current_threshold();
         let least = self.window.min(INITIAL_WINDOW);
         let mut rest = idle.saturating_sub(rto);
         while !rest.is_zero() && self.window > least {
@@ -188,8 +214,9 @@ impl Congestion {
         if self.state != CongestionState::Loss {
             self.high = nxt;
             if !reducing {
-                self.threshold = self.threshold.max(self.window / 2 + self.window / 4);
+                self.threshold = self.current_threshold();
             }
+            self.prior_threshold = None;
             self.state = CongestionState::Loss;
         }
     }
@@ -201,14 +228,14 @@ impl Congestion {
     }
 
     /// A probe of the tail was needed to learn of a loss: the window is halved at once.
-    pub(crate) fn halve(&mut self) {
-        self.threshold = (self.window / 2).max(2);
+    pub(crate) fn halve(&mut self, nxt: SeqNum) {
+        self.begin_reduction(nxt);
         self.window = self.threshold;
-        self.counted = 0;
     }
 
-    /// The retransmission timer fired. `again` if it had fired before and nothing was acknowledged since.
-    pub(crate) fn timed_out(&mut self, una: SeqNum, nxt: SeqNum, again: bool, in_flight: u32) {
+    /// The retransmission timer fired. `again` if it had fired before and nothing was acknowledged since. Returns
+    /// whether the threshold was lowered.
+    pub(crate) fn timed_out(&mut self, una: SeqNum, nxt: SeqNum, again: bool, in_flight: u32) -> bool {
         let first = match self.state {
             CongestionState::Open | CongestionState::Disorder => true,
             CongestionState::Recovery => self.is_past(una),
@@ -216,6 +243,12 @@ impl Congestion {
         };
         // RFC5681/3.1-rto-hold: once per loss.
         if first {
+            self.prior_threshold = Some(if self.state == CongestionState::Recovery {
+                self.threshold
+            } else {
+                self.current_threshold()
+            });
+            self.prior_window = self.window;
             // RFC5681/3.1-rto-ssthresh. Linux halves the window instead of what is in flight.
             self.threshold = (self.window / 2).max(2);
         }
@@ -224,5 +257,6 @@ impl Congestion {
         self.counted = 0;
         self.high = nxt;
         self.state = CongestionState::Loss;
+        first
     }
 }

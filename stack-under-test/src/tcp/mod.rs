@@ -36,5 +36,6 @@ pub(crate) mod time_wait;
 pub(crate) mod timers;
 pub(crate) mod transition;
 pub(crate) mod transmit;
+pub(crate) mod undo;
 pub(crate) mod urgent;
 pub(crate) mod window;

@@ -9,22 +9,32 @@ use super::congestion::CongestionState;
 use super::connection::Connection;
 use super::env::Env;
 use super::flow::Outbox;
+use super::rack::DUPLICATES;
 use super::send_queue::{Freed, Sent};
 use crate::time::Instant;
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::Segment;
 
+/// Something that arrived twice, for all that the peer says. RFC2883/4-1
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Duplicate {
+    pub(super) segments: u32,
+    /// It was the probe of the tail.
+    pub(super) of_probe: bool,
+}
+
 /// What SACK blocks brought.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reported {
     pub(super) news: Vec<Sent>,
-    /// The first block tells of something that arrived twice. RFC2883/4-1
-    pub(super) twice: bool,
+    pub(super) duplicate: Option<Duplicate>,
 }
 
 /// What an acknowledgement brought.
 #[derive(Clone, Debug)]
 pub(super) struct News {
+    /// The oldest number in flight before it.
+    pub(super) una_before: SeqNum,
     pub(super) advanced: bool,
     /// It says nothing but that something arrived out of order. RFC5681/2-dupack
     pub(super) duplicate: bool,
@@ -34,6 +44,16 @@ pub(super) struct News {
     pub(super) reported: Reported,
 }
 
+/// What is sent again because of an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeat {
+    Nothing,
+    /// What is lost, as far as the window permits.
+    Lost,
+    /// The same, unless there is something new to send.
+    UnlessNew,
+}
+
 impl Connection {
     /// Segments that are presumed to be on the way. RFC6675/4-pipe
     pub(super) fn in_flight(&self) -> u32 {
@@ -41,41 +61,56 @@ impl Connection {
     }
 
     /// Takes the SACK blocks of a segment. Those that cannot be are ignored.
-    pub(super) fn take_sacks(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> Reported {
+    pub(super) fn take_sacks(
+        &mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        una_before: SeqNum,
+    ) -> Reported {
         let mut reported = Reported::default();
         if !self.negotiated.sack {
             return reported;
         }
         let blocks = &segment.options.sack;
-        reported.twice = match blocks.as_slice() {
-            [first, ..] if first.start.before(segment.ack) => true,
+        // RFC2883/5
+        let twice = match blocks.as_slice() {
+            [first, ..] if first.start.before(segment.ack) => Some(*first),
             // RFC2883/4-4
-            [first, second, ..] => !first.start.before(second.start) && !first.end.after(second.end),
-            [_] | [] => false,
+            [first, second, ..] => {
+                Some(*first).filter(|_| !first.start.before(second.start) && !first.end.after(second.end))
+            }
+            [_] | [] => None,
         };
-        for block in blocks.iter().skip(usize::from(reported.twice)) {
+        reported.duplicate = twice.and_then(|block| self.take_duplicate(env, block, una_before));
+        let highest = self.queue.highest_sacked().map(|sent| sent.start);
+        for block in blocks.iter().skip(usize::from(twice.is_some())) {
             let sound = block.start.before(block.end)
                 && block.start.after(self.send.una)
                 && !block.end.after(self.send.nxt);
-            if !sound {
-                continue;
-            }
-            let highest = self.queue.highest_sacked().map(|sent| sent.start);
-            for sent in self.queue.mark_sacked(*block) {
-                self.note_order(env, &sent, highest);
-                reported.news.push(sent);
+            if sound {
+                reported.news.extend(self.queue.mark_sacked(*block));
             }
         }
         for sent in &reported.news {
             self.rack_arrived(env, sent);
         }
+        self.note_late(env, &reported.news, highest);
         reported
     }
 
-    /// A segment that was sent once arrived after one that was sent later: the path reorders.
-    fn note_order(&mut self, env: &Env<'_>, sent: &Sent, highest: Option<SeqNum>) {
-        if let Some(highest) = highest.filter(|highest| sent.start.before(*highest) && !sent.retransmitted) {
-            let distance = (highest - sent.start).div_ceil(self.segment_size(env).max(1));
+    /// Segments that were sent once arrived below `highest`, which had arrived before.
+    fn note_late(&mut self, env: &Env<'_>, arrived: &[Sent], highest: Option<SeqNum>) {
+        let once = arrived.iter().filter(|sent| !sent.retransmitted && !sent.sacked).map(|sent| sent.start);
+        if let Some(low) = once.reduce(SeqNum::min).filter(|low| highest.is_some_and(|high| low.before(high))) {
+            self.note_reordering(env, low);
+        }
+    }
+
+    /// What begins at `low` arrived after something that was sent later: the path reorders.
+    pub(super) fn note_reordering(&mut self, env: &Env<'_>, low: SeqNum) {
+        let highest = self.queue.highest_sacked().map_or(self.send.una, |sent| sent.start);
+        if low.before(highest) {
+            let distance = (highest - low).div_ceil(self.segment_size(env));
             self.recovery.reordering = self.recovery.reordering.max(distance.min(300));
             self.recovery.reordered = true;
         }
@@ -88,34 +123,76 @@ impl Connection {
 
     /// Judges loss and steers the congestion window. `highest` begins the highest segment that SACK had reported before.
     pub(super) fn recover(&mut self, env: &Env<'_>, news: &News, highest: Option<SeqNum>, out: &mut Outbox) {
-        for sent in &news.freed.0 {
-            if self.negotiated.sack && !sent.sacked {
-                self.rack_arrived(env, sent);
-                self.note_order(env, sent, highest.filter(|_| !news.freed.retransmitted()));
+        if self.negotiated.sack {
+            for sent in news.freed.news() {
+                if !self.is_original(env, sent) {
+                    self.rack_arrived(env, sent);
+                }
             }
+            self.note_late(env, &news.freed.0, highest);
         }
         let mut delivered = news.reported.news.len() as u32;
+        delivered += news.reported.duplicate.map_or(0, |duplicate| duplicate.segments);
         delivered += if self.negotiated.sack {
             news.freed.news().count() as u32
         } else {
             self.forget_duplicates(news.freed.count())
         };
+        self.adapt_tolerance(news.freed.news().chain(&news.reported.news), delivered);
+        self.judge_tail_probe(news);
         let lost_before = self.queue.lost();
         let mut progress = news.advanced || self.is_fresh_report(env, news);
         let calm = self.congestion.state() == CongestionState::Open;
-        let suspicious = news.bare || !news.reported.news.is_empty() || !calm;
-        let resend = suspicious && self.judge_loss(env, news, &mut delivered, &mut progress);
-        self.judge_tail_probe(self.send.una, news.bare, news.reported.twice);
+        let reports = !news.reported.news.is_empty() || news.reported.duplicate.is_some();
+        let repeat = if news.bare || reports || !calm {
+            self.judge_loss(env, news, &mut delivered, &mut progress)
+        } else {
+            Repeat::Nothing
+        };
         if progress {
             self.restart_retransmission(env);
         }
+        self.recovery.delivered += delivered;
         if self.congestion.state() == CongestionState::Recovery {
             let calm = news.advanced && self.queue.lost() <= lost_before;
             self.congestion.reduce(delivered, self.in_flight(), calm);
-        } else if news.freed.count() > 0 {
+        } else if news.freed.count() > 0 || (self.recovery.reordering > DUPLICATES && reports) {
+            // Where the path reorders, what arrives counts in any order.
             self.congestion.acknowledged(delivered);
         }
-        if resend {
+        self.repeat(env, repeat, out);
+    }
+
+    /// An acknowledgement that is passed already may still bring reports.
+    pub(super) fn take_old_reports(&mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) {
+        if segment.options.sack.is_empty() {
+            return;
+        }
+        let una_before = self.send.una;
+        let reported = self.take_sacks(env, segment, una_before);
+        let news =
+            News { una_before, advanced: false, duplicate: false, bare: false, freed: Freed::default(), reported };
+        self.judge_reports(env, &news, out);
+    }
+
+    /// Reports that come without an acknowledgement of something in flight.
+    pub(super) fn judge_reports(&mut self, env: &Env<'_>, news: &News, out: &mut Outbox) {
+        let mut delivered = news.reported.news.len() as u32;
+        delivered += news.reported.duplicate.map_or(0, |duplicate| duplicate.segments);
+        let repeat = self.judge_loss(env, news, &mut delivered, &mut false);
+        self.recovery.delivered += delivered;
+        self.repeat(env, repeat, out);
+    }
+
+    fn repeat(&mut self, env: &Env<'_>, repeat: Repeat, out: &mut Outbox) {
+        if repeat == Repeat::UnlessNew {
+            self.push_out(env, out);
+            if self.send.nxt.after(self.congestion.high()) {
+                return;
+            }
+            self.recovery.frto = false;
+        }
+        if repeat != Repeat::Nothing {
             self.resend_lost(env, out);
         }
     }
@@ -161,8 +238,14 @@ impl Connection {
         }
     }
 
-    /// As Linux's `tcp_fastretrans_alert`; returns whether what is lost is to be sent again.
-    fn judge_loss(&mut self, env: &Env<'_>, news: &News, delivered: &mut u32, progress: &mut bool) -> bool {
+    /// As Linux's `tcp_fastretrans_alert`; returns what is to be sent again.
+    fn judge_loss(
+        &mut self,
+        env: &Env<'_>,
+        news: &News,
+        delivered: &mut u32,
+        progress: &mut bool,
+    ) -> Repeat {
         if self.queue.packets_out() == 0 {
             self.recovery.duplicates = 0;
         }
@@ -171,88 +254,161 @@ impl Connection {
             let half = self.rtt.smoothed().unwrap_or_default() / 2;
             self.arm_retransmission(env, env.now + half.max(core::time::Duration::from_millis(10)));
             *progress = false;
-            return false;
+            return Repeat::Nothing;
         }
-        let una = self.send.una;
-        let state = self.congestion.state();
-        if state == CongestionState::Recovery && self.congestion.is_past(una) {
-            self.recovery.duplicates = 0;
-            if self.holds_old_state() {
-                self.forget_repetitions();
-                return false;
-            }
-            // RFC6582/3.2-3full
-            self.congestion.end_reduction();
-        }
+        let past = self.congestion.is_past(self.send.una);
         match self.congestion.state() {
-            CongestionState::Recovery => {
-                if !news.advanced {
-                    *delivered += self.count_duplicate(news);
+            CongestionState::Open => self.repetition.since = None,
+            CongestionState::Recovery if past => {
+                self.recovery.duplicates = 0;
+                if self.leave_trouble(env) {
+                    return Repeat::Nothing;
                 }
-                self.find_lost(env, news, progress);
-                return true;
             }
+            CongestionState::Recovery => return self.judge_in_recovery(env, news, delivered, progress),
             CongestionState::Loss => {
-                if self.congestion.is_past(una) {
-                    if !self.holds_old_state() {
-                        self.congestion.settle(CongestionState::Open);
-                    }
-                } else if !self.negotiated.sack {
-                    if news.duplicate && self.send.nxt.after(self.congestion.high()) {
-                        *delivered += self.count_duplicate(news);
-                    } else if news.advanced {
-                        self.recovery.duplicates = 0;
-                    }
+                let repeat = self.judge_after_timeout(env, news, delivered);
+                let lost_again = self.find_lost(env, news, progress);
+                if self.congestion.state() != CongestionState::Open && !lost_again {
+                    return repeat;
                 }
-                if self.congestion.state() == CongestionState::Loss {
-                    self.find_lost(env, news, progress);
-                    if self.congestion.is_past(una) {
-                        self.forget_repetitions();
-                        return false;
-                    }
-                    return true;
-                }
+                return self.judge_afresh(env, news, (delivered, progress), repeat);
             }
-            CongestionState::Open | CongestionState::Disorder => {}
+            CongestionState::Disorder => {}
         }
-        self.judge_afresh(env, news, delivered, progress)
+        self.judge_afresh(env, news, (delivered, progress), Repeat::Nothing)
+    }
+
+    fn judge_in_recovery(
+        &mut self,
+        env: &Env<'_>,
+        news: &News,
+        delivered: &mut u32,
+        progress: &mut bool,
+    ) -> Repeat {
+        if !news.advanced {
+            *delivered += self.count_duplicate(news);
+        } else if self.undo_partially(env, news.una_before) {
+            return Repeat::Nothing;
+        }
+        if self.undo_by_duplicates(env) {
+            self.settle();
+        }
+        self.find_lost(env, news, progress);
+        if self.congestion.state() != CongestionState::Recovery {
+            if self.queue.lost() == 0 {
+                return Repeat::Nothing;
+            }
+            self.begin_recovery();
+        }
+        Repeat::Lost
+    }
+
+    /// After a time-out: was it needless (RFC 5682 section 3.1, in the form with SACK), and is it over?
+    fn judge_after_timeout(&mut self, env: &Env<'_>, news: &News, delivered: &mut u32) -> Repeat {
+        let past = self.congestion.is_past(self.send.una);
+        let beyond = self.send.nxt.after(self.congestion.high());
+        if news.advanced && self.undo_timeout(env, false) {
+            return Repeat::Nothing;
+        }
+        if self.recovery.frto {
+            // Step 3b: something arrived that was sent once.
+            if self.proves_timeout_needless(news) && self.undo_timeout(env, true) {
+                return Repeat::Nothing;
+            }
+            if beyond {
+                // Step 3a: only the new data arrived.
+                self.recovery.frto = news.reported.news.is_empty() && !news.duplicate;
+            } else if news.advanced && !past {
+                // Step 2b
+                self.congestion.await_new_data(self.send.nxt);
+                if self.send.nxt != self.queue.end() && self.send.window_end().after(self.send.nxt) {
+                    return Repeat::UnlessNew;
+                }
+                self.recovery.frto = false;
+            }
+        }
+        if past {
+            self.leave_trouble(env);
+            return Repeat::Nothing;
+        }
+        if !self.negotiated.sack {
+            if news.duplicate && beyond {
+                *delivered += self.count_duplicate(news);
+            } else if news.advanced {
+                self.recovery.duplicates = 0;
+            }
+        }
+        Repeat::Lost
+    }
+
+    /// Whether something arrived that was sent once before the time-out. Without SACK nobody can tell if something that
+    /// was sent twice arrived with it.
+    fn proves_timeout_needless(&self, news: &News) -> bool {
+        let high = self.congestion.high();
+        let proves = |sent: &Sent| !sent.retransmitted && !sent.end.after(high);
+        let by_ack = self.negotiated.sack || !news.freed.retransmitted();
+        (by_ack && news.freed.news().any(proves)) || news.reported.news.iter().any(proves)
     }
 
     /// Outside of recovery: begins one if something is lost.
-    fn judge_afresh(&mut self, env: &Env<'_>, news: &News, delivered: &mut u32, progress: &mut bool) -> bool {
+    fn judge_afresh(
+        &mut self,
+        env: &Env<'_>,
+        news: &News,
+        (delivered, progress): (&mut u32, &mut bool),
+        repeat: Repeat,
+    ) -> Repeat {
         if !self.negotiated.sack && news.advanced {
             self.recovery.duplicates = 0;
         }
         *delivered += self.count_duplicate(news);
+        if self.congestion.state() != CongestionState::Loss {
+            self.undo_by_duplicates(env);
+        }
         self.find_lost(env, news, progress);
         if self.queue.lost() == 0 {
-            self.forget_repetitions();
-            let amiss = self.queue.sacked() + self.recovery.duplicates + self.queue.resent() > 0;
-            let state = if amiss { CongestionState::Disorder } else { CongestionState::Open };
-            self.congestion.settle(state);
-            return false;
+            self.settle();
+            return repeat;
         }
-        // RFC6675/5-enter, RFC6582/3.2-2
+        self.begin_recovery();
+        Repeat::Lost
+    }
+
+    /// RFC6675/5-enter, RFC6582/3.2-2
+    fn begin_recovery(&mut self) {
+        self.forget_repetitions();
+        self.begin_undo();
         self.congestion.enter_recovery(self.send.nxt);
         self.recovery.tail_probe = None;
-        true
+    }
+
+    /// Nothing is lost; something may still be out of order.
+    pub(super) fn settle(&mut self) {
+        self.forget_repetitions();
+        let repeated = self.queue.head().is_some_and(|head| head.retransmitted);
+        let amiss = self.queue.sacked() + self.recovery.duplicates + self.queue.resent() > 0 || repeated;
+        let state = if amiss { CongestionState::Disorder } else { CongestionState::Open };
+        self.congestion.settle(state);
     }
 
     /// Without SACK the state stays until something beyond it is acknowledged, so that duplicates that the repetitions
     /// cause do not begin a second recovery. RFC6582/3.2-1
-    fn holds_old_state(&self) -> bool {
+    pub(super) fn holds_old_state(&self) -> bool {
         !self.negotiated.sack && self.send.una == self.congestion.high()
     }
 
-    fn find_lost(&mut self, env: &Env<'_>, news: &News, progress: &mut bool) {
+    /// Marks what is lost; returns whether something is that was sent again.
+    fn find_lost(&mut self, env: &Env<'_>, news: &News, progress: &mut bool) -> bool {
         if self.queue.packets_out() == 0 {
-            return;
+            return false;
         }
         if self.negotiated.sack {
-            if self.rack_detect(env) {
+            let resent = self.queue.resent();
+            if core::mem::take(&mut self.recovery.arrivals) && self.rack_detect(env) {
                 *progress = false;
             }
-            return;
+            return self.queue.resent() < resent;
         }
         // RFC5681/3.2-fr; RFC6582/3.2-3partial
         let lost = match self.congestion.state() {
@@ -265,10 +421,11 @@ impl Connection {
         if lost && self.queue.head().is_some_and(|head| !head.lost) {
             self.queue.mark_lost(|index, _| index == 0);
         }
+        false
     }
 
     /// When nothing in flight was sent twice, the time of trouble is over.
-    fn forget_repetitions(&mut self) {
+    pub(super) fn forget_repetitions(&mut self) {
         let none = self.queue.resent() == 0 && self.queue.head().is_none_or(|head| !head.retransmitted);
         if none {
             self.repetition.since = None;
@@ -282,8 +439,7 @@ impl Connection {
         self.rack_detect(env);
         if self.in_flight() != before {
             if self.congestion.state() != CongestionState::Recovery {
-                self.congestion.enter_recovery(self.send.nxt);
-                self.recovery.tail_probe = None;
+                self.begin_recovery();
                 self.congestion.reduce(1, self.in_flight(), false);
                 debug_assert!(self.queue.lost() > lost, "something was found lost");
             }

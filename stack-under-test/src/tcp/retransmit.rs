@@ -2,9 +2,11 @@
 
 use core::time::Duration;
 
+use super::congestion::CongestionState;
 use super::connection::{Connection, Ending, Fate};
 use super::env::Env;
 use super::flow::Outbox;
+use super::rack::DUPLICATES;
 use super::timers::Timer;
 use super::transition::SyncState;
 use super::transmit::Piece;
@@ -36,7 +38,16 @@ impl Connection {
         }
         self.presume_lost(env);
         let again = self.repetition.retransmits > 0;
-        self.congestion.timed_out(self.send.una, self.send.nxt, again, self.in_flight());
+        let calm = self.congestion.state() < CongestionState::Recovery;
+        self.recovery.frto = env.settings.frto > 0 && (calm || again);
+        if calm && self.queue.sacked() >= DUPLICATES {
+            // So many duplicates, and it was loss nevertheless: reordering was overestimated.
+            self.recovery.reordering = self.recovery.reordering.min(DUPLICATES);
+        }
+        if self.congestion.timed_out(self.send.una, self.send.nxt, again, self.in_flight()) {
+            self.begin_undo();
+        }
+        self.recovery.tail_probe = None;
         self.repetition.retransmits += u32::from(!shut);
         self.resend(env, out);
         // RFC6298/5.5
@@ -60,7 +71,6 @@ impl Connection {
     /// After a time-out everything in flight is thought lost that was not sent a moment ago. RFC6675/5.1-rto
     fn presume_lost(&mut self, env: &Env<'_>) {
         self.recovery.duplicates = 0;
-        self.recovery.tail_probe = None;
         let reneged = self.queue.head().is_some_and(|head| head.sacked);
         if reneged {
             // RFC2018/8c
@@ -122,10 +132,11 @@ impl Connection {
         if env.settings.retrans_collapse {
             self.queue.collapse(index, mss, self.send.window_end());
         }
-        let Some(sent) = self.queue.resend(index, env.now) else {
+        let Some(sent) = self.queue.resend(index, env.now, self.recovery.delivered) else {
             return false;
         };
         self.repetition.since.get_or_insert(env.now);
+        self.recovery.undo.repeated();
         let payload = self.queue.slice(sent.start, sent.end);
         self.counters.total_retransmits += 1;
         env.tally.count(Counter::RetransSegs);
@@ -153,6 +164,9 @@ impl Connection {
     pub(crate) fn path_shrank(&mut self, env: &Env<'_>, out: &mut Outbox) {
         let mss = self.segment_size(env);
         if self.queue.recut(mss) {
+            if self.congestion.state() != CongestionState::Loss {
+                self.recovery.undo.forget();
+            }
             self.congestion.repeat_without_blame(self.send.nxt);
             self.resend_lost(env, out);
         }

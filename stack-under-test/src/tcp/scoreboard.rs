@@ -95,6 +95,24 @@ impl SendQueue {
         found
     }
 
+    /// Nothing is thought lost any more.
+    pub(super) fn unmark_lost(&mut self) {
+        for sent in self.scoreboard() {
+            sent.lost = false;
+        }
+    }
+
+    /// The segments inside a block that were sent more than once; the peer has both copies, so that none is on the way.
+    pub(super) fn take_repeated(&mut self, block: SackBlock) -> Vec<Sent> {
+        let inside = |sent: &Sent| !sent.start.before(block.start) && !sent.end.after(block.end);
+        let mut repeated = Vec::new();
+        for sent in self.scoreboard().iter_mut().filter(|sent| sent.retransmitted && inside(sent)) {
+            sent.resent = false;
+            repeated.push(sent.clone());
+        }
+        repeated
+    }
+
     /// The oldest segment in flight.
     pub(super) fn head(&self) -> Option<&Sent> {
         self.in_flight().next()

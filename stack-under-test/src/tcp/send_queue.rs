@@ -24,17 +24,14 @@ pub(crate) struct Sent {
     pub(crate) lost: bool,
     /// Sent again, and that repetition is not thought lost.
     pub(crate) resent: bool,
+    /// How many segments had arrived when it was sent.
+    pub(crate) delivered: u32,
 }
 
 impl Sent {
     /// Whether it is to be sent again.
     fn is_missing(&self) -> bool {
         self.lost && !self.resent && !self.sacked
-    }
-
-    /// Whether it is presumed to be on the way.
-    fn is_on_the_way(&self) -> bool {
-        !self.sacked && (!self.lost || self.resent)
     }
 }
 
@@ -128,9 +125,10 @@ impl SendQueue {
         self.sent.len() as u32
     }
 
-    /// Segments that are presumed to be on the way.
+    /// Segments that are presumed to be on the way; one that was sent again and is not thought lost counts twice.
     pub(crate) fn packets_in_flight(&self) -> u32 {
-        self.sent.iter().filter(|sent| sent.is_on_the_way()).count() as u32
+        let gone = self.sent.iter().filter(|sent| sent.sacked || sent.lost).count() as u32;
+        (self.packets_out() + self.resent()).saturating_sub(gone)
     }
 
     /// Segments reported by SACK.
@@ -247,11 +245,12 @@ impl SendQueue {
     }
 
     /// Notes that a segment was sent again; returns it.
-    pub(crate) fn resend(&mut self, index: usize, now: Instant) -> Option<Sent> {
+    pub(crate) fn resend(&mut self, index: usize, now: Instant, delivered: u32) -> Option<Sent> {
         let sent = self.sent.get_mut(index)?;
         sent.resent = true;
         sent.retransmitted = true;
         sent.at = now;
+        sent.delivered = delivered;
         Some(sent.clone())
     }
 

@@ -8,10 +8,10 @@ use super::connection::Connection;
 use super::env::Env;
 use super::flow::Outbox;
 use super::rack::TIMER_MIN;
+use super::recovery::News;
 use super::timers::Timer;
 use crate::counters::Counter;
 use crate::time::Instant;
-use crate::wire::seq::SeqNum;
 
 impl Connection {
     pub(super) fn clear_retransmission(&mut self) {
@@ -97,17 +97,20 @@ impl Connection {
     }
 
     /// What the acknowledgement says about the probe. RFC8985/7.4.2a
-    pub(super) fn judge_tail_probe(&mut self, ack: SeqNum, duplicate: bool, reported_twice: bool) {
+    pub(super) fn judge_tail_probe(&mut self, news: &News) {
         let Some((end, again)) = self.recovery.tail_probe else { return };
+        let ack = self.send.una;
         if ack.before(end) {
             return;
         }
-        if !again || reported_twice || (ack == end && duplicate) {
+        let both = news.reported.duplicate.is_some_and(|duplicate| duplicate.of_probe);
+        if !again || both || (ack == end && news.bare) {
             self.recovery.tail_probe = None;
         } else if ack.after(end) {
             // RFC8985/7.4.2b: the probe repaired a loss, which counts as congestion.
             self.recovery.tail_probe = None;
-            self.congestion.halve();
+            self.congestion.halve(self.send.nxt);
+            self.settle();
         }
     }
 }

@@ -288,6 +288,7 @@ impl Connection {
             sacked: false,
             lost: false,
             resent: false,
+            delivered: self.recovery.delivered,
         });
         self.congestion.count_sent();
         self.send.nxt = end;
