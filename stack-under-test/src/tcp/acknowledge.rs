@@ -63,7 +63,7 @@ impl Connection {
             self.repetition.retransmits = 0;
         }
         self.recovery.echo = self.echo_of(segment);
-        let highest = self.queue.highest_sacked().map(|sent| sent.start);
+        let highest = self.queue.highest_sacked().map(|sent| sent.end);
         let reported = self.take_sacks(env, segment, una_before);
         let freed = self.queue.acknowledge(ack);
         self.take_sample(env, segment, &freed, &reported);

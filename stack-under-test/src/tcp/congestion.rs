@@ -38,9 +38,9 @@ pub(crate) struct Congestion {
     prior_threshold: Option<u32>,
     delivered: u32,
     sent: u32,
-    /// Whether the window held something back in this round, and the most that was in flight.
+    /// Whether the window held something back in this round, and the most that was not acknowledged.
     limited: bool,
-    most_in_flight: u32,
+    most_out: u32,
     round_end: SeqNum,
 }
 
@@ -57,7 +57,7 @@ impl Congestion {
             delivered: 0,
             sent: 0,
             limited: false,
-            most_in_flight: 0,
+            most_out: 0,
             round_end: start,
         }
     }
@@ -92,14 +92,19 @@ impl Congestion {
         self.window < self.threshold
     }
 
-    /// After sending: the window grows only where it is used.
-    pub(crate) fn sent(&mut self, in_flight: u32, limited: bool, una: SeqNum, nxt: SeqNum) {
+    /// After sending: the window grows only where it is used. `out` segments are not acknowledged; `limited` if the
+    /// window is full.
+    pub(crate) fn sent(&mut self, out: u32, limited: bool, una: SeqNum, nxt: SeqNum) {
         let new_round = !una.before(self.round_end);
-        if new_round || limited || (!self.limited && in_flight > self.most_in_flight) {
+        if new_round || limited || (!self.limited && out > self.most_out) {
             self.limited = limited;
-            self.most_in_flight = in_flight;
+            self.most_out = out;
             self.round_end = nxt;
         }
+    }
+
+    fn is_used(&self) -> bool {
+        self.limited || (self.in_slow_start() && self.window < self.most_out.saturating_mul(2))
     }
 
     /// A segment left, new or again.
@@ -109,9 +114,7 @@ impl Congestion {
 
     /// `segments` were acknowledged.
     pub(crate) fn acknowledged(&mut self, mut segments: u32) {
-        let used =
-            self.limited || (self.in_slow_start() && self.window < self.most_in_flight.saturating_mul(2));
-        if !used && self.state != CongestionState::Loss {
+        if !self.is_used() {
             return;
         }
         if self.in_slow_start() {

@@ -74,6 +74,7 @@ pub(crate) struct Counters {
     /// Times that the peer announced urgent data.
     pub(crate) marks: u64,
     pub(crate) last_data_sent: Instant,
+    pub(crate) last_segment_sent: Instant,
     pub(crate) last_ack_received: Instant,
 }
 
@@ -226,7 +227,12 @@ impl Connection {
             last_rebuke: None,
             soft_error: None,
             identification,
-            counters: Counters { last_data_sent: env.now, last_ack_received: env.now, ..Counters::default() },
+            counters: Counters {
+                last_data_sent: env.now,
+                last_segment_sent: env.now,
+                last_ack_received: env.now,
+                ..Counters::default()
+            },
         };
         if let Some(rtt) = rtt {
             connection.rtt.measure(rtt, next, next, env.settings);

@@ -27,6 +27,7 @@ impl Connection {
         }
         let has_data = !payload.is_empty();
         self.counters.segments_out += 1;
+        self.counters.last_segment_sent = env.now;
         if has_data {
             self.counters.data_segments_out += 1;
             self.counters.bytes_sent += payload.len() as u64;

@@ -82,7 +82,7 @@ impl Connection {
             [_] | [] => None,
         };
         reported.duplicate = twice.and_then(|block| self.take_duplicate(env, block, una_before));
-        let highest = self.queue.highest_sacked().map(|sent| sent.start);
+        let highest = self.queue.highest_sacked().map(|sent| sent.end);
         for block in blocks.iter().skip(usize::from(twice.is_some())) {
             let sound = block.start.before(block.end)
                 && block.start.after(self.send.una)
@@ -108,7 +108,7 @@ impl Connection {
 
     /// What begins at `low` arrived after something that was sent later: the path reorders.
     pub(super) fn note_reordering(&mut self, env: &Env<'_>, low: SeqNum) {
-        let highest = self.queue.highest_sacked().map_or(self.send.una, |sent| sent.start);
+        let highest = self.queue.highest_sacked().map_or(self.send.una, |sent| sent.end);
         if low.before(highest) {
             let distance = (highest - low).div_ceil(self.segment_size(env));
             self.recovery.reordering = self.recovery.reordering.max(distance.min(300));
@@ -121,7 +121,7 @@ impl Connection {
         reported.news.iter().find(|sent| !sent.retransmitted).map(|sent| sent.at)
     }
 
-    /// Judges loss and steers the congestion window. `highest` begins the highest segment that SACK had reported before.
+    /// Judges loss and steers the congestion window. `highest` ends the highest segment that SACK had reported before.
     pub(super) fn recover(&mut self, env: &Env<'_>, news: &News, highest: Option<SeqNum>, out: &mut Outbox) {
         if self.negotiated.sack {
             for sent in news.freed.news() {

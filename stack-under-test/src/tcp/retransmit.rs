@@ -7,6 +7,7 @@ use super::connection::{Connection, Ending, Fate};
 use super::env::Env;
 use super::flow::Outbox;
 use super::rack::DUPLICATES;
+use super::send_queue::Sent;
 use super::timers::Timer;
 use super::transition::SyncState;
 use super::transmit::Piece;
@@ -115,16 +116,24 @@ impl Connection {
         self.queue.first_lost().is_some_and(|index| self.resend_at(env, index, out))
     }
 
-    /// Sends a segment again; returns whether that was possible.
-    pub(super) fn resend_at(&mut self, env: &Env<'_>, index: usize, out: &mut Outbox) -> bool {
-        let mss = self.segment_size(env);
-        let Some(start) = self.queue.in_flight().nth(index).map(|sent| sent.start) else {
+    /// Repeats a segment that is thought lost; returns whether that was possible.
+    fn resend_at(&mut self, env: &Env<'_>, index: usize, out: &mut Outbox) -> bool {
+        let Some(sent) = self.send_again(env, index, out) else {
             return false;
         };
-        let room = self.send.window_end().beyond(start);
-        let most = match room {
+        sent.resent = true;
+        self.repetition.since.get_or_insert(env.now);
+        self.recovery.undo.repeated();
+        true
+    }
+
+    /// Sends a segment again, if that is possible.
+    pub(super) fn send_again(&mut self, env: &Env<'_>, index: usize, out: &mut Outbox) -> Option<&mut Sent> {
+        let mss = self.segment_size(env);
+        let start = self.queue.in_flight().nth(index)?.start;
+        let most = match self.send.window_end().beyond(start) {
             // RFC9293/SHLD-16: beyond a window that shrank nothing is repeated but the very first segment.
-            0 if start != self.send.una => return false,
+            0 if start != self.send.una => return None,
             0 => mss,
             room => room.min(mss),
         };
@@ -132,18 +141,14 @@ impl Connection {
         if env.settings.retrans_collapse {
             self.queue.collapse(index, mss, self.send.window_end());
         }
-        let Some(sent) = self.queue.resend(index, env.now, self.recovery.delivered) else {
-            return false;
-        };
-        self.repetition.since.get_or_insert(env.now);
-        self.recovery.undo.repeated();
+        let sent = self.queue.note_resent(index, env.now, self.recovery.delivered)?;
         let payload = self.queue.slice(sent.start, sent.end);
         self.counters.total_retransmits += 1;
         env.tally.count(Counter::RetransSegs);
         self.counters.bytes_retransmitted += payload.len() as u64;
         let flags = Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
         self.emit(env, sent.start, flags, payload, out);
-        true
+        self.queue.get_mut(index)
     }
 
     /// While recovering, what arrives makes room for more of what was lost. RFC6675/4-nextseg1

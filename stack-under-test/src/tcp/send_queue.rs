@@ -125,7 +125,7 @@ impl SendQueue {
         self.sent.len() as u32
     }
 
-    /// Segments that are presumed to be on the way; one that was sent again and is not thought lost counts twice.
+    /// Segments that are presumed to be on the way; one that was sent again and is not thought lost counts twice. RFC6675/4-pipe
     pub(crate) fn packets_in_flight(&self) -> u32 {
         let gone = self.sent.iter().filter(|sent| sent.sacked || sent.lost).count() as u32;
         (self.packets_out() + self.resent()).saturating_sub(gone)
@@ -245,13 +245,16 @@ impl SendQueue {
     }
 
     /// Notes that a segment was sent again; returns it.
-    pub(crate) fn resend(&mut self, index: usize, now: Instant, delivered: u32) -> Option<Sent> {
+    pub(crate) fn note_resent(&mut self, index: usize, now: Instant, delivered: u32) -> Option<Sent> {
         let sent = self.sent.get_mut(index)?;
-        sent.resent = true;
         sent.retransmitted = true;
         sent.at = now;
         sent.delivered = delivered;
         Some(sent.clone())
+    }
+
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Sent> {
+        self.sent.get_mut(index)
     }
 
     /// Joins the segment with the following ones as long as they fit into `mss`, as Linux does before it repeats one.

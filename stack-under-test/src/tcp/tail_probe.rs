@@ -84,7 +84,7 @@ impl Connection {
             if self.send.nxt != self.queue.end() && self.send_one(env, out) {
                 debug_assert!(self.send.nxt.after(before), "something new was sent");
                 self.recovery.tail_probe = Some((self.send.nxt, false));
-            } else if self.resend_at(env, self.queue.packets_out() as usize - 1, out) {
+            } else if self.send_again(env, self.queue.packets_out() as usize - 1, out).is_some() {
                 self.recovery.tail_probe = Some((self.send.nxt, true));
             }
             if self.recovery.tail_probe.is_some() {

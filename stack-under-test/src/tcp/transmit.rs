@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::congestion::CongestionState;
 use super::connection::Connection;
 use super::env::Env;
 use super::flow::Outbox;
@@ -162,9 +163,9 @@ impl Connection {
                 Next::Held => break false,
             }
         };
-        let in_flight = self.in_flight();
+        let limited = limited || self.in_flight() >= self.congestion.window();
         if sent || limited {
-            self.congestion.sent(in_flight, limited, self.send.una, self.send.nxt);
+            self.congestion.sent(self.queue.packets_out(), limited, self.send.una, self.send.nxt);
         }
         if sent {
             self.arm_tail_probe(env, false);
@@ -199,6 +200,9 @@ impl Connection {
             let waived = self.queue.fin() || self.is_urgent();
             return if !waived && self.is_held(hold, data < mss) { Next::Held } else { Next::Send(block) };
         }
+        if let Some(why) = self.defers(env, quota, data) {
+            return why;
+        }
         let needed = data.min(self.send.window_end() - start);
         let most = mss * quota.min(self.burst(mss));
         if most <= needed {
@@ -207,6 +211,36 @@ impl Connection {
         let short = needed % mss;
         let whole = needed - if self.is_held(hold, short != 0) { short } else { 0 };
         Next::Send(if whole == data { block } else { start + whole })
+    }
+
+    /// Linux lets the rest of a burst wait for the acknowledgement that is about to come, so that larger pieces leave:
+    /// where less than a third of the window is free, right after sending. `data` is the length of what is next.
+    fn defers(&self, env: &Env<'_>, quota: u32, data: u32) -> Option<Next> {
+        const RECENT: Duration = Duration::from_millis(1);
+        const PARTS: u32 = 3;
+        let mss = self.segment_size(env);
+        let oldest = self.queue.head()?.at;
+        let by_peer = self.send.window_end() - self.send.nxt;
+        let by_congestion = quota * mss;
+        let limit = by_peer.min(by_congestion);
+        let block = self.queue.block_end(self.send.nxt);
+        let fraction = self.send.window.min(self.congestion.window() * mss) / PARTS;
+        let round_trip = self.rtt.smoothed().unwrap_or_default();
+        let soon = (round_trip / 2).min(RECENT);
+        if self.congestion.state() >= CongestionState::Recovery
+            || env.now - self.counters.last_segment_sent >= RECENT
+            || limit >= self.burst(mss) * mss
+            || (block != self.queue.end() && limit >= data)
+            || limit >= fraction
+            || oldest + round_trip > env.now + soon
+        {
+            return None;
+        }
+        if by_congestion < by_peer {
+            (by_congestion <= data).then_some(Next::Congested)
+        } else {
+            (by_peer <= data).then_some(Next::Held)
+        }
     }
 
     /// RFC9293/SHLD-7 in Linux's form (RFC9293/A.3-nagle-mod): a short segment waits only for another short one.
