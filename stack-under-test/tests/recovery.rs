@@ -96,6 +96,7 @@ fn the_third_duplicate_brings_the_missing_segment_and_the_first_two_bring_new_on
     world.quiet();
     world.inject(". 1:1(0) ack 1 win 32792");
     world.expect(". 10001:11001(1000) ack 1");
+    world.wait(1);
     world.inject(". 1:1(0) ack 1 win 32792");
     world.expect(". 11001:12001(1000) ack 1");
     world.quiet();

@@ -89,6 +89,7 @@ impl Stack {
     }
 
     fn deliver_to_open(&mut self, id: SocketId, segment: &Segment<'_>) {
+        let writes = self.blocked.iter().any(|call| call.writes_to(id));
         let (env, sockets, out) = self.split();
         let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
             return;
@@ -103,7 +104,7 @@ impl Stack {
             }
             SynSentDisposition::Refused => self.meet_fate(id, Fate::Ended(Ending::Refused), None),
             SynSentDisposition::Establish => {
-                let connection = open.as_ref().clone().establish(&env, segment, out);
+                let connection = open.as_ref().clone().establish(&env, segment, writes, out);
                 env.tally.journal.note(connection.flow, TcpState::Established);
                 *tcp = Tcp::Synchronized(Box::new(connection));
             }

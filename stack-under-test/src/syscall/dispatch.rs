@@ -85,6 +85,10 @@ impl Blocked {
     pub(super) fn waits_for(&self, list: EpollId) -> bool {
         matches!(self.pending, Pending::Epoll { epoll, .. } if epoll == list)
     }
+
+    pub(crate) fn writes_to(&self, socket: SocketId) -> bool {
+        matches!(self.pending, Pending::Write { id, .. } if id == socket)
+    }
 }
 
 impl Stack {

@@ -10,7 +10,7 @@ use super::constants::{
 use super::dispatch::CallResult;
 use super::{Failure, Fd, OptionValue, Reply, tcp_options};
 use crate::socket::errors::Errno;
-use crate::socket::{Domain, Socket, errors};
+use crate::socket::{Domain, Socket, Tcp, errors};
 use crate::stack::Stack;
 use crate::tcp::env::Env;
 use crate::tcp::handshake::Knobs;
@@ -171,10 +171,14 @@ fn linger(value: &OptionValue) -> Result<Option<Duration>, Errno> {
     }
 }
 
-/// Sets something on the socket and on the connection it has.
+/// Sets something on the socket and on what it has of connections, also those that are being opened.
 pub(super) fn set_knob(socket: &mut Socket, set: impl Fn(&mut Knobs)) {
     set(&mut socket.knobs);
-    if let Some(connection) = socket.connection_mut() {
-        set(&mut connection.knobs);
+    match &mut socket.tcp {
+        Tcp::Closed(_) => {}
+        Tcp::Listen(listen) => listen.requests.values_mut().for_each(|request| set(&mut request.knobs)),
+        Tcp::SynSent(open) => set(&mut open.knobs),
+        Tcp::SynReceived(crossed) => set(&mut crossed.knobs),
+        Tcp::Synchronized(connection) => set(&mut connection.knobs),
     }
 }

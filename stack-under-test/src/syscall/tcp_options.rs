@@ -52,7 +52,10 @@ pub(super) fn set(
             let probes = count(value, 127)?;
             set_knob(socket, |knobs| knobs.keep_alive.count = Some(probes));
         }
-        TCP_SYNCNT => socket.knobs.syn_retries = Some(count(value, 127)?),
+        TCP_SYNCNT => {
+            let retries = count(value, 127)?;
+            set_knob(socket, |knobs| knobs.syn_retries = Some(retries));
+        }
         TCP_MAXSEG => {
             if value != 0 && !(MAXSEG_MIN..=MAXSEG_MAX).contains(&value) {
                 return Err(Errno::EINVAL.into());
@@ -75,7 +78,7 @@ pub(super) fn set(
         TCP_DEFER_ACCEPT => set_knob(socket, |knobs| knobs.defer_accept = repetitions_within(env, value)),
         TCP_WINDOW_CLAMP => set_window_clamp(socket, value)?,
         TCP_QUICKACK => {
-            socket.knobs.lazy_ack = value == 0;
+            set_knob(socket, |knobs| knobs.lazy_ack = value == 0);
             if let Some(connection) = socket.connection_mut() {
                 connection.set_quick_ack(env, value, out);
             }

@@ -175,9 +175,10 @@ impl Connection {
         }
     }
 
-    /// Completes a handshake that we began, at once unless the program wants acknowledgements to wait.
-    pub(super) fn acknowledge_handshake(&mut self, env: &Env<'_>, out: &mut Outbox) {
-        if self.acking.is_ping_pong(env) || self.knobs.defer_accept > 0 {
+    /// Completes a handshake that we began, at once unless data is about to follow or the program wants
+    /// acknowledgements to wait.
+    pub(super) fn acknowledge_handshake(&mut self, env: &Env<'_>, data_follows: bool, out: &mut Outbox) {
+        if data_follows || self.acking.is_ping_pong(env) || self.knobs.defer_accept > 0 {
             self.acking.enter_quick(self.window.advertised);
             self.acking.scheduled = true;
             self.timers.set(Timer::DelayedAck, env.now + DELAY_MAX);

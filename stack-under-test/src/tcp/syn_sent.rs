@@ -46,7 +46,6 @@ pub(crate) struct SynSent {
     window: ReceiveWindow,
     rto: Duration,
     pub(crate) retransmits: u32,
-    since: Option<Instant>,
     sent_at: Instant,
     first_timestamp: u32,
     pub(crate) timers: Timers,
@@ -73,7 +72,6 @@ impl SynSent {
             window,
             rto: INITIAL_RTO,
             retransmits: 0,
-            since: None,
             sent_at: env.now,
             first_timestamp: env.timestamp(),
             timers: Timers::default(),
@@ -144,33 +142,36 @@ impl SynSent {
         self.timers.clear(Timer::Retransmit);
         let settings = env.settings;
         let retries = self.knobs.syn_retries.unwrap_or(settings.syn_retries);
-        let overdue =
-            self.since.is_some_and(|since| env.now - since >= patience(retries, INITIAL_RTO, settings));
-        let unbearable = match (self.knobs.user_timeout, self.since) {
-            (Some(most), Some(since)) => env.now - since >= most,
-            (_, _) => false,
-        };
-        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue || unbearable {
+        // Linux counts from the first SYN on, and never gives up before the first repetition.
+        let elapsed = env.now - self.sent_at;
+        let patience = self.knobs.user_timeout.unwrap_or_else(|| patience(retries, INITIAL_RTO, settings));
+        let overdue = self.retransmits > 0 && elapsed >= patience;
+        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue {
             return false;
         }
         self.retransmits += 1;
         env.tally.count(Counter::RetransSegs);
-        self.since.get_or_insert(env.now);
         self.send(env, out);
         // The first repetitions keep the interval, the later ones double it.
         if self.retransmits > settings.syn_linear_timeouts {
             self.rto = (self.rto * 2).min(settings.rto_max);
         }
         let mut wait = self.rto;
-        if let (Some(most), Some(since)) = (self.knobs.user_timeout, self.since) {
-            wait = wait.min(most.saturating_sub(env.now - since)).max(Duration::from_millis(1));
+        if let Some(most) = self.knobs.user_timeout {
+            wait = wait.min(most.saturating_sub(elapsed)).max(Duration::from_millis(1));
         }
         self.timers.set(Timer::Retransmit, env.now + wait);
         true
     }
 
-    /// The peer accepted: acknowledges, and becomes a connection.
-    pub(crate) fn establish(mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> Connection {
+    /// The peer accepted: acknowledges, and becomes a connection. `writes` if a program waits for it to write.
+    pub(crate) fn establish(
+        mut self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        writes: bool,
+        out: &mut Outbox,
+    ) -> Connection {
         let negotiated = self.settle(env, segment);
         let opening = Opening {
             flow: self.flow,
@@ -187,7 +188,7 @@ impl SynSent {
             identification: self.identification,
         };
         let mut connection = Connection::open(env, opening);
-        connection.acknowledge_handshake(env, out);
+        connection.acknowledge_handshake(env, writes, out);
         connection
     }
 
