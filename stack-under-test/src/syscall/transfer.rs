@@ -117,6 +117,7 @@ impl Stack {
         let manner = Manner { more: flags & MSG_MORE != 0, urgent: flags & MSG_OOB != 0 };
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id)?;
+        let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;
         let broken = match &mut socket.tcp {
             // RFC9293/3.10.2-send-queued: Linux waits for the handshake instead.
             Tcp::SynSent(_) | Tcp::SynReceived(_) if socket.error.is_none() => return None,
@@ -125,8 +126,15 @@ impl Stack {
                 let broken = socket.error.is_some() || connection.write_closed();
                 // One that waited goes on only when a good part of the buffer is free.
                 if !broken && (!*waited || connection.is_writable(&env)) {
-                    let rest = data.get(*written..).unwrap_or_default();
-                    *written += connection.write(&env, rest, manner, out);
+                    loop {
+                        let rest = data.get(*written..).unwrap_or_default();
+                        *written += connection.write(&env, rest, manner, out);
+                        // What was sent last may have made room, which a program that may wait uses at once.
+                        let goes_on = may_wait && *written < data.len() && connection.has_memory(&env);
+                        if !goes_on {
+                            break;
+                        }
+                    }
                 }
                 broken
             }

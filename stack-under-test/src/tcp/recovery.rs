@@ -101,7 +101,8 @@ impl Connection {
     /// Segments that were sent once arrived below `highest`, which had arrived before.
     fn note_late(&mut self, env: &Env<'_>, arrived: &[Sent], highest: Option<SeqNum>) {
         let once = arrived.iter().filter(|sent| !sent.retransmitted && !sent.sacked).map(|sent| sent.start);
-        if let Some(low) = once.reduce(SeqNum::min).filter(|low| highest.is_some_and(|high| low.before(high))) {
+        if let Some(low) = once.reduce(SeqNum::min).filter(|low| highest.is_some_and(|high| low.before(high)))
+        {
             self.note_reordering(env, low);
         }
     }
@@ -170,8 +171,14 @@ impl Connection {
         }
         let una_before = self.send.una;
         let reported = self.take_sacks(env, segment, una_before);
-        let news =
-            News { una_before, advanced: false, duplicate: false, bare: false, freed: Freed::default(), reported };
+        let news = News {
+            una_before,
+            advanced: false,
+            duplicate: false,
+            bare: false,
+            freed: Freed::default(),
+            reported,
+        };
         self.judge_reports(env, &news, out);
     }
 
@@ -239,13 +246,7 @@ impl Connection {
     }
 
     /// As Linux's `tcp_fastretrans_alert`; returns what is to be sent again.
-    fn judge_loss(
-        &mut self,
-        env: &Env<'_>,
-        news: &News,
-        delivered: &mut u32,
-        progress: &mut bool,
-    ) -> Repeat {
+    fn judge_loss(&mut self, env: &Env<'_>, news: &News, delivered: &mut u32, progress: &mut bool) -> Repeat {
         if self.queue.packets_out() == 0 {
             self.recovery.duplicates = 0;
         }

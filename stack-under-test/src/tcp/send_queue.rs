@@ -94,7 +94,7 @@ impl SendQueue {
 
     /// Bytes held and what surrounds them in the kernel, for each piece handed to the device and each block.
     pub(crate) fn memory(&self) -> u32 {
-        const OVERHEAD: u32 = 896;
+        const OVERHEAD: u32 = 832;
         let pieces = self.sent.iter().filter(|sent| !sent.follows).count() + self.blocks.len();
         self.len() + OVERHEAD * pieces as u32
     }
@@ -163,6 +163,29 @@ impl SendQueue {
                 block_start = at;
                 self.blocks.push_back(at);
             }
+        }
+    }
+
+    /// The first unsent block takes in what follows, up to `size`, before it is sent; a push in it moves to its end.
+    pub(crate) fn grow_block(&mut self, nxt: SeqNum, size: u32) {
+        let Some(index) = self.blocks.iter().position(|end| end.after(nxt)) else { return };
+        let (Some(end), Some(following)) =
+            (self.blocks.get(index).copied(), self.blocks.get(index + 1).copied())
+        else {
+            return;
+        };
+        if end - nxt >= size {
+            return;
+        }
+        let grown = following.min(nxt + size);
+        self.blocks.remove(index);
+        if grown != following {
+            self.blocks.insert(index, grown);
+        }
+        if self.is_pushed(nxt, end) {
+            self.pushes.retain(|push| !push.after(nxt) || push.after(grown));
+            let place = self.pushes.iter().position(|push| push.after(grown)).unwrap_or(self.pushes.len());
+            self.pushes.insert(place, grown);
         }
     }
 

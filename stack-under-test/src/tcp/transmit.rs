@@ -154,6 +154,7 @@ impl Connection {
     fn transmit_holding(&mut self, env: &Env<'_>, hold: Hold, out: &mut Outbox) {
         let mut sent = false;
         let limited = loop {
+            self.grow_next(env);
             match self.next(env, hold) {
                 Next::Send(end) => {
                     self.send_until(env, end, out);
@@ -175,6 +176,15 @@ impl Connection {
             // RFC9293/SHLD-29
             let base = self.rtt.rto().max(env.settings.rto_min);
             self.timers.set(Timer::Probe, env.now + base);
+        }
+    }
+
+    /// As Linux does: what leaves in one piece is gathered from several blocks.
+    fn grow_next(&mut self, env: &Env<'_>) {
+        let mss = self.segment_size(env);
+        let quota = self.congestion.window().saturating_sub(self.in_flight());
+        if quota > 0 {
+            self.queue.grow_block(self.send.nxt, mss * quota.min(self.burst(mss)));
         }
     }
 

@@ -66,7 +66,12 @@ impl Connection {
     }
 
     /// Takes a D-SACK block, unless it tells of more than was ever repeated. RFC2883/4-1
-    pub(super) fn take_duplicate(&mut self, env: &Env<'_>, block: SackBlock, una: SeqNum) -> Option<Duplicate> {
+    pub(super) fn take_duplicate(
+        &mut self,
+        env: &Env<'_>,
+        block: SackBlock,
+        una: SeqNum,
+    ) -> Option<Duplicate> {
         let length = block.end.beyond(block.start);
         if length == 0 || length > self.send.max_window {
             return None;
