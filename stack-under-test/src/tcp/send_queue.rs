@@ -156,6 +156,12 @@ impl SendQueue {
             if let Some(last) = self.blocks.back_mut() {
                 let room = goal.saturating_sub(*last - block_start);
                 let taken = room.min(end - at);
+                if let Some(push) =
+                    self.pushes.back_mut().filter(|push| **push == *last && *last != block_start)
+                {
+                    // A push is one of the whole block.
+                    *push += taken;
+                }
                 *last += taken;
                 at += taken;
             }
