@@ -208,3 +208,62 @@ fn unbounded_reports_are_ignored() {
     assert_eq!(info(&world, fd).sacked, 0);
     assert!(world.call(Syscall::Close { fd }).is_ok());
 }
+
+#[test]
+fn a_time_out_that_proves_needless_is_taken_back() {
+    let (mut world, fd) = in_flight(&[2, 4, 3, 232], 10);
+    world.write(fd, 10_000).expect("written");
+    world.wait(300);
+    world.expect(". 1:1001(1000) ack 1");
+    assert_eq!((info(&world, fd).snd_cwnd, info(&world, fd).ca_state), (1, 4));
+    world.inject(". 1:1(0) ack 1001 win 32792");
+    world.expect(". 10001:11001(1000) ack 1");
+    world.expect("P. 11001:12001(1000) ack 1");
+    world.quiet();
+    world.wait(1);
+    world.inject(". 1:1(0) ack 2001 win 32792");
+    let seen = info(&world, fd);
+    assert_eq!((seen.snd_cwnd, seen.snd_ssthresh, seen.ca_state, seen.lost), (11, 0x7fff_ffff, 0, 0));
+    assert_eq!(world.stack.counter("TcpExtTCPSpuriousRTOs"), Some(1));
+}
+
+#[test]
+fn without_f_rto_everything_goes_again() {
+    let (mut world, fd) = in_flight(&[2, 4, 3, 232], 10);
+    world.set("net.ipv4.tcp_frto", "0");
+    world.write(fd, 10_000).expect("written");
+    world.wait(300);
+    world.expect(". 1:1001(1000) ack 1");
+    world.inject(". 1:1(0) ack 1001 win 32792");
+    world.expect(". 1001:2001(1000) ack 1");
+    world.expect(". 2001:3001(1000) ack 1");
+    world.quiet();
+}
+
+#[test]
+fn a_report_on_an_acknowledgement_already_passed_still_counts() {
+    let (mut world, fd) = in_flight(&SACK, 5);
+    inject_sack(&mut world, ". 1:1(0) ack 1 win 32792", &[(1001, 4001)]);
+    world.expect(". 1:1001(1000) ack 1");
+    world.wait(5);
+    world.inject(". 1:1(0) ack 4001 win 32792");
+    assert_eq!((info(&world, fd).snd_ssthresh, info(&world, fd).ca_state), (5, 3));
+    inject_sack(&mut world, ". 1:1(0) ack 1001 win 32792", &[(1, 1001)]);
+    assert_eq!((info(&world, fd).snd_ssthresh, info(&world, fd).ca_state), (0x7fff_ffff, 0));
+    assert_eq!(world.stack.counter("TcpExtTCPDSACKUndo"), Some(1));
+    assert_eq!(info(&world, fd).snd_cwnd, 10);
+}
+
+#[test]
+fn the_rest_of_a_burst_waits_for_the_acknowledgement_that_is_about_to_come() {
+    let (mut world, fd) = in_flight(&SACK, 10);
+    world.write(fd, 10_000).expect("written");
+    inject_sack(&mut world, ". 1:1(0) ack 1 win 32792", &[(1001, 2001)]);
+    world.expect(". 10001:11001(1000) ack 1");
+    inject_sack(&mut world, ". 1:1(0) ack 1 win 32792", &[(1001, 3001)]);
+    world.quiet();
+    world.wait(1);
+    inject_sack(&mut world, ". 1:1(0) ack 1 win 32792", &[(1001, 3001)]);
+    world.expect(". 11001:12001(1000) ack 1");
+    world.quiet();
+}

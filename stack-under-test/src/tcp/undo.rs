@@ -111,7 +111,7 @@ impl Connection {
             && (self.recovery.undo.were_all_needless() || self.is_answer_to_original(env))
     }
 
-    /// The window is what it was before (RFC 4015 section 4).
+    /// The window is what it was before. RFC9438/4.9.1, RFC9438/4.9.2
     fn undo_reduction(&mut self, unmark: bool) {
         if unmark {
             self.queue.unmark_lost();
