@@ -50,7 +50,7 @@ impl Connection {
         }
         self.recovery.tail_probe = None;
         self.repetition.retransmits += u32::from(!shut);
-        self.resend(env, out);
+        self.resend(env, 1, out);
         // RFC6298/5.5
         self.repetition.backoff += 1;
         self.rtt.back_off(env.settings);
@@ -111,24 +111,35 @@ impl Connection {
         self.soft_error.map_or(Ending::TimedOut, Ending::Unreachable)
     }
 
-    /// Sends the oldest segment thought lost again. RFC6298/5.4
-    fn resend(&mut self, env: &Env<'_>, out: &mut Outbox) -> bool {
-        self.queue.first_lost().is_some_and(|index| self.resend_at(env, index, out))
-    }
-
-    /// Repeats a segment that is thought lost; returns whether that was possible.
-    fn resend_at(&mut self, env: &Env<'_>, index: usize, out: &mut Outbox) -> bool {
-        let Some(sent) = self.send_again(env, index, out) else {
+    /// Sends the oldest segments thought lost again, up to `most` if they left in one piece; returns whether any was
+    /// sent. RFC6298/5.4
+    fn resend(&mut self, env: &Env<'_>, most: u32, out: &mut Outbox) -> bool {
+        let Some(first) = self.queue.first_lost() else {
             return false;
         };
-        sent.resent = true;
-        self.repetition.since.get_or_insert(env.now);
-        self.recovery.undo.repeated();
+        let count = self.queue.lost_together(first, most);
+        for index in first..first + count {
+            // As for what is sent for the first time, the last of several is pushed.
+            let more = Flags::PSH.when(count > 1 && index + 1 == first + count);
+            let Some(sent) = self.send_again(env, index, more, out) else {
+                return index > first;
+            };
+            sent.resent = true;
+            self.repetition.since.get_or_insert(env.now);
+            self.recovery.undo.repeated();
+            self.congestion.count_sent();
+        }
         true
     }
 
     /// Sends a segment again, if that is possible.
-    pub(super) fn send_again(&mut self, env: &Env<'_>, index: usize, out: &mut Outbox) -> Option<&mut Sent> {
+    pub(super) fn send_again(
+        &mut self,
+        env: &Env<'_>,
+        index: usize,
+        more: Flags,
+        out: &mut Outbox,
+    ) -> Option<&mut Sent> {
         let mss = self.segment_size(env);
         let start = self.queue.in_flight().nth(index)?.start;
         let most = match self.send.window_end().beyond(start) {
@@ -146,7 +157,8 @@ impl Connection {
         self.counters.total_retransmits += 1;
         env.tally.count(Counter::RetransSegs);
         self.counters.bytes_retransmitted += payload.len() as u64;
-        let flags = Flags::FIN.when(sent.fin) | Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
+        let push = Flags::PSH.when(self.queue.is_pushed(sent.start, sent.end));
+        let flags = Flags::FIN.when(sent.fin) | push | more;
         self.emit(env, sent.start, flags, payload, out);
         self.queue.get_mut(index)
     }
@@ -155,10 +167,11 @@ impl Connection {
     pub(super) fn resend_lost(&mut self, env: &Env<'_>, out: &mut Outbox) {
         while self.in_flight() < self.congestion.window() {
             let is_head = self.queue.first_lost() == Some(0);
-            if !self.resend(env, out) {
+            let room = self.congestion.window() - self.in_flight();
+            let most = room.min(self.burst(self.segment_size(env)));
+            if !self.resend(env, most, out) {
                 break;
             }
-            self.congestion.count_sent();
             if is_head && !self.timers.is_set(Timer::Reorder) {
                 self.arm_retransmission(env, env.now + self.rtt.rto());
             }

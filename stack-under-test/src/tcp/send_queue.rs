@@ -273,6 +273,19 @@ impl SendQueue {
         self.sent.iter().position(Sent::is_missing)
     }
 
+    /// How many segments from `index` on go again in one piece: those that left in one piece and are all lost, at most
+    /// `most`. What is left of the piece is one of its own from here on.
+    pub(crate) fn lost_together(&mut self, index: usize, most: u32) -> usize {
+        let rest = self.sent.iter().skip(index + 1).take(most.saturating_sub(1) as usize);
+        let count = 1 + rest.take_while(|sent| sent.follows && sent.is_missing()).count();
+        for edge in [index, index + count] {
+            if let Some(sent) = self.sent.get_mut(edge) {
+                sent.follows = false;
+            }
+        }
+        count
+    }
+
     /// Notes that a segment was sent again; returns it.
     pub(crate) fn note_resent(&mut self, index: usize, now: Instant, delivered: u32) -> Option<Sent> {
         let sent = self.sent.get_mut(index)?;

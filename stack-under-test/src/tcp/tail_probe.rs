@@ -12,6 +12,7 @@ use super::recovery::News;
 use super::timers::Timer;
 use crate::counters::Counter;
 use crate::time::Instant;
+use crate::wire::flags::Flags;
 
 impl Connection {
     pub(super) fn clear_retransmission(&mut self) {
@@ -84,7 +85,8 @@ impl Connection {
             if self.send.nxt != self.queue.end() && self.send_one(env, out) {
                 debug_assert!(self.send.nxt.after(before), "something new was sent");
                 self.recovery.tail_probe = Some((self.send.nxt, false));
-            } else if self.send_again(env, self.queue.packets_out() as usize - 1, out).is_some() {
+            } else if self.send_again(env, self.queue.packets_out() as usize - 1, Flags::NONE, out).is_some()
+            {
                 self.recovery.tail_probe = Some((self.send.nxt, true));
             }
             if self.recovery.tail_probe.is_some() {

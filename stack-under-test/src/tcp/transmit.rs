@@ -179,10 +179,16 @@ impl Connection {
         }
     }
 
+    /// How many segments may leave in one piece: what the congestion window has room for, but never more than half of it.
+    fn quota(&self) -> u32 {
+        let window = self.congestion.window();
+        window.saturating_sub(self.in_flight()).min((window / 2).max(1))
+    }
+
     /// As Linux does: what leaves in one piece is gathered from several blocks.
     fn grow_next(&mut self, env: &Env<'_>) {
         let mss = self.segment_size(env);
-        let quota = self.congestion.window().saturating_sub(self.in_flight());
+        let quota = self.quota();
         if quota > 0 {
             self.queue.grow_block(self.send.nxt, mss * quota.min(self.burst(mss)));
         }
@@ -193,8 +199,7 @@ impl Connection {
         if start == end {
             return Next::Held;
         }
-        let in_flight = self.in_flight();
-        let quota = self.congestion.window().saturating_sub(in_flight);
+        let quota = self.quota();
         if quota == 0 {
             return Next::Congested;
         }
@@ -210,7 +215,7 @@ impl Connection {
             let waived = self.queue.fin() || self.is_urgent();
             return if !waived && self.is_held(hold, data < mss) { Next::Held } else { Next::Send(block) };
         }
-        if let Some(why) = self.defers(env, quota, data) {
+        if let Some(why) = self.defers(env, data) {
             return why;
         }
         let needed = data.min(self.send.window_end() - start);
@@ -225,13 +230,13 @@ impl Connection {
 
     /// Linux lets the rest of a burst wait for the acknowledgement that is about to come, so that larger pieces leave:
     /// where less than a third of the window is free, right after sending. `data` is the length of what is next.
-    fn defers(&self, env: &Env<'_>, quota: u32, data: u32) -> Option<Next> {
+    fn defers(&self, env: &Env<'_>, data: u32) -> Option<Next> {
         const RECENT: Duration = Duration::from_millis(1);
         const PARTS: u32 = 3;
         let mss = self.segment_size(env);
         let oldest = self.queue.head()?.at;
         let by_peer = self.send.window_end() - self.send.nxt;
-        let by_congestion = quota * mss;
+        let by_congestion = self.congestion.window().saturating_sub(self.in_flight()) * mss;
         let limit = by_peer.min(by_congestion);
         let block = self.queue.block_end(self.send.nxt);
         let fraction = self.send.window.min(self.congestion.window() * mss) / PARTS;
@@ -268,7 +273,7 @@ impl Connection {
 
     /// Segments that Linux hands to the device in one piece: about a millisecond's worth at the rate of the
     /// connection, at least two.
-    fn burst(&self, mss: u32) -> u32 {
+    pub(super) fn burst(&self, mss: u32) -> u32 {
         let Some(rtt) = self.rtt.smoothed() else {
             return u32::from(u16::MAX) / mss;
         };
