@@ -69,7 +69,7 @@ fn a_packet_too_big_makes_the_sender_cut_smaller_at_once() {
     world.expect("P. 1441:2881(1440) ack 1");
     icmp(&mut world, 2, 0, 1300, &first);
     world.expect(". 1:1241(1240) ack 1");
-    world.expect(". 1241:2481(1240) ack 1");
+    world.expect("P. 1241:2481(1240) ack 1");
     world.expect("P. 2481:2881(400) ack 1");
     let info = world.stack.tcp_info(fd).expect("info");
     assert_eq!((info.pmtu, info.snd_mss, info.snd_cwnd), (1300, 1240, 10));
@@ -91,7 +91,7 @@ fn fragmentation_needed_does_the_same() {
     let first = world.expect(". 1:1461(1460) ack 1").1.bytes;
     world.expect("P. 1461:2921(1460) ack 1");
     icmp(&mut world, 3, 4, 1040, &first);
-    for text in [". 1:1001(1000) ack 1", ". 1001:2001(1000) ack 1", "P. 2001:2921(920) ack 1"] {
+    for text in [". 1:1001(1000) ack 1", "P. 1001:2001(1000) ack 1", "P. 2001:2921(920) ack 1"] {
         world.expect(text);
     }
     world.quiet();

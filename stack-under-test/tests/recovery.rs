@@ -218,7 +218,7 @@ fn a_time_out_that_proves_needless_is_taken_back() {
     assert_eq!((info(&world, fd).snd_cwnd, info(&world, fd).ca_state), (1, 4));
     world.inject(". 1:1(0) ack 1001 win 32792");
     world.expect(". 10001:11001(1000) ack 1");
-    world.expect("P. 11001:12001(1000) ack 1");
+    world.expect(". 11001:12001(1000) ack 1");
     world.quiet();
     world.wait(1);
     world.inject(". 1:1(0) ack 2001 win 32792");
