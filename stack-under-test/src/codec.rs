@@ -8,7 +8,7 @@ use crate::wire::flags::Flags;
 use crate::wire::ip;
 use crate::wire::options::{Options, SackBlock, Timestamps};
 use crate::wire::seq::SeqNum;
-use crate::wire::tcp::{Outgoing, PROTOCOL, Segment};
+use crate::wire::tcp::{Outgoing, Segment};
 
 /// A TCP segment with its addresses, as this stack reads and writes it: options that it does not know are gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,6 @@ impl Plain {
         };
         let ends = ((self.source.ip(), self.source.port()), (self.destination.ip(), self.destination.port()));
         let bytes = segment.emit(ends.0, ends.1);
-        ip::emit(self.source.ip(), self.destination.ip(), PROTOCOL, identification, &bytes)
+        ip::emit(self.source.ip(), self.destination.ip(), (None, 0), identification, &bytes)
     }
 }

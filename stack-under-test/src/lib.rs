@@ -25,7 +25,10 @@ pub use config::Config;
 pub use settings::{SettingError, Settings};
 pub use socket::errors::Errno;
 pub use stack::{Output, Stack, ThreadBusy};
-pub use syscall::{Failure, Fd, OptionValue, Reply, Selected, Signal, Syscall, ThreadId};
+pub use syscall::{
+    Control, ControlData, ExtendedError, Failure, Fd, Input, Message, OptionValue, Reply, Room, Selected,
+    Signal, Syscall, ThreadId,
+};
 pub use tcp::info::TcpInfo;
 pub use tcp::journal::{Cause, StateChange};
 pub use tcp::state::TcpState;

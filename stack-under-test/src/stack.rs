@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::counters::Tally;
 use crate::settings::SettingError;
 use crate::socket::epoll::{Epoll, EpollId};
+use crate::socket::pipe::{Pipe, PipeId};
 use crate::socket::table::Descriptors;
 use crate::socket::{Socket, SocketId};
 use crate::syscall::dispatch::Blocked;
@@ -96,6 +97,8 @@ pub struct Stack {
     pub(crate) descriptors: Descriptors,
     pub(crate) epolls: BTreeMap<EpollId, Epoll>,
     pub(crate) next_epoll: u32,
+    pub(crate) pipes: BTreeMap<PipeId, Pipe>,
+    pub(crate) next_pipe: u32,
     pub(crate) flows: BTreeMap<Flow, Owner>,
     pub(crate) time_waits: BTreeMap<Flow, TimeWait>,
     pub(crate) blocked: Vec<Blocked>,
@@ -121,6 +124,8 @@ impl Stack {
             descriptors: Descriptors::default(),
             epolls: BTreeMap::new(),
             next_epoll: 0,
+            pipes: BTreeMap::new(),
+            next_pipe: 0,
             flows: BTreeMap::new(),
             time_waits: BTreeMap::new(),
             blocked: Vec::new(),

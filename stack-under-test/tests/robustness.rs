@@ -5,12 +5,12 @@ mod util;
 use stack_under_test::syscall::constants::{
     AF_INET, EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT, IPPROTO_TCP, MSG_DONTWAIT, MSG_OOB, MSG_PEEK,
     MSG_WAITALL, POLLIN, POLLOUT, SIOCATMARK, SIOCOUTQ, SO_LINGER, SO_RCVBUF, SO_RCVTIMEO, SO_SNDBUF,
-    SO_SNDTIMEO, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET,
+    SO_SNDTIMEO, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, TCP_INQ,
 };
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stack_under_test::{DropReason, Fd, OptionValue, Syscall, ThreadId};
+use stack_under_test::{DropReason, Fd, Input, OptionValue, Syscall, ThreadId};
 use util::{MAIN, World, packet};
 
 /// One thing that happens.
@@ -84,46 +84,58 @@ fn event() -> impl Strategy<Value = Event> {
 fn call(number: u8, which: u8, world: &World) -> Syscall {
     let fd = Fd(3 + i32::from(which % 5));
     let value = OptionValue::Int(i64::from(which) * 20);
-    match number % 26 {
+    match number % 32 {
         0 => Syscall::Socket {
             domain: AF_INET,
             kind: SOCK_STREAM | if which > 127 { SOCK_NONBLOCK } else { 0 },
             protocol: 0,
         },
-        1 => Syscall::Bind { fd, addr: world.local },
+        1 => Syscall::Bind { fd, addr: world.local.into() },
         2 => Syscall::Listen { fd, backlog: i32::from(which % 3) },
         3 | 4 => Syscall::Accept { fd, flags: 0 },
-        5 => Syscall::Connect { fd, addr: world.remote },
-        6 => Syscall::Read { fd, count: usize::from(which) * 100 },
-        7 => Syscall::Recv { fd, count: 1000, flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL } },
-        8 | 9 => Syscall::Write { fd, data: vec![which; usize::from(which) * 400] },
+        5 => Syscall::Connect { fd, addr: world.remote.into() },
+        6 => Syscall::Read { fd, room: (usize::from(which) * 100).into() },
+        7 => Syscall::Recv {
+            fd,
+            room: 1000usize.into(),
+            flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL },
+        },
+        8 | 9 => Syscall::Write { fd, data: vec![which; usize::from(which) * 400].into() },
         10 => Syscall::Shutdown { fd, how: i32::from(which / 5 % 3) },
         11 => Syscall::Close { fd },
         12 => Syscall::Dup { fd },
-        13 if which > 127 => Syscall::Ioctl { fd, request: if which > 190 { SIOCOUTQ } else { SIOCATMARK } },
+        13 if which > 127 => {
+            Syscall::Ioctl { fd, request: if which > 190 { SIOCOUTQ } else { SIOCATMARK }, argument: 0 }
+        }
         13 => Syscall::Getpeername { fd },
-        14 => Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 19), value },
+        14 => {
+            Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 19), value: value.into() }
+        }
         15 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
             name: if which > 127 { SO_RCVBUF } else { SO_SNDBUF },
-            value,
+            value: value.into(),
         },
         16 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
             name: SO_LINGER,
-            value: OptionValue::Linger { on: which > 100, seconds: i32::from(which / 5 % 3) },
+            value: OptionValue::Linger { on: which > 100, seconds: i32::from(which / 5 % 3) }.into(),
         },
-        17 => Syscall::Setsockopt { fd, level: SOL_SOCKET, name: i32::from(which % 19), value },
+        17 => Syscall::Setsockopt { fd, level: SOL_SOCKET, name: i32::from(which % 19), value: value.into() },
         18 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
             name: if which > 127 { SO_RCVTIMEO } else { SO_SNDTIMEO },
-            value: OptionValue::Timeval(Duration::from_millis(u64::from(which))),
+            value: OptionValue::Timeval(Duration::from_millis(u64::from(which))).into(),
         },
-        19 => Syscall::Send { fd, data: vec![which; usize::from(which)], flags: MSG_OOB },
-        20 => Syscall::Recv { fd, count: 10, flags: if which > 127 { MSG_OOB } else { MSG_DONTWAIT } },
+        19 => Syscall::Send { fd, data: vec![which; usize::from(which)].into(), flags: MSG_OOB },
+        20 => Syscall::Recv {
+            fd,
+            room: 10usize.into(),
+            flags: if which > 127 { MSG_OOB } else { MSG_DONTWAIT },
+        },
         21 => Syscall::EpollCreate { size: 1 },
         22 => Syscall::EpollCtl {
             ep: Fd(3 + i32::from(which / 5 % 5)),
@@ -138,6 +150,23 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
             write: vec![],
             except: vec![fd],
             timeout: Some(Duration::from_secs(u64::from(which))),
+        },
+        25 => Syscall::Pipe,
+        26 => Syscall::Splice {
+            from: fd,
+            to: Fd(3 + i32::from(which / 5 % 5)),
+            count: usize::from(which) * 200,
+            flags: i32::from(which % 4),
+        },
+        // Nowhere, to no family: the connection ends.
+        27 => Syscall::Connect { fd, addr: vec![0; usize::from(which % 20)].into() },
+        28 => Syscall::Recvmsg { fd, room: 100usize.into(), control: usize::from(which), flags: 0x2000 },
+        29 => Syscall::Fcntl { fd, cmd: i32::from(which % 6), arg: i64::from(which) * 30 },
+        30 => Syscall::Setsockopt {
+            fd,
+            level: IPPROTO_TCP,
+            name: TCP_INQ,
+            value: Input { bytes: None, length: i64::from(which % 8) },
         },
         _ => Syscall::Poll {
             fds: vec![(fd, POLLIN | POLLOUT)],
@@ -246,7 +275,7 @@ fn the_same_inputs_give_the_same_bytes() {
     let run = |seed_of_world: fn() -> World| {
         let mut world = seed_of_world();
         let fd = world.socket();
-        world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+        world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
         world.wait(10_000);
         world.sent.into_iter().map(|(at, seen)| (at, seen.bytes)).collect::<Vec<_>>()
     };

@@ -2,13 +2,16 @@
 
 pub(crate) mod epoll;
 pub(crate) mod errors;
+pub(crate) mod pipe;
 pub(crate) mod table;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
+use crate::syscall::ExtendedError;
 use crate::tcp::connection::Connection;
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::handshake::Knobs;
@@ -91,7 +94,24 @@ pub(crate) struct Socket {
     pub(crate) phase: Phase,
     /// Waits to be reported, once.
     pub(crate) error: Option<Errno>,
+    /// What ICMP reported, in order: the entry, the segment that it quotes, and where that was going.
+    pub(crate) errors: VecDeque<(ExtendedError, Vec<u8>, SocketAddr)>,
+    /// `TCP_INQ`
+    pub(crate) tell_unread: bool,
+    pub(crate) ignored: Ignored,
     pub(crate) tcp: Tcp,
+}
+
+/// Options that a program reads back, and that change nothing where there are no queues, marks and broadcasts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ignored {
+    pub(crate) debug: bool,
+    pub(crate) dont_route: bool,
+    pub(crate) broadcast: bool,
+    pub(crate) priority: i32,
+    pub(crate) mark: i32,
+    pub(crate) discovery_v4: Option<i32>,
+    pub(crate) discovery_v6: Option<i32>,
 }
 
 impl Socket {
@@ -112,6 +132,9 @@ impl Socket {
             knobs: Knobs::default(),
             phase: Phase::Unconnected,
             error: None,
+            errors: VecDeque::new(),
+            tell_unread: false,
+            ignored: Ignored::default(),
             tcp: Tcp::Closed(Remains::default()),
         }
     }
@@ -139,6 +162,9 @@ impl Socket {
             knobs: listener.knobs.clone(),
             phase: Phase::Connected,
             error: None,
+            errors: VecDeque::new(),
+            tell_unread: listener.tell_unread,
+            ignored: listener.ignored,
             tcp: Tcp::Synchronized(Box::new(connection)),
         }
     }
@@ -151,6 +177,18 @@ impl Socket {
             Tcp::SynReceived(_) => TcpState::SynRecv,
             Tcp::Synchronized(connection) => connection.state().name(),
         }
+    }
+
+    /// Bytes that a program is told are there to be read: one more when the peer has closed.
+    pub(crate) fn unread_hint(&self) -> i32 {
+        let (unread, closed) = match &self.tcp {
+            Tcp::Synchronized(connection) => {
+                (connection.unread_before_mark() as usize, connection.peer_closed())
+            }
+            Tcp::Closed(remains) => (remains.unread.len(), remains.peer_closed),
+            Tcp::Listen(_) | Tcp::SynSent(_) | Tcp::SynReceived(_) => (0, false),
+        };
+        i32::try_from(unread + usize::from(closed)).unwrap_or(i32::MAX)
     }
 
     /// The timers of the protocol. Those of a listener belong to its handshakes.

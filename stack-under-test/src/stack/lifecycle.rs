@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::{Owner, Stack};
 use crate::counters::Counter;
+use crate::socket::table::File;
 use crate::socket::{Phase, Remains, Socket, SocketId, Tcp, errors};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Flow, reset_for};
@@ -138,7 +139,7 @@ impl Stack {
         if socket.references > 0 {
             return;
         }
-        self.unwatch(id);
+        self.unwatch(File::Socket(id));
         let Some(socket) = self.sockets.get(&id) else { return };
         let abortive = socket.linger.is_some_and(|time| time.is_zero());
         self.close_protocol(id, abortive);

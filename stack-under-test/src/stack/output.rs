@@ -3,23 +3,24 @@
 use super::{Output, Stack};
 use crate::syscall::{Failure, Reply, Signal, ThreadId};
 use crate::tcp::flow::{Departure, Flow};
+use crate::tcp::handshake::HeaderKnobs;
+use crate::wire::ip;
 use crate::wire::tcp::Outgoing;
-use crate::wire::{ip, tcp};
 
 impl Stack {
     /// Moves the segments that were made to the output, as packets.
     pub(crate) fn flush(&mut self) {
-        for Departure { flow, identification, segment } in self.outbox.drain(..) {
+        for Departure { flow, identification, header, segment } in self.outbox.drain(..) {
             let (source, destination) = (flow.local.address, flow.remote.address);
             let bytes = segment.emit((source, flow.local.port), (destination, flow.remote.port));
-            let packet = ip::emit(source, destination, tcp::PROTOCOL, identification, &bytes);
+            let packet = ip::emit(source, destination, (header.hops, header.class), identification, &bytes);
             self.output.push_back(Output::Transmit(packet));
         }
     }
 
     /// Sends a segment that no socket stands behind.
     pub(crate) fn send_stateless(&mut self, flow: Flow, segment: Outgoing) {
-        self.outbox.push(Departure { flow, identification: 0, segment });
+        self.outbox.push(Departure { flow, identification: 0, header: HeaderKnobs::default(), segment });
     }
 
     pub(crate) fn finish_call(&mut self, thread: ThreadId, result: Result<Reply, Failure>) {

@@ -40,7 +40,8 @@ impl Connection {
         let urgent = self.urgent_pointer(seq);
         let flags = flags | Flags::ACK | Flags::URG.when(urgent != 0);
         let segment = Outgoing { seq, ack: self.window.nxt, flags, window, options, payload, urgent };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
         self.identification = self.identification.wrapping_add(1);
         self.acking.sent();
         self.timers.clear(Timer::DelayedAck);

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use super::handshake::HeaderKnobs;
 use crate::wire::flags::Flags;
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::{Outgoing, Segment};
@@ -39,6 +40,7 @@ pub(crate) struct Departure {
     pub(crate) flow: Flow,
     /// The IPv4 identification; Linux sends 0 with what no socket stands behind.
     pub(crate) identification: u16,
+    pub(crate) header: HeaderKnobs,
     pub(crate) segment: Outgoing,
 }
 

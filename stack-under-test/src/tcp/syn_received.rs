@@ -138,7 +138,8 @@ impl SynReceived {
             payload: Vec::new(),
             urgent: 0,
         };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
     }
 
     /// The peer repeated its SYN.
@@ -165,7 +166,8 @@ impl SynReceived {
             payload: Vec::new(),
             urgent: 0,
         };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
     }
 
     fn interval(&self, env: &Env<'_>) -> Duration {

@@ -98,7 +98,8 @@ impl SynSent {
             payload: Vec::new(),
             urgent: 0,
         };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
         self.identification = self.identification.wrapping_add(1);
     }
 

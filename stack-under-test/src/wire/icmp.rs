@@ -31,21 +31,29 @@ pub(crate) enum Trouble {
 
 /// An ICMP error about a TCP segment that we sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IcmpError {
+pub(crate) struct IcmpError<'a> {
     pub(crate) trouble: Trouble,
     /// The quoted segment's source: us.
     pub(crate) local: (IpAddr, u16),
     /// The quoted segment's destination.
     pub(crate) remote: (IpAddr, u16),
     pub(crate) seq: SeqNum,
+    /// The message's type, code and rest, for the error queue.
+    pub(crate) kind: u8,
+    pub(crate) code: u8,
+    pub(crate) info: u32,
+    /// Who sent it.
+    pub(crate) reporter: IpAddr,
+    /// What it quotes, from the TCP header on.
+    pub(crate) quoted: &'a [u8],
     /// A handshake that a listener began is forgotten for it.
     pub(crate) ends_request: bool,
     /// It explains a time-out as something other than congestion.
     pub(crate) explains_timeout: bool,
 }
 
-impl IcmpError {
-    pub(crate) fn parse(packet: &Packet<'_>) -> Result<Self, DropReason> {
+impl<'a> IcmpError<'a> {
+    pub(crate) fn parse(packet: &Packet<'a>) -> Result<Self, DropReason> {
         let (head, quoted) = packet.payload.split_first_chunk::<8>().ok_or(DropReason::Truncated)?;
         let sum = match packet.destination {
             IpAddr::V4(_) => Checksum::default(),
@@ -84,6 +92,12 @@ impl IcmpError {
             local: (source, u16::from_be_bytes([s0, s1])),
             remote: (destination, u16::from_be_bytes([d0, d1])),
             seq: SeqNum(u32::from_be_bytes([q0, q1, q2, q3])),
+            kind,
+            code,
+            // A parameter problem in IPv4 says where; everything else that is queued has nothing to say.
+            info: if packet.destination.is_ipv4() && kind == 12 { m0.into() } else { 0 },
+            reporter: packet.source,
+            quoted: transport,
             ends_request,
             explains_timeout,
         })

@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::checksum::Checksum;
 use super::drops::DropReason;
+use super::tcp;
 
 const V4_HEADER: usize = 20;
 const V6_HEADER: usize = 40;
@@ -118,19 +119,21 @@ pub(crate) fn is_valid_source(address: IpAddr) -> bool {
     }
 }
 
-/// A whole packet around a TCP segment; `identification` is for IPv4 only.
+/// A whole packet around a TCP segment. `hops` is the number of links it may pass, `class` the octet behind the
+/// version; `identification` is for IPv4 only.
 pub(crate) fn emit(
     source: IpAddr,
     destination: IpAddr,
-    protocol: u8,
+    (hops, class): (Option<u8>, u8),
     identification: u16,
     payload: &[u8],
 ) -> Vec<u8> {
+    let hops = hops.unwrap_or(TTL);
     match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            emit_v4(source, destination, protocol, identification, payload)
+            emit_v4(source, destination, (hops, class), identification, payload)
         }
-        (IpAddr::V6(source), IpAddr::V6(destination)) => emit_v6(source, destination, protocol, payload),
+        (IpAddr::V6(source), IpAddr::V6(destination)) => emit_v6(source, destination, (hops, class), payload),
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
             unreachable!("both ends of a packet are of one family")
         }
@@ -140,17 +143,17 @@ pub(crate) fn emit(
 fn emit_v4(
     source: Ipv4Addr,
     destination: Ipv4Addr,
-    protocol: u8,
+    (hops, class): (u8, u8),
     identification: u16,
     payload: &[u8],
 ) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(V4_HEADER + payload.len());
-    bytes.extend([0x45, 0]);
+    bytes.extend([0x45, class]);
     // Payloads are cut to the MTU, which is a `u16`.
     bytes.extend(((V4_HEADER + payload.len()) as u16).to_be_bytes());
     bytes.extend(identification.to_be_bytes());
     bytes.extend(DONT_FRAGMENT.to_be_bytes());
-    bytes.extend([TTL, protocol, 0, 0]);
+    bytes.extend([hops, tcp::PROTOCOL, 0, 0]);
     bytes.extend(source.octets());
     bytes.extend(destination.octets());
     let sum = Checksum::default().add(&bytes).finish();
@@ -161,11 +164,11 @@ fn emit_v4(
     bytes
 }
 
-fn emit_v6(source: Ipv6Addr, destination: Ipv6Addr, protocol: u8, payload: &[u8]) -> Vec<u8> {
+fn emit_v6(source: Ipv6Addr, destination: Ipv6Addr, (hops, class): (u8, u8), payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(V6_HEADER + payload.len());
-    bytes.extend([0x60, 0, 0, 0]);
+    bytes.extend([0x60 | (class >> 4), class << 4, 0, 0]);
     bytes.extend((payload.len() as u16).to_be_bytes());
-    bytes.extend([protocol, TTL]);
+    bytes.extend([tcp::PROTOCOL, hops]);
     bytes.extend(source.octets());
     bytes.extend(destination.octets());
     bytes.extend(payload);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stack_under_test::syscall::constants::{AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_STREAM};
 use stack_under_test::{
-    Config, Errno, Failure, Fd, Instant, Output, Reply, Signal, Stack, StateChange, Syscall, TcpState,
+    Config, Errno, Failure, Fd, Input, Instant, Output, Reply, Signal, Stack, StateChange, Syscall, TcpState,
     ThreadId,
 };
 
@@ -54,6 +54,11 @@ fn octets(address: IpAddr) -> Vec<u8> {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
     }
+}
+
+/// An address as a call is given it.
+pub fn address(text: &str) -> Input {
+    text.parse::<SocketAddr>().expect("address").into()
 }
 
 /// `P. 1:11(10) ack 1 win 5` -> flags, seq, len, ack, win
@@ -340,7 +345,7 @@ impl World {
     pub fn listener(&mut self, backlog: i32) -> Fd {
         let fd = self.socket();
         let any = if self.local.is_ipv4() { "0.0.0.0:8080" } else { "[::]:8080" };
-        self.value(Syscall::Bind { fd, addr: any.parse().expect("address") });
+        self.value(Syscall::Bind { fd, addr: address(any) });
         self.value(Syscall::Listen { fd, backlog });
         fd
     }
@@ -367,11 +372,11 @@ impl World {
     }
 
     pub fn write(&mut self, fd: Fd, count: usize) -> Result<Reply, Failure> {
-        self.call(Syscall::Write { fd, data: vec![b'x'; count] })
+        self.call(Syscall::Write { fd, data: vec![b'x'; count].into() })
     }
 
     pub fn read_now(&mut self, fd: Fd) -> Result<Reply, Failure> {
-        self.call(Syscall::Recv { fd, count: 100_000, flags: MSG_DONTWAIT })
+        self.call(Syscall::Recv { fd, room: 100_000usize.into(), flags: MSG_DONTWAIT })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which calls there are, and what they take.
 
-use crate::case::{Capability, Scalar, Syscall, constant, nearest};
+use crate::case::{Capability, Scalar, Syscall, constant, duplicates, nearest};
 
-use super::arguments::{CallText, Written};
+use super::arguments::{Argument, CallText, Written};
 use super::report::{Fault, Parse};
 use super::text::Text;
 
@@ -51,8 +51,10 @@ fn signature(name: &str) -> Option<&'static Signature> {
 }
 
 /// Whether what a call returns is a descriptor.
-pub(super) fn makes_descriptors(function: &str) -> bool {
+pub(super) fn makes_descriptors(function: &str, call: &CallText) -> bool {
+    let command = || call.arguments.get(1).and_then(Argument::value_bits);
     ["socket", "accept", "accept4", "dup", "epoll_create", "pipe"].contains(&function)
+        || (function == "fcntl" && command().is_some_and(duplicates))
 }
 
 /// A function that there is not, or that takes something else.

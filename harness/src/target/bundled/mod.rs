@@ -16,7 +16,6 @@ use super::{
 
 /// So many timers at one moment mean that time stands still.
 const TIMERS_AT_ONCE: usize = 100_000;
-const MSG_OOB: i64 = 1;
 /// A descriptor that no stack gives out: what a name stands for that was never bound, or was closed.
 const NO_FD: sut::Fd = sut::Fd(i32::MAX);
 
@@ -42,6 +41,7 @@ impl BundledFactory {
             Capability::Signals,
             Capability::Epoll,
             Capability::Urgent,
+            Capability::Errqueue,
             Capability::Counters,
             Capability::Inspect,
             Capability::LocalIsn,
@@ -119,10 +119,11 @@ struct Pending {
     binds: Vec<DescriptorId>,
     polled: Vec<DescriptorId>,
     closes: Option<DescriptorId>,
-    /// Its value comes back through a pointer.
+    /// Its value comes back through a pointer, unless the case wrote it.
     is_ioctl: bool,
-    /// Its flags and control messages come back, too: these flags.
-    message: Option<i64>,
+    writes_value: bool,
+    /// Only the address of a message comes back.
+    is_recvfrom: bool,
 }
 
 impl Target for Bundled {
@@ -159,11 +160,10 @@ impl Target for Bundled {
             _ => None,
         };
         let is_ioctl = matches!(submission.call, Syscall::Ioctl { .. });
-        let message = match &submission.call {
-            Syscall::Recvmsg { flags, .. } => Some(*flags & MSG_OOB),
-            _ => None,
-        };
-        let pending = Pending { binds: submission.binds.clone(), polled, closes, is_ioctl, message };
+        let writes_value = matches!(submission.call, Syscall::Ioctl { argument: Some(_), .. });
+        let is_recvfrom = matches!(submission.call, Syscall::Recvfrom { .. });
+        let binds = submission.binds.clone();
+        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, is_recvfrom };
         self.calls.insert(submission.thread, pending);
         self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
             |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),
@@ -263,10 +263,9 @@ impl Bundled {
         Ok(())
     }
 
-    fn bind(&mut self, binds: &[DescriptorId], fd: i64) {
-        if let ([id], Ok(fd)) = (binds, i32::try_from(fd)) {
-            self.fds.insert(*id, sut::Fd(fd));
-        }
+    /// Gives what a call made the names it is to have.
+    fn bind(&mut self, binds: &[DescriptorId], fds: &[sut::Fd]) {
+        self.fds.extend(binds.iter().copied().zip(fds.iter().copied()));
     }
 
     fn fd(&self, id: DescriptorId) -> sut::Fd {

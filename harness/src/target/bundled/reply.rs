@@ -31,20 +31,34 @@ impl Bundled {
         }
         let mut completion = Completion { result: Ok(0), data: Vec::new(), given: None };
         match reply {
-            sut::Reply::Value(value) if pending.is_ioctl => completion.given = Some(Value::Int(value)),
+            sut::Reply::Value(value) if pending.is_ioctl => {
+                completion.given = (!pending.writes_value).then_some(Value::Int(value));
+            }
             sut::Reply::Value(value) => {
                 completion.result = Ok(value);
-                self.bind(&pending.binds, value);
+                if let Ok(fd) = i32::try_from(value) {
+                    self.bind(&pending.binds, &[sut::Fd(fd)]);
+                }
             }
+            sut::Reply::Pipe(ends) => self.bind(&pending.binds, &ends),
             sut::Reply::Data(data) => {
-                completion.result = Ok(i64::try_from(data.len()).unwrap_or(i64::MAX));
+                completion.result = Ok(length(data.len()));
                 completion.data = data;
-                completion.given = pending.message.map(message);
+            }
+            sut::Reply::Discarded(count) => completion.result = Ok(length(count)),
+            sut::Reply::Message(message) => {
+                completion.result = Ok(length(message.count));
+                completion.given = if pending.is_recvfrom {
+                    message.name.map(Value::Address)
+                } else {
+                    Some(message_fields(&message))
+                };
+                completion.data = message.data;
             }
             sut::Reply::Accepted { fd, peer } => {
                 completion.result = Ok(i64::from(fd.0));
                 completion.given = Some(Value::Address(peer));
-                self.bind(&pending.binds, i64::from(fd.0));
+                self.bind(&pending.binds, &[fd]);
             }
             sut::Reply::Address(address) => completion.given = Some(Value::Address(address)),
             sut::Reply::Option(value) => completion.given = Some(option_value(&value)),
@@ -53,7 +67,7 @@ impl Bundled {
                 let sets = [("read", found.read), ("write", found.write), ("except", found.except)];
                 let count: usize = sets.iter().map(|(_, fds)| fds.len()).sum();
                 let sets = sets.map(|(name, fds)| (name.to_owned(), Value::List(self.names(&pending, &fds))));
-                completion.result = Ok(i64::try_from(count).unwrap_or(i64::MAX));
+                completion.result = Ok(length(count));
                 completion.given = Some(Value::Map(BTreeMap::from(sets)));
             }
             sut::Reply::Epoll(events) => {
@@ -77,12 +91,52 @@ impl Bundled {
     }
 }
 
-/// What `recvmsg` gives beside the bytes: no control messages come with a stream.
-fn message(flags: i64) -> Value {
-    Value::Map(BTreeMap::from([
-        ("flags".to_owned(), Value::Int(flags)),
-        ("control".to_owned(), Value::List(Vec::new())),
-    ]))
+fn length(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What `recvmsg` gives beside the bytes.
+fn message_fields(message: &sut::Message) -> Value {
+    let control = message.control.iter().map(|item| {
+        let data = match &item.data {
+            sut::ControlData::Bytes(bytes) => match <[u8; 4]>::try_from(bytes.as_slice()) {
+                Ok(int) => Value::Int(i32::from_ne_bytes(int).into()),
+                Err(_) => Value::Bytes(bytes.clone()),
+            },
+            sut::ControlData::Error(error) => extended_error(error),
+        };
+        Value::Map(BTreeMap::from([
+            ("level".to_owned(), Value::Int(item.level.into())),
+            ("type".to_owned(), Value::Int(item.kind.into())),
+            ("data".to_owned(), data),
+        ]))
+    });
+    let mut fields = BTreeMap::from([
+        ("flags".to_owned(), Value::Int(message.flags.into())),
+        ("control".to_owned(), Value::List(control.collect())),
+    ]);
+    if let Some(name) = message.name {
+        fields.insert("name".to_owned(), Value::Address(name));
+    }
+    Value::Map(fields)
+}
+
+fn extended_error(error: &sut::ExtendedError) -> Value {
+    let mut fields: BTreeMap<String, Value> = [
+        ("ee_errno", i64::from(error.errno)),
+        ("ee_origin", error.origin.into()),
+        ("ee_type", error.kind.into()),
+        ("ee_code", error.code.into()),
+        ("ee_info", error.info.into()),
+        ("ee_data", error.data.into()),
+    ]
+    .into_iter()
+    .map(|(name, number)| (name.to_owned(), Value::Int(number)))
+    .collect();
+    if let Some(offender) = error.offender {
+        fields.insert("offender".to_owned(), Value::Address(offender));
+    }
+    Value::Map(fields)
 }
 
 /// A list, the length of which is what the call returns.
@@ -115,6 +169,7 @@ fn option_value(value: &sut::OptionValue) -> Value {
             ("l_linger".to_owned(), Value::Int(i64::from(*seconds))),
         ])),
         sut::OptionValue::Info(info) => tcp_info(info),
+        sut::OptionValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
     }
 }
 
