@@ -79,6 +79,8 @@ pub(crate) struct Socket {
     /// Descriptors and blocked calls that refer to it.
     pub(crate) references: u32,
     pub(crate) binding: Binding,
+    /// The port it had before it was disconnected, which Linux goes on showing.
+    pub(crate) former_port: u16,
     /// The ends of the connection it has or had last.
     pub(crate) flow: Option<Flow>,
     pub(crate) v6only: bool,
@@ -90,6 +92,7 @@ pub(crate) struct Socket {
     /// Bytes that must be there before reading returns.
     pub(crate) receive_low: u32,
     pub(crate) linger: Option<Duration>,
+    pub(crate) linger_seconds: u32,
     pub(crate) knobs: Knobs,
     pub(crate) phase: Phase,
     /// Waits to be reported, once.
@@ -121,6 +124,7 @@ impl Socket {
             nonblocking,
             references: 0,
             binding: Binding::default(),
+            former_port: 0,
             flow: None,
             v6only: false,
             reuse_address: false,
@@ -129,6 +133,7 @@ impl Socket {
             send_timeout: None,
             receive_low: 1,
             linger: None,
+            linger_seconds: 0,
             knobs: Knobs::default(),
             phase: Phase::Unconnected,
             error: None,
@@ -151,6 +156,7 @@ impl Socket {
                 port: local.port,
                 chosen: listener.binding.chosen,
             },
+            former_port: 0,
             flow: Some(connection.flow),
             v6only: listener.v6only,
             reuse_address: listener.reuse_address,
@@ -159,6 +165,7 @@ impl Socket {
             send_timeout: listener.send_timeout,
             receive_low: listener.receive_low,
             linger: listener.linger,
+            linger_seconds: listener.linger_seconds,
             knobs: listener.knobs.clone(),
             phase: Phase::Connected,
             error: None,

@@ -195,6 +195,7 @@ impl Stack {
         };
         let tcp = core::mem::replace(&mut socket.tcp, Tcp::Closed(Remains::default()));
         if !socket.binding.chosen {
+            socket.former_port = socket.binding.port;
             socket.binding.port = 0;
         }
         let Tcp::Listen(listen) = tcp else { return };
@@ -237,7 +238,10 @@ impl Stack {
         socket.error = None;
         socket.flow = None;
         if !socket.binding.chosen {
-            socket.binding = crate::socket::Binding::default();
+            socket.former_port = socket.binding.port;
+            // An address that was bound stays.
+            let address = socket.binding.address;
+            socket.binding = crate::socket::Binding { address, ..Default::default() };
         }
     }
 }

@@ -167,10 +167,11 @@ impl Stack {
         mut pending: Pending,
         deadline: Option<Instant>,
     ) {
-        let deadline = deadline.or_else(|| Some(self.now + self.time_limit(&pending)?));
+        let limit = self.time_limit(&pending);
+        let deadline = deadline.or_else(|| Some(self.now + limit?));
         if let Some(result) = self.attempt(thread, &mut pending) {
             self.finish_call(thread, result);
-        } else if self.may_wait(&pending) {
+        } else if self.may_wait(&pending) && limit != Some(Duration::ZERO) {
             for file in pending.holds() {
                 if let File::Socket(id) = file
                     && let Some(socket) = self.sockets.get_mut(&id)

@@ -110,7 +110,8 @@ impl Stack {
                 let pipe = self.pipes.get(&id).ok_or(Errno::EBADF)?;
                 Ok(Reply::Value(pipe.len() as i64))
             }
-            File::Pipe(_, _) | File::Epoll(_) => Err(Errno::ENOTTY.into()),
+            File::Pipe(_, _) => Err(Errno::ENOTTY.into()),
+            File::Epoll(_) => Err(Errno::EINVAL.into()),
         }
     }
 

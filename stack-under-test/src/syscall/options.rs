@@ -22,6 +22,8 @@ const DONE: CallResult = Ok(Reply::Value(0));
 const BUFFER_MAX: u32 = 212_992;
 const RECEIVE_MIN: u32 = 2304;
 const SEND_MIN: u32 = 4608;
+/// Ticks of the kernel's clock in a second, on most machines.
+const TICKS: i64 = 250;
 /// The longest time that counts as one, in seconds: more is for ever.
 const LONGEST_WAIT: i64 = i64::MAX / 1000 - 1;
 
@@ -77,6 +79,7 @@ impl Stack {
             IPPROTO_TCP => tcp_options::get(&env, socket, name)?,
             IPPROTO_IP => ip_options::get_v4(&env, socket, name)?,
             IPPROTO_IPV6 if socket.domain == Domain::Inet6 => ip_options::get_v6(&env, socket, name)?,
+            _ if socket.domain == Domain::Inet => return Err(Errno::EOPNOTSUPP.into()),
             _ => return Err(Errno::ENOPROTOOPT.into()),
         };
         if room.nowhere {
@@ -115,7 +118,14 @@ fn set_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32, value: &Inpu
         SO_PRIORITY => socket.ignored.priority = number as i32,
         SO_MARK => socket.ignored.mark = number as i32,
         SO_OOBINLINE => set_knob(socket, |knobs| knobs.urgent_inline = on),
-        SO_LINGER => socket.linger = linger(value)?,
+        SO_LINGER => {
+            let (on, seconds) = linger(value)?;
+            // The time of one that was switched off can still be read.
+            if on {
+                socket.linger_seconds = seconds;
+            }
+            socket.linger = on.then(|| Duration::from_secs(seconds.into()));
+        }
         SO_RCVTIMEO => socket.receive_timeout = timeout(value)?,
         SO_SNDTIMEO => socket.send_timeout = timeout(value)?,
         SO_RCVLOWAT => {
@@ -178,8 +188,8 @@ fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<Op
         SO_RCVTIMEO => return Ok(OptionValue::Timeval(socket.receive_timeout.unwrap_or_default())),
         SO_SNDTIMEO => return Ok(OptionValue::Timeval(socket.send_timeout.unwrap_or_default())),
         SO_LINGER => {
-            let seconds = socket.linger.unwrap_or_default().as_secs();
-            let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
+            // Linux counts in ticks, and so tells a very large time wrong.
+            let seconds = i32::try_from(socket.linger_seconds).unwrap_or((i64::MAX / TICKS) as i32);
             return Ok(OptionValue::Linger { on: socket.linger.is_some(), seconds });
         }
         SO_RCVBUF => socket.knobs.receive_buffer.unwrap_or(env.settings.rmem[1]).into(),
@@ -210,20 +220,20 @@ fn timeout(value: &Input) -> Result<Option<Duration>, Errno> {
     if (seconds == 0 && micros == 0) || seconds >= LONGEST_WAIT {
         return Ok(None);
     }
-    // Less than none: the call does not wait, and the option reads as none.
-    let seconds = u64::try_from(seconds).map_or(Duration::ZERO, Duration::from_secs);
-    Ok(Some(seconds + Duration::from_micros(micros.unsigned_abs())))
+    // Less than none: calls do not wait, and the option reads as none.
+    Ok(Some(u64::try_from(seconds).map_or(Duration::ZERO, |seconds| {
+        Duration::from_secs(seconds) + Duration::from_micros(micros.unsigned_abs())
+    })))
 }
 
-fn linger(value: &Input) -> Result<Option<Duration>, Errno> {
+/// Whether `close` waits, and how many seconds: a negative number is a very large one.
+fn linger(value: &Input) -> Result<(bool, u32), Errno> {
     if value.length < 8 {
         return Err(Errno::EINVAL);
     }
     let bytes = value.get(8)?;
-    let int =
-        |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |b| i32::from_ne_bytes(*b));
-    // A negative time is a very long one.
-    Ok((int(0) != 0).then(|| Duration::from_secs(u64::from(int(4).cast_unsigned()))))
+    let word = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk()).ok_or(Errno::EFAULT);
+    Ok((i32::from_ne_bytes(*word(0)?) != 0, u32::from_ne_bytes(*word(4)?)))
 }
 
 /// Sets something on the socket and on the connection it has.

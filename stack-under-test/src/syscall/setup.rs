@@ -170,10 +170,13 @@ impl Stack {
         let local = match socket.flow {
             Some(flow) => flow.local,
             None => {
-                let address = socket.binding.address.unwrap_or_else(|| socket.any_address());
+                let port = match socket.binding.port {
+                    0 => socket.former_port,
+                    port => port,
+                };
                 return Ok(Reply::Address(match socket.binding.address {
-                    Some(_) => socket.present(Endpoint { address, port: socket.binding.port }),
-                    None => SocketAddr::new(address, socket.binding.port),
+                    Some(address) => socket.present(Endpoint { address, port }),
+                    None => SocketAddr::new(socket.any_address(), port),
                 }));
             }
         };

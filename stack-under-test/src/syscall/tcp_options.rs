@@ -135,7 +135,7 @@ fn set_hold(env: &Env<'_>, socket: &mut Socket, name: i32, on: bool, out: &mut O
 }
 
 fn set_window_clamp(socket: &mut Socket, value: i64) -> Result<(), Errno> {
-    let clamp = u32::try_from(value).map_err(|_| Errno::EINVAL)?;
+    let clamp = u32::try_from(value).unwrap_or(CLAMP_MIN);
     if clamp == 0 {
         if socket.state() != TcpState::Closed {
             return Err(Errno::EINVAL);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stack_under_test as sut;
 
 use super::Bundled;
-use crate::case::{Lie, OptionValue, PollFd, Submission, Syscall, Value};
+use crate::case::{CONSTANTS, Lie, OptionValue, PollFd, Submission, Syscall, Value, constant};
 use crate::target::TargetError;
 use crate::time::Span;
 
@@ -162,6 +162,22 @@ impl Bundled {
             },
             _ => return Err(missing()),
         })
+    }
+}
+
+/// A call by its name, and an option by the name it has in Linux.
+pub(super) fn describe(call: &Syscall) -> String {
+    let (Syscall::Setsockopt { level, name, .. } | Syscall::Getsockopt { level, name, .. }) = call else {
+        return call.name().to_owned();
+    };
+    let prefixes = [("SOL_SOCKET", "SO_"), ("SOL_TCP", "TCP_"), ("SOL_IP", "IP_"), ("SOL_IPV6", "IPV6_")];
+    let prefix = prefixes.iter().find(|(of, _)| constant(of) == Some(*level)).map(|(_, prefix)| *prefix);
+    let known = CONSTANTS
+        .iter()
+        .find(|(known, number)| number == name && prefix.is_some_and(|prefix| known.starts_with(prefix)));
+    match known {
+        Some((known, _)) => format!("{} {known}", call.name()),
+        None => format!("{} {name} of level {level}", call.name()),
     }
 }
 

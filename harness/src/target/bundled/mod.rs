@@ -124,6 +124,8 @@ struct Pending {
     writes_value: bool,
     /// Only the address of a message comes back.
     is_recvfrom: bool,
+    /// How it is called where the stack lacks something.
+    what: String,
 }
 
 impl Target for Bundled {
@@ -163,7 +165,8 @@ impl Target for Bundled {
         let writes_value = matches!(submission.call, Syscall::Ioctl { argument: Some(_), .. });
         let is_recvfrom = matches!(submission.call, Syscall::Recvfrom { .. });
         let binds = submission.binds.clone();
-        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, is_recvfrom };
+        let what = convert::describe(&submission.call);
+        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, is_recvfrom, what };
         self.calls.insert(submission.thread, pending);
         self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
             |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),

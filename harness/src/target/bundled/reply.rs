@@ -21,7 +21,9 @@ impl Bundled {
         };
         let reply = match result {
             Ok(reply) => reply,
-            Err(sut::Failure::Unsupported(what)) => return Err(TargetError::Missing(what.to_owned())),
+            Err(sut::Failure::Unsupported(what)) => {
+                return Err(TargetError::Missing(format!("{}: {what}", pending.what)));
+            }
             Err(sut::Failure::Errno(errno)) => {
                 return Ok(Completion { result: Err(Errno(errno.0)), data: Vec::new(), given: None });
             }
