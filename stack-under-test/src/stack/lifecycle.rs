@@ -236,9 +236,9 @@ impl Stack {
         socket.tcp = Tcp::Closed(Remains::default());
         socket.phase = Phase::Unconnected;
         socket.error = None;
-        socket.flow = None;
+        let flow = socket.flow.take();
         if !socket.binding.chosen {
-            socket.former_port = socket.binding.port;
+            socket.former_port = flow.map_or(socket.binding.port, |flow| flow.local.port);
             // An address that was bound stays.
             let address = socket.binding.address;
             socket.binding = crate::socket::Binding { address, ..Default::default() };

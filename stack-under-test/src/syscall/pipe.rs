@@ -56,7 +56,7 @@ impl Stack {
             return Some(result);
         }
         *written += pipe.write(data.get(*written..).unwrap_or_default());
-        (*written == data.len()).then(|| Ok(Reply::Value(*written as i64)))
+        (*written == data.len()).then_some(Ok(Reply::Value(*written as i64)))
     }
 
     pub(super) fn close_pipe_end(&mut self, id: PipeId, end: End) {
