@@ -204,7 +204,7 @@ pub(super) fn get(env: &Env<'_>, socket: &Socket, name: i32) -> Result<OptionVal
         TCP_INFO => return Ok(OptionValue::Info(Box::new(info::of_socket(env, socket)))),
         TCP_INQ => socket.tell_unread.into(),
         TCP_THIN_DUPACK => 0,
-        TCP_TIMESTAMP => env.timestamp().into(),
+        TCP_TIMESTAMP => env.timestamp().cast_signed().into(),
         TCP_CONGESTION => return Ok(OptionValue::Bytes(b"reno".to_vec())),
         _ => return Err(refused(name, TCP_END)),
     }))
