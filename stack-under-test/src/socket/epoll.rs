@@ -86,7 +86,7 @@ impl Activity {
                 activity.shut = (connection.read_closed(), connection.write_closed());
             }
             Tcp::Closed(remains) => activity.shut = (remains.read_shut, remains.write_shut),
-            Tcp::SynSent(_) | Tcp::SynReceived(_) => {}
+            Tcp::SynSent(_) | Tcp::SynReceived(_) => activity.shut = socket.shut_early,
         }
         activity
     }

@@ -95,6 +95,8 @@ pub(crate) struct Socket {
     pub(crate) linger_seconds: u32,
     pub(crate) knobs: Knobs,
     pub(crate) phase: Phase,
+    /// `shutdown` of reading and of writing, between the two SYNs of a simultaneous open.
+    pub(crate) shut_early: (bool, bool),
     /// Waits to be reported, once.
     pub(crate) error: Option<Errno>,
     /// What ICMP reported, in order: the entry, the segment that it quotes, and where that was going.
@@ -136,6 +138,7 @@ impl Socket {
             linger_seconds: 0,
             knobs: Knobs::default(),
             phase: Phase::Unconnected,
+            shut_early: (false, false),
             error: None,
             errors: VecDeque::new(),
             tell_unread: false,
@@ -168,6 +171,7 @@ impl Socket {
             linger_seconds: listener.linger_seconds,
             knobs: listener.knobs.clone(),
             phase: Phase::Connected,
+            shut_early: (false, false),
             error: None,
             errors: VecDeque::new(),
             tell_unread: listener.tell_unread,

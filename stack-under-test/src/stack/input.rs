@@ -118,7 +118,7 @@ impl Stack {
 
     fn deliver_to_crossed(&mut self, id: SocketId, segment: &Segment<'_>) {
         let (env, sockets, out) = self.split();
-        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
+        let Some(Socket { tcp, shut_early, .. }) = sockets.get_mut(&id) else {
             return;
         };
         let Tcp::SynReceived(crossed) = tcp else {
@@ -139,7 +139,14 @@ impl Stack {
             SynReceivedDisposition::Establish => {
                 let opening = crossed.as_ref().clone().into_opening(&env, segment);
                 env.tally.journal.note(opening.flow, TcpState::Established);
-                *tcp = Tcp::Synchronized(Box::new(Connection::open(&env, opening)));
+                let mut connection = Connection::open(&env, opening);
+                if shut_early.0 {
+                    connection.shut_read();
+                }
+                if shut_early.1 {
+                    connection.shut_write(&env, out);
+                }
+                *tcp = Tcp::Synchronized(Box::new(connection));
                 self.continue_with(id, segment);
             }
         }

@@ -235,6 +235,7 @@ impl Stack {
         };
         socket.tcp = Tcp::Closed(Remains::default());
         socket.phase = Phase::Unconnected;
+        socket.shut_early = (false, false);
         socket.error = None;
         let flow = socket.flow.take();
         if !socket.binding.chosen {

@@ -131,7 +131,9 @@ impl Stack {
         };
         let (read_shut, write_shut, readable, writable, closed) = match &socket.tcp {
             Tcp::Listen(listen) => return if listen.queue.is_empty() { 0 } else { READABLE },
-            Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, false, false, false),
+            Tcp::SynSent(_) | Tcp::SynReceived(_) => {
+                (socket.shut_early.0, socket.shut_early.1, false, false, false)
+            }
             Tcp::Closed(remains) => {
                 (remains.read_shut, remains.write_shut, !remains.unread.is_empty(), true, true)
             }

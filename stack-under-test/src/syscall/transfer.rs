@@ -95,7 +95,7 @@ impl Stack {
                 }
                 (remains.peer_closed, remains.read_shut, TcpState::Closed, !remains.unread.is_empty())
             }
-            Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, TcpState::SynSent, false),
+            Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, socket.shut_early.0, TcpState::SynSent, false),
             Tcp::Listen(_) => unreachable!("a listener was turned away"),
         };
         if reading.faults() && !reading.got.is_empty() {
@@ -245,8 +245,10 @@ impl Stack {
                     socket.error = Some(Errno::ECONNRESET);
                 }
             }
+            // The FIN waits for the handshake.
             Tcp::SynReceived(_) => {
-                return Err(Failure::Unsupported("shutdown during a simultaneous open"));
+                socket.shut_early.0 |= read;
+                socket.shut_early.1 |= write;
             }
         }
         Ok(Reply::Value(0))

@@ -65,13 +65,7 @@ impl Bundled {
             sut::Reply::Address(address) => completion.given = Some(Value::Address(address)),
             sut::Reply::Option(value) => completion.given = Some(option_value(&value)),
             sut::Reply::Poll(revents) => give_list(&mut completion, polled(&pending, &revents)),
-            sut::Reply::Select(found) => {
-                let sets = [("read", found.read), ("write", found.write), ("except", found.except)];
-                let count: usize = sets.iter().map(|(_, fds)| fds.len()).sum();
-                let sets = sets.map(|(name, fds)| (name.to_owned(), Value::List(self.names(&pending, &fds))));
-                completion.result = Ok(length(count));
-                completion.given = Some(Value::Map(BTreeMap::from(sets)));
-            }
+            sut::Reply::Select(found) => self.give_sets(&mut completion, &pending, found),
             sut::Reply::Epoll(events) => {
                 let item = |(events, data): &(u32, u64)| {
                     let fd = DescriptorId(usize::try_from(*data).unwrap_or(usize::MAX));
@@ -84,6 +78,14 @@ impl Bundled {
             }
         }
         Ok(completion)
+    }
+
+    fn give_sets(&self, completion: &mut Completion, pending: &Pending, found: sut::Selected) {
+        let sets = [("read", found.read), ("write", found.write), ("except", found.except)];
+        let count: usize = sets.iter().map(|(_, fds)| fds.len()).sum();
+        let sets = sets.map(|(name, fds)| (name.to_owned(), Value::List(self.names(pending, &fds))));
+        completion.result = Ok(length(count));
+        completion.given = Some(Value::Map(BTreeMap::from(sets)));
     }
 
     /// The case's names of descriptors that the stack found.
