@@ -90,7 +90,12 @@ fn connecting_to_no_family_ends_listening_and_needs_two_bytes() {
     assert_eq!(world.errno(Syscall::Connect { fd, addr: cut }), Errno::EINVAL);
     world.value(Syscall::Bind { fd, addr: address("0.0.0.0:8080") });
     world.value(Syscall::Listen { fd, backlog: 1 });
+    world.inject("S 0:0(0)");
+    world.inject(". 1:1(0) ack 1");
+    world.sent.clear();
     assert_eq!(world.value(Syscall::Connect { fd, addr: to_no_family() }), 0);
+    let sent: Vec<&str> = world.sent.iter().map(|(_, seen)| seen.text.as_str()).collect();
+    assert_eq!(sent, ["R. 1:1(0) ack 1"], "who waited to be accepted is told");
     assert_eq!(pending_error(&mut world, fd), 0);
     assert_eq!(world.errno(Syscall::Accept { fd, flags: 0 }), Errno::EINVAL);
     // The port was chosen, so it stays.
