@@ -183,6 +183,8 @@ pub enum Syscall<I = i64> {
 pub enum Lie<I> {
     /// `len=4`: the length of an address or option.
     Length(I),
+    /// `family=AF_UNSPEC`: the family of an address.
+    Family(I),
     /// `buf=NULL`.
     NullBuffer,
 }

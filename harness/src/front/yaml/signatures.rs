@@ -11,11 +11,11 @@ type Signature = (&'static str, &'static str, usize, usize, &'static [&'static s
 
 const SIGNATURES: [Signature; 31] = [
     ("socket", "socket(af, SOCK_STREAM, 0)", 3, 3, &[]),
-    ("bind", "bind(s, local)", 2, 2, &["len"]),
+    ("bind", "bind(s, local)", 2, 2, &["len", "family"]),
     ("listen", "listen(s, 5)", 2, 2, &[]),
     ("accept", "accept(l)", 1, 1, &[]),
     ("accept4", "accept4(l, SOCK_NONBLOCK)", 2, 2, &[]),
-    ("connect", "connect(c, remote)", 2, 2, &["len"]),
+    ("connect", "connect(c, remote)", 2, 2, &["len", "family"]),
     ("shutdown", "shutdown(s, SHUT_WR)", 2, 2, &[]),
     ("close", "close(s)", 1, 1, &[]),
     ("dup", "dup(s)", 1, 1, &[]),

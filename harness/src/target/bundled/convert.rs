@@ -186,6 +186,10 @@ fn told(input: sut::Input, lie: Option<&Lie<i64>>) -> sut::Input {
     match lie {
         None => input,
         Some(Lie::NullBuffer) => sut::Input { bytes: None, ..input },
+        Some(Lie::Family(family)) => {
+            let own = input.bytes.iter().flatten().skip(2).copied();
+            (*family as u16).to_ne_bytes().into_iter().chain(own).collect::<Vec<u8>>().into()
+        }
         Some(Lie::Length(length)) => {
             // There is more memory behind, for lengths that say too much.
             let mut bytes = input.bytes.unwrap_or_default();
@@ -199,7 +203,7 @@ fn told(input: sut::Input, lie: Option<&Lie<i64>>) -> sut::Input {
 /// Where a call is to write, with the lie that is told about it.
 fn room(length: i64, lie: Option<&Lie<i64>>) -> sut::Room {
     match lie {
-        None => sut::Room { length, nowhere: false },
+        None | Some(Lie::Family(_)) => sut::Room { length, nowhere: false },
         Some(Lie::NullBuffer) => sut::Room { length, nowhere: true },
         Some(Lie::Length(length)) => sut::Room { length: *length, nowhere: false },
     }

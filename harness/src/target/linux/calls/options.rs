@@ -36,7 +36,7 @@ pub(super) fn setsockopt(
     let true_length = bytes.len();
     bytes.resize(true_length.max(ROOM), 0);
     let (pointer, length) = match lie {
-        None => (bytes.as_ptr() as usize, true_length),
+        None | Some(Lie::Family(_)) => (bytes.as_ptr() as usize, true_length),
         Some(Lie::Length(length)) => (bytes.as_ptr() as usize, *length as usize),
         Some(Lie::NullBuffer) => (0, true_length),
     };
