@@ -136,9 +136,17 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
             room: 10usize.into(),
             flags: if which > 127 { MSG_OOB } else { MSG_DONTWAIT },
         },
+        _ => call_of_files(number, which, fd),
+    }
+}
+
+/// Calls on descriptors of any kind.
+fn call_of_files(number: u8, which: u8, fd: Fd) -> Syscall {
+    let other = Fd(3 + i32::from(which / 5 % 5));
+    match number % 32 {
         21 => Syscall::EpollCreate { size: 1 },
         22 => Syscall::EpollCtl {
-            ep: Fd(3 + i32::from(which / 5 % 5)),
+            ep: other,
             operation: 1 + i32::from(which % 3),
             fd,
             events: if which > 127 { EPOLLIN | EPOLLET } else { EPOLLIN | EPOLLOUT | EPOLLONESHOT },
@@ -154,7 +162,7 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
         25 => Syscall::Pipe,
         26 => Syscall::Splice {
             from: fd,
-            to: Fd(3 + i32::from(which / 5 % 5)),
+            to: other,
             count: usize::from(which) * 200,
             flags: i32::from(which % 4),
         },
