@@ -14,6 +14,7 @@ extern crate std;
 pub mod codec;
 mod config;
 mod counters;
+mod memory;
 mod settings;
 mod socket;
 mod stack;

@@ -7,6 +7,7 @@ mod input;
 mod lifecycle;
 mod output;
 mod ports;
+mod reassembly;
 mod timeouts;
 
 use alloc::collections::{BTreeMap, VecDeque};
@@ -103,6 +104,7 @@ pub struct Stack {
     pub(crate) outbox: Outbox,
     output: VecDeque<Output>,
     forced: Vec<ForcedIsn>,
+    reassembly: reassembly::Reassembly,
     drops: DropCounters,
     pub(crate) tally: Tally,
     pub(crate) paths: Paths,
@@ -128,6 +130,7 @@ impl Stack {
             outbox: Outbox::new(),
             output: VecDeque::new(),
             forced: Vec::new(),
+            reassembly: reassembly::Reassembly::default(),
             drops: DropCounters::default(),
             tally: Tally::default(),
             paths: Paths::new(),

@@ -2,17 +2,31 @@
 
 use super::{Output, Stack};
 use crate::syscall::{Failure, Reply, Signal, ThreadId};
-use crate::tcp::flow::{Departure, Flow};
+use crate::tcp::flow::{Departure, Flow, Outbox};
 use crate::wire::tcp::Outgoing;
 use crate::wire::{ip, tcp};
 
 impl Stack {
     /// Moves the segments that were made to the output, as packets.
     pub(crate) fn flush(&mut self) {
-        for Departure { flow, identification, segment } in self.outbox.drain(..) {
+        let mut outbox = core::mem::take(&mut self.outbox);
+        if self.config.segmentation_offload {
+            outbox = joined(outbox);
+        }
+        for Departure { flow, identification, segment } in outbox {
             let (source, destination) = (flow.local.address, flow.remote.address);
             let bytes = segment.emit((source, flow.local.port), (destination, flow.remote.port));
-            let packet = ip::emit(source, destination, tcp::PROTOCOL, identification, &bytes);
+            let header = ip::Header {
+                source,
+                destination,
+                protocol: tcp::PROTOCOL,
+                // RFC3168/6.1.2a
+                traffic_class: if segment.ecn_capable { ip::Ecn::Capable0 } else { ip::Ecn::NotCapable }
+                    as u8,
+                identification,
+                dont_fragment: true,
+            };
+            let packet = ip::emit(header, &bytes);
             self.output.push_back(Output::Transmit(packet));
         }
     }
@@ -31,4 +45,17 @@ impl Stack {
         self.flush();
         self.output.push_back(Output::Signal { thread, signal });
     }
+}
+
+/// What a device cuts leaves in one packet.
+fn joined(segments: Outbox) -> Outbox {
+    let mut joined = Outbox::new();
+    for segment in segments {
+        let rest = match joined.last_mut() {
+            Some(last) => last.join(segment),
+            None => Some(segment),
+        };
+        joined.extend(rest);
+    }
+    joined
 }

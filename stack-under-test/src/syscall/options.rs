@@ -18,7 +18,7 @@ use crate::tcp::state::TcpState;
 
 const DONE: CallResult = Ok(Reply::Value(0));
 /// `net.core.rmem_max` and `wmem_max`, which are the host's.
-const BUFFER_MAX: u32 = 212_992;
+const BUFFER_MAX: u32 = 4_194_304;
 const RECEIVE_MIN: u32 = 2304;
 const SEND_MIN: u32 = 4608;
 pub(super) const UNSUPPORTED: Failure = Failure::Unsupported("this socket option");
@@ -102,7 +102,11 @@ fn set_socket_option(
             }
         }
         SO_RCVBUF => {
-            socket.knobs.receive_buffer = Some(buffer(int(value)?, RECEIVE_MIN));
+            let size = buffer(int(value)?, RECEIVE_MIN);
+            set_knob(socket, |knobs| knobs.receive_buffer = Some(size));
+            if let Some(connection) = socket.connection_mut() {
+                connection.set_receive_buffer(size);
+            }
         }
         SO_SNDBUF => {
             let size = buffer(int(value)?, SEND_MIN);
@@ -143,7 +147,10 @@ fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<Op
             let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
             return Ok(OptionValue::Linger { on: socket.linger.is_some(), seconds });
         }
-        SO_RCVBUF => socket.knobs.receive_buffer.unwrap_or(env.settings.rmem[1]).into(),
+        SO_RCVBUF => match socket.connection() {
+            Some(connection) => connection.receive_buffer().into(),
+            None => socket.knobs.receive_buffer.unwrap_or(env.settings.rmem[1]).into(),
+        },
         SO_SNDBUF => match (socket.knobs.send_buffer, socket.connection()) {
             (Some(size), _) => size.into(),
             (None, Some(connection)) => connection.send_buffer(env).into(),

@@ -69,7 +69,8 @@ impl Connection {
             self.take_sample(env, segment, &freed, &reported);
             let bare = !advanced && !updates && segment.payload.is_empty() && reported.news.is_empty();
             let duplicate = bare && !reported.twice;
-            let news = News { advanced, duplicate, bare, freed, reported };
+            let congested = self.hears_of_congestion(segment);
+            let news = News { advanced, duplicate, bare, congested, freed, reported };
             self.recover(env, &news, highest, out);
         } else {
             self.queue.acknowledge(ack);

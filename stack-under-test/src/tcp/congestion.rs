@@ -16,6 +16,8 @@ pub(crate) enum CongestionState {
     Open = 0,
     /// Something arrived out of order.
     Disorder = 1,
+    /// A router marked something; the window shrinks in proportion to what arrives.
+    Reduced = 2,
     /// Something was lost and is repeated while the window shrinks in proportion to what arrives.
     Recovery = 3,
     /// The retransmission timer fired: slow start from one segment.
@@ -40,6 +42,8 @@ pub(crate) struct Congestion {
     limited: bool,
     most_in_flight: u32,
     round_end: SeqNum,
+    /// The peer was not told of the last reduction yet. RFC3168/6.1.2e
+    pub(super) tell: bool,
 }
 
 impl Congestion {
@@ -56,6 +60,7 @@ impl Congestion {
             limited: false,
             most_in_flight: 0,
             round_end: start,
+            tell: false,
         }
     }
 
@@ -85,6 +90,11 @@ impl Congestion {
         self.high
     }
 
+    /// Whether the window shrinks in proportion to what arrives.
+    pub(crate) fn is_reducing(&self) -> bool {
+        matches!(self.state, CongestionState::Reduced | CongestionState::Recovery)
+    }
+
     pub(crate) fn in_slow_start(&self) -> bool {
         self.window < self.threshold
     }
@@ -101,7 +111,7 @@ impl Congestion {
 
     /// A segment left, new or again.
     pub(crate) fn count_sent(&mut self) {
-        self.sent += u32::from(self.state == CongestionState::Recovery);
+        self.sent += u32::from(self.is_reducing());
     }
 
     /// `segments` were acknowledged.
@@ -139,13 +149,29 @@ impl Congestion {
     /// Loss was found by what arrived (`RFC5681/3.2-ssthresh`). Linux halves the window instead of what is in flight,
     /// and lets it shrink step by step.
     pub(crate) fn enter_recovery(&mut self, nxt: SeqNum) {
+        // A window that shrinks already shrinks once.
+        if !self.is_reducing() {
+            self.begin_reduction(nxt);
+        }
+        self.state = CongestionState::Recovery;
+    }
+
+    /// Congestion was found by a router's mark, at most once in a round trip. RFC3168/6.1.2b
+    pub(crate) fn enter_reduced(&mut self, nxt: SeqNum) {
+        if matches!(self.state, CongestionState::Open | CongestionState::Disorder) {
+            self.begin_reduction(nxt);
+            self.state = CongestionState::Reduced;
+        }
+    }
+
+    fn begin_reduction(&mut self, nxt: SeqNum) {
         self.high = nxt;
         self.prior_window = self.window;
         self.delivered = 0;
         self.sent = 0;
         self.counted = 0;
         self.threshold = (self.window / 2).max(2);
-        self.state = CongestionState::Recovery;
+        self.tell = true;
     }
 
     /// Proportional rate reduction: while more is in flight than the threshold, as many segments leave for those that
@@ -172,7 +198,9 @@ impl Congestion {
         if idle <= rto {
             return;
         }
-        self.threshold = self.threshold.max(self.window / 2 + self.window / 4);
+        if !self.is_reducing() {
+            self.threshold = self.threshold.max(self.window / 2 + self.window / 4);
+        }
         let least = self.window.min(INITIAL_WINDOW);
         let mut rest = idle.saturating_sub(rto);
         while !rest.is_zero() && self.window > least {
@@ -184,7 +212,7 @@ impl Congestion {
 
     /// Something is sent again for a reason other than congestion: the window stays.
     pub(crate) fn repeat_without_blame(&mut self, nxt: SeqNum) {
-        let reducing = self.state == CongestionState::Recovery;
+        let reducing = self.is_reducing();
         if self.state != CongestionState::Loss {
             self.high = nxt;
             if !reducing {
@@ -205,13 +233,14 @@ impl Congestion {
         self.threshold = (self.window / 2).max(2);
         self.window = self.threshold;
         self.counted = 0;
+        self.tell = true;
     }
 
     /// The retransmission timer fired. `again` if it had fired before and nothing was acknowledged since.
     pub(crate) fn timed_out(&mut self, una: SeqNum, nxt: SeqNum, again: bool, in_flight: u32) {
         let first = match self.state {
             CongestionState::Open | CongestionState::Disorder => true,
-            CongestionState::Recovery => self.is_past(una),
+            CongestionState::Reduced | CongestionState::Recovery => self.is_past(una),
             CongestionState::Loss => self.is_past(una) || !again,
         };
         // RFC5681/3.1-rto-hold: once per loss.
@@ -222,6 +251,7 @@ impl Congestion {
         // RFC5681/3.1-rto-lw
         self.window = in_flight + 1;
         self.counted = 0;
+        self.tell = true;
         self.high = nxt;
         self.state = CongestionState::Loss;
     }

@@ -42,6 +42,18 @@ pub(crate) struct Departure {
     pub(crate) segment: Outgoing,
 }
 
+impl Departure {
+    /// Takes the next segment into this one, if it continues it.
+    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
+        if !next.segment.follows || next.flow != self.flow {
+            return Some(next);
+        }
+        self.segment.flags = self.segment.flags | next.segment.flags;
+        self.segment.payload.extend(next.segment.payload);
+        None
+    }
+}
+
 /// Segments on their way out, in order.
 pub(crate) type Outbox = Vec<Departure>;
 

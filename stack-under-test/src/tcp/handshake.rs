@@ -60,13 +60,6 @@ pub(crate) enum OrphanTime {
     So(Duration),
 }
 
-impl Knobs {
-    /// Half of the memory is for data, the other half for what surrounds it in the kernel.
-    pub(crate) fn receive_space(&self, env: &Env<'_>) -> u32 {
-        self.receive_buffer.unwrap_or(env.settings.rmem[1]) / 2
-    }
-}
-
 /// The largest payload that fits the link to this peer, without options. RFC9293/MUST-67
 pub(crate) fn link_mss(env: &Env<'_>, flow: Flow) -> u16 {
     env.mtu.saturating_sub(ip::header_length(flow.remote.address) + TCP_HEADER)
@@ -100,6 +93,8 @@ pub(crate) struct Negotiated {
     pub(crate) our_mss: u16,
     pub(crate) scales: Option<Scales>,
     pub(crate) sack: bool,
+    /// Marks of congestion are understood.
+    pub(crate) ecn: bool,
     /// With timestamps: the peer's value that is echoed.
     pub(crate) timestamps: Option<u32>,
 }
@@ -133,6 +128,7 @@ impl Negotiated {
             scales: both(env.settings.window_scaling, syn.window_scale)
                 .map(|send| Scales { send, receive: scale }),
             sack: env.settings.sack && syn.sack_permitted,
+            ecn: false,
             timestamps: syn.timestamps.filter(|_| env.settings.timestamps).map(|timestamps| timestamps.value),
         }
     }

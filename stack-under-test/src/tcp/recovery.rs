@@ -30,6 +30,8 @@ pub(super) struct News {
     pub(super) duplicate: bool,
     /// Nothing in it is new: neither acknowledgement nor window nor data.
     pub(super) bare: bool,
+    /// A router marked something of ours. RFC3168/6.1.2b
+    pub(super) congested: bool,
     pub(super) freed: Freed,
     pub(super) reported: Reported,
 }
@@ -103,13 +105,13 @@ impl Connection {
         let lost_before = self.queue.lost();
         let mut progress = news.advanced || self.is_fresh_report(env, news);
         let calm = self.congestion.state() == CongestionState::Open;
-        let suspicious = news.bare || !news.reported.news.is_empty() || !calm;
+        let suspicious = news.bare || news.congested || !news.reported.news.is_empty() || !calm;
         let resend = suspicious && self.judge_loss(env, news, &mut delivered, &mut progress);
         self.judge_tail_probe(self.send.una, news.bare, news.reported.twice);
         if progress {
             self.restart_retransmission(env);
         }
-        if self.congestion.state() == CongestionState::Recovery {
+        if self.congestion.is_reducing() {
             let calm = news.advanced && self.queue.lost() <= lost_before;
             self.congestion.reduce(delivered, self.in_flight(), calm);
         } else if news.freed.count() > 0 {
@@ -184,6 +186,9 @@ impl Connection {
             // RFC6582/3.2-3full
             self.congestion.end_reduction();
         }
+        if state == CongestionState::Reduced && una.after(self.congestion.high()) {
+            self.congestion.end_reduction();
+        }
         match self.congestion.state() {
             CongestionState::Recovery => {
                 if !news.advanced {
@@ -213,7 +218,7 @@ impl Connection {
                     return true;
                 }
             }
-            CongestionState::Open | CongestionState::Disorder => {}
+            CongestionState::Open | CongestionState::Disorder | CongestionState::Reduced => {}
         }
         self.judge_afresh(env, news, delivered, progress)
     }
@@ -229,7 +234,13 @@ impl Connection {
             self.forget_repetitions();
             let amiss = self.queue.sacked() + self.recovery.duplicates + self.queue.resent() > 0;
             let state = if amiss { CongestionState::Disorder } else { CongestionState::Open };
-            self.congestion.settle(state);
+            if news.congested {
+                self.congestion.enter_reduced(self.send.nxt);
+                self.recovery.tail_probe = None;
+            }
+            if self.congestion.state() != CongestionState::Reduced {
+                self.congestion.settle(state);
+            }
             return false;
         }
         // RFC6675/5-enter, RFC6582/3.2-2
@@ -256,7 +267,7 @@ impl Connection {
         }
         // RFC5681/3.2-fr; RFC6582/3.2-3partial
         let lost = match self.congestion.state() {
-            CongestionState::Open | CongestionState::Disorder => {
+            CongestionState::Open | CongestionState::Disorder | CongestionState::Reduced => {
                 self.recovery.duplicates >= self.recovery.reordering
             }
             CongestionState::Recovery => news.advanced,

@@ -212,8 +212,7 @@ impl TimeWait {
             flags: Flags::ACK,
             window: u16::try_from(self.window >> self.scale).unwrap_or(u16::MAX),
             options,
-            payload: alloc::vec::Vec::new(),
-            urgent: 0,
+            ..Outgoing::default()
         };
         out.push(Departure { flow: self.flow, identification: 0, segment });
     }

@@ -38,6 +38,7 @@ impl BundledFactory {
         let capabilities = [
             Capability::Ipv6,
             Capability::Sack,
+            Capability::Ecn,
             Capability::Timestamps,
             Capability::Signals,
             Capability::Epoll,
@@ -65,10 +66,8 @@ impl TargetFactory for BundledFactory {
     }
 
     fn open(&self, world: &World) -> Result<Box<dyn Target>, TargetError> {
-        if world.link.offload != crate::case::Offload::None {
-            return Err(TargetError::Missing("segmentation offload".to_owned()));
-        }
-        let config = sut::Config { mtu: world.link.mtu, ..sut::Config::default() };
+        let segmentation_offload = world.link.offload != crate::case::Offload::None;
+        let config = sut::Config { mtu: world.link.mtu, segmentation_offload, ..sut::Config::default() };
         let mut stack = sut::Stack::new(config, world.seed);
         stack.keep_state_changes();
         for setting in &world.settings {
@@ -300,4 +299,32 @@ fn sut_thread(thread: ThreadId) -> sut::ThreadId {
 
 fn our_thread(thread: sut::ThreadId) -> ThreadId {
     ThreadId(usize::try_from(thread.0).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    /// docs/language.md promises it.
+    #[test]
+    fn the_stack_starts_from_the_baseline_but_for_what_its_readme_names() {
+        let file = |path: &str| std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR")));
+        let (Ok(reference), Ok(readme)) = (file("docs/language.md"), file("stack-under-test/README.md"))
+        else {
+            return;
+        };
+        let settings = stack_under_test::Settings::default();
+        let rows = reference.lines().filter_map(|line| {
+            let (name, value) = line.strip_prefix("| `net.")?.strip_suffix("` |")?.split_once("` | `")?;
+            Some((format!("net.{name}"), value))
+        });
+        let mut known = 0;
+        for (name, value) in rows {
+            let Some(own) = settings.get(&name) else { continue };
+            known += 1;
+            let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
+            let short = name.rsplit('.').next().unwrap_or_default();
+            let named = readme.contains(&format!("`{short}` is {own}"));
+            assert!(own == value || named, "{name} is {own}, and {value} in the baseline");
+        }
+        assert!(known > 30, "the table was read");
+    }
 }

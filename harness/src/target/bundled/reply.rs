@@ -163,6 +163,8 @@ pub(super) fn tcp_info(info: &sut::TcpInfo) -> Value {
         ("tcpi_bytes_retrans", int(info.bytes_retrans)),
         ("tcpi_snd_wnd", int(info.snd_wnd.into())),
         ("tcpi_rcv_wnd", int(info.rcv_wnd.into())),
+        ("tcpi_rcv_rtt", span(info.rcv_rtt)),
+        ("tcpi_rcv_space", int(info.rcv_space.into())),
     ] {
         fields.insert(name.to_owned(), value);
     }
