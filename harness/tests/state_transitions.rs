@@ -71,7 +71,7 @@ const RESETS: [Arrow; 9] = [
 ];
 
 /// What else there is, and why: states it may start in (none: all), where it leads, by what, the reason.
-const OTHERS: [(&[&str], &str, &str, &str); 9] = [
+const OTHERS: [(&[&str], &str, &str, &str); 10] = [
     (
         &["SYN-RECEIVED"],
         "CLOSED",
@@ -120,6 +120,12 @@ const OTHERS: [(&[&str], &str, &str, &str); 9] = [
         "CLOSED",
         "icmp",
         "ICMP reports trouble with the SYN; Linux ends the open",
+    ),
+    (
+        &["ESTABLISHED"],
+        "FIN-WAIT-1",
+        "segment",
+        "`shutdown` of sending came in SYN-RECEIVED of a simultaneous open: Linux's FIN waits for the handshake",
     ),
     (&["LISTEN"], "ESTABLISHED", "segment", "a SYN cookie comes back: there was no state in between"),
 ];

@@ -96,7 +96,7 @@ impl Wire {
 
     fn listener(&mut self) -> Fd {
         let fd = self.socket(1);
-        self.value(1, Syscall::Bind { fd, addr: address(1) });
+        self.value(1, Syscall::Bind { fd, addr: address(1).into() });
         self.value(1, Syscall::Listen { fd, backlog: 10 });
         fd
     }
@@ -104,7 +104,7 @@ impl Wire {
     /// A connection: the descriptors of both ends.
     fn connect(&mut self, listener: Fd) -> [Fd; 2] {
         let fd = self.socket(0);
-        self.value(0, Syscall::Connect { fd, addr: address(1) });
+        self.value(0, Syscall::Connect { fd, addr: address(1).into() });
         match self.call(1, Syscall::Accept { fd: listener, flags: 0 }) {
             Some(Reply::Accepted { fd: accepted, .. }) => [fd, accepted],
             other => panic!("not accepted: {other:?}"),
@@ -113,7 +113,7 @@ impl Wire {
 
     /// What can be read now.
     fn read(&mut self, end: usize, fd: Fd) -> usize {
-        match self.call(end, Syscall::Recv { fd, count: 1 << 20, flags: MSG_DONTWAIT }) {
+        match self.call(end, Syscall::Recv { fd, room: (1usize << 20).into(), flags: MSG_DONTWAIT }) {
             Some(Reply::Data(data)) => data.len(),
             None => 0,
             other => panic!("no data: {other:?}"),
@@ -129,7 +129,7 @@ fn bulk() -> u64 {
     let data = vec![7; 64 << 10];
     let mut read = 0;
     while read < BULK {
-        wire.call(0, Syscall::Send { fd: from, data: data.clone(), flags: MSG_DONTWAIT });
+        wire.call(0, Syscall::Send { fd: from, data: data.clone().into(), flags: MSG_DONTWAIT });
         let count = wire.read(1, to);
         if count == 0 {
             wire.wait();
@@ -146,11 +146,14 @@ fn requests() -> u64 {
     let fds = wire.connect(listener);
     for (end, fd) in fds.into_iter().enumerate() {
         let value = OptionValue::Int(1);
-        wire.value(end, Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: TCP_NODELAY, value });
+        wire.value(
+            end,
+            Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: TCP_NODELAY, value: value.into() },
+        );
     }
     for _ in 0..REQUESTS {
         for end in [0, 1] {
-            wire.value(end, Syscall::Write { fd: fds[end], data: vec![7; 100] });
+            wire.value(end, Syscall::Write { fd: fds[end], data: vec![7; 100].into() });
             assert_eq!(wire.read(1 - end, fds[1 - end]), 100);
         }
         wire.now = wire.now + Duration::from_micros(100);
@@ -165,7 +168,10 @@ fn handshakes() -> u64 {
     for _ in 0..HANDSHAKES {
         let [ours, theirs] = wire.connect(listener);
         let value = OptionValue::Linger { on: true, seconds: 0 };
-        wire.value(0, Syscall::Setsockopt { fd: ours, level: SOL_SOCKET, name: SO_LINGER, value });
+        wire.value(
+            0,
+            Syscall::Setsockopt { fd: ours, level: SOL_SOCKET, name: SO_LINGER, value: value.into() },
+        );
         wire.value(0, Syscall::Close { fd: ours });
         wire.value(1, Syscall::Close { fd: theirs });
     }

@@ -45,8 +45,8 @@ impl Plain {
     /// # Errors
     /// The reason for which the stack would drop it.
     pub fn read(packet: &[u8]) -> Result<Self, DropReason> {
-        let ip = ip::Packet::parse(packet)?;
-        let segment = Segment::parse(ip.payload, ip.source, ip.destination)?;
+        let ip::Arrival::Whole(ip) = ip::Arrival::parse(packet)? else { return Err(DropReason::Fragment) };
+        let segment = Segment::parse(&ip)?;
         let options = segment.options;
         Ok(Self {
             source: SocketAddr::new(ip.source, segment.source_port),
@@ -86,9 +86,19 @@ impl Plain {
             },
             urgent: 0,
             payload: self.payload.clone(),
+            ..Outgoing::default()
         };
         let ends = ((self.source.ip(), self.source.port()), (self.destination.ip(), self.destination.port()));
         let bytes = segment.emit(ends.0, ends.1);
-        ip::emit(self.source.ip(), self.destination.ip(), PROTOCOL, identification, &bytes)
+        let header = ip::Header {
+            source: self.source.ip(),
+            destination: self.destination.ip(),
+            protocol: PROTOCOL,
+            traffic_class: 0,
+            hops: None,
+            identification,
+            dont_fragment: true,
+        };
+        ip::emit(header, &bytes)
     }
 }

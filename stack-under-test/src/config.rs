@@ -11,6 +11,8 @@ use crate::settings::Settings;
 pub struct Config {
     /// Largest packet the link carries, in bytes, IP header included.
     pub mtu: u16,
+    /// The device cuts packets that are longer: what leaves may be many segments in one packet, up to 64 KiB.
+    pub segmentation_offload: bool,
     /// The endpoint's own addresses; packets for any other are dropped. The first of a family is the default source.
     pub local: Vec<IpAddr>,
     /// Reachable networks as address and prefix length; everything else has no route.
@@ -26,6 +28,7 @@ impl Default for Config {
         let v6 = (1..=9).map(|last| IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, last)));
         Self {
             mtu: 1500,
+            segmentation_offload: false,
             local: v4.chain(v6).collect(),
             on_link: vec![
                 (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 0)), 24),

@@ -14,6 +14,7 @@ extern crate std;
 pub mod codec;
 mod config;
 mod counters;
+mod memory;
 mod settings;
 mod socket;
 mod stack;
@@ -25,7 +26,10 @@ pub use config::Config;
 pub use settings::{SettingError, Settings};
 pub use socket::errors::Errno;
 pub use stack::{Output, Stack, ThreadBusy};
-pub use syscall::{Failure, Fd, OptionValue, Reply, Selected, Signal, Syscall, ThreadId};
+pub use syscall::{
+    Control, ControlData, ExtendedError, Failure, Fd, Input, Message, OptionValue, Reply, Room, Selected,
+    Signal, Syscall, ThreadId,
+};
 pub use tcp::info::TcpInfo;
 pub use tcp::journal::{Cause, StateChange};
 pub use tcp::state::TcpState;

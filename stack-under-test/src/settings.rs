@@ -53,15 +53,23 @@ pub struct Settings {
     pub(crate) keep_alive_idle: Duration,
     pub(crate) keep_alive_interval: Duration,
     pub(crate) keep_alive_probes: u32,
+    pub(crate) ecn: u32,
+    pub(crate) ecn_fallback: bool,
+    pub(crate) moderate_receive_buffer: bool,
+    /// How long, and how many, acknowledgements of what comes out of order may be held back.
+    pub(crate) compressed_delay: Duration,
+    pub(crate) compressed_most: u32,
+    /// How long fragments wait for the others, IPv4 and IPv6.
+    pub(crate) fragment_time: [Duration; 2],
+    /// Memory beyond which fragments of no further packet are taken.
+    pub(crate) fragment_memory: [u32; 2],
 }
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
-const FIXED: [(&str, &str); 7] = [
+const FIXED: [(&str, &str); 5] = [
     ("net.ipv4.tcp_congestion_control", "reno"),
-    ("net.ipv4.tcp_ecn", "0"),
     ("net.ipv4.tcp_fastopen", "0"),
-    ("net.ipv4.tcp_moderate_rcvbuf", "0"),
     ("net.ipv4.tcp_mtu_probing", "0"),
     ("net.ipv4.tcp_recovery", "1"),
     ("net.ipv4.tcp_shrink_window", "0"),
@@ -90,7 +98,7 @@ impl Default for Settings {
             rto_max: Duration::from_secs(120),
             local_ports: (32768, 60999),
             somaxconn: 4096,
-            max_syn_backlog: 4096,
+            max_syn_backlog: 2048,
             abort_on_overflow: false,
             rfc1337: false,
             invalid_ratelimit: Duration::from_millis(500),
@@ -109,6 +117,13 @@ impl Default for Settings {
             keep_alive_idle: Duration::from_secs(7200),
             keep_alive_interval: Duration::from_secs(75),
             keep_alive_probes: 9,
+            ecn: 2,
+            ecn_fallback: true,
+            moderate_receive_buffer: true,
+            compressed_delay: Duration::from_millis(1),
+            compressed_most: 44,
+            fragment_time: [Duration::from_secs(30), Duration::from_secs(60)],
+            fragment_memory: [4 << 20; 2],
         }
     }
 }
@@ -181,9 +196,37 @@ impl Settings {
                     _ => return Err(SettingError::Invalid),
                 };
             }
+            _ if self.set_receiving(name, value)? => {}
             _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
         }
         Ok(())
+    }
+
+    /// Those of the direction from the peer; returns whether it is one.
+    fn set_receiving(&mut self, name: &str, value: &str) -> Result<bool, SettingError> {
+        match name {
+            // Higher values are those of accurate ECN, which is not there.
+            "net.ipv4.tcp_ecn" => self.ecn = number(value, 0, 2)?,
+            "net.ipv4.tcp_ecn_fallback" => self.ecn_fallback = flag(value)?,
+            "net.ipv4.tcp_moderate_rcvbuf" => self.moderate_receive_buffer = flag(value)?,
+            "net.ipv4.tcp_comp_sack_delay_ns" => {
+                self.compressed_delay = Duration::from_nanos(number(value, 0, u32::MAX)?.into());
+            }
+            "net.ipv4.tcp_comp_sack_nr" => self.compressed_most = number(value, 0, 255)?,
+            "net.ipv4.ipfrag_time" => self.fragment_time[0] = seconds(value)?,
+            "net.ipv6.ip6frag_time" => self.fragment_time[1] = seconds(value)?,
+            "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0] = number(value, 0, u32::MAX)?,
+            "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1] = number(value, 0, u32::MAX)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// How long fragments wait for the others, and the memory beyond which no further packet begins.
+    pub(crate) fn reassembly(&self, v6: bool) -> (Duration, u32) {
+        let [time_v4, time_v6] = self.fragment_time;
+        let [memory_v4, memory_v6] = self.fragment_memory;
+        if v6 { (time_v6, memory_v6) } else { (time_v4, memory_v4) }
     }
 
     /// The value of a setting as `sysctl` prints it.
@@ -227,6 +270,15 @@ impl Settings {
             "net.ipv4.tcp_keepalive_time" => self.keep_alive_idle.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_intvl" => self.keep_alive_interval.as_secs().to_string(),
             "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes.to_string(),
+            "net.ipv4.tcp_ecn" => self.ecn.to_string(),
+            "net.ipv4.tcp_ecn_fallback" => digit(self.ecn_fallback),
+            "net.ipv4.tcp_moderate_rcvbuf" => digit(self.moderate_receive_buffer),
+            "net.ipv4.tcp_comp_sack_delay_ns" => self.compressed_delay.as_nanos().to_string(),
+            "net.ipv4.tcp_comp_sack_nr" => self.compressed_most.to_string(),
+            "net.ipv4.ipfrag_time" => self.fragment_time[0].as_secs().to_string(),
+            "net.ipv6.ip6frag_time" => self.fragment_time[1].as_secs().to_string(),
+            "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0].to_string(),
+            "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1].to_string(),
             "net.ipv4.tcp_early_retrans" => if self.tail_probe { "3" } else { "0" }.to_string(),
             _ => fixed(name)?.to_string(),
         })
@@ -236,6 +288,10 @@ impl Settings {
 fn number(value: &str, least: u32, most: u32) -> Result<u32, SettingError> {
     let number: u32 = value.trim().parse().map_err(|_| SettingError::Invalid)?;
     if (least..=most).contains(&number) { Ok(number) } else { Err(SettingError::Invalid) }
+}
+
+fn seconds(value: &str) -> Result<Duration, SettingError> {
+    Ok(Duration::from_secs(number(value, 0, i32::MAX.unsigned_abs() / 1000)?.into()))
 }
 
 fn flag(value: &str) -> Result<bool, SettingError> {

@@ -7,6 +7,7 @@ mod input;
 mod lifecycle;
 mod output;
 mod ports;
+mod reassembly;
 mod timeouts;
 
 use alloc::collections::{BTreeMap, VecDeque};
@@ -17,6 +18,7 @@ use crate::config::Config;
 use crate::counters::Tally;
 use crate::settings::SettingError;
 use crate::socket::epoll::{Epoll, EpollId};
+use crate::socket::pipe::{Pipe, PipeId};
 use crate::socket::table::Descriptors;
 use crate::socket::{Socket, SocketId};
 use crate::syscall::dispatch::Blocked;
@@ -97,12 +99,15 @@ pub struct Stack {
     pub(crate) descriptors: Descriptors,
     pub(crate) epolls: BTreeMap<EpollId, Epoll>,
     pub(crate) next_epoll: u32,
+    pub(crate) pipes: BTreeMap<PipeId, Pipe>,
+    pub(crate) next_pipe: u32,
     pub(crate) flows: BTreeMap<Flow, Owner>,
     pub(crate) time_waits: BTreeMap<Flow, TimeWait>,
     pub(crate) blocked: Vec<Blocked>,
     pub(crate) outbox: Outbox,
     output: VecDeque<Output>,
     forced: Vec<ForcedIsn>,
+    reassembly: reassembly::Reassembly,
     drops: DropCounters,
     pub(crate) tally: Tally,
     pub(crate) paths: Paths,
@@ -122,12 +127,15 @@ impl Stack {
             descriptors: Descriptors::default(),
             epolls: BTreeMap::new(),
             next_epoll: 0,
+            pipes: BTreeMap::new(),
+            next_pipe: 0,
             flows: BTreeMap::new(),
             time_waits: BTreeMap::new(),
             blocked: Vec::new(),
             outbox: Outbox::new(),
             output: VecDeque::new(),
             forced: Vec::new(),
+            reassembly: reassembly::Reassembly::default(),
             drops: DropCounters::default(),
             tally: Tally::default(),
             paths: Paths::new(),

@@ -33,10 +33,10 @@ fn a_reset_is_reported_once() {
     assert!(world.signals.is_empty());
     assert_eq!(failed(world.write(fd, 10)), Errno::EPIPE);
     assert_eq!(world.signals, [Signal::Sigpipe]);
-    let quiet = Syscall::Send { fd, data: vec![0; 10], flags: MSG_NOSIGNAL };
+    let quiet = Syscall::Send { fd, data: vec![0; 10].into(), flags: MSG_NOSIGNAL };
     assert_eq!(world.errno(quiet), Errno::EPIPE);
     assert_eq!(world.signals.len(), 1);
-    assert_eq!(data(world.call(Syscall::Read { fd, count: 10 })), 0);
+    assert_eq!(data(world.call(Syscall::Read { fd, room: 10usize.into() })), 0);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn we_close_first_and_time_wait_stands_a_minute() {
     let fd = world.server();
     assert_eq!(world.value(Syscall::Close { fd }), 0);
     world.expect("F. 1:1(0) ack 1");
-    assert_eq!(world.errno(Syscall::Read { fd, count: 1 }), Errno::EBADF);
+    assert_eq!(world.errno(Syscall::Read { fd, room: 1usize.into() }), Errno::EBADF);
     world.inject(". 1:1(0) ack 2");
     assert_eq!(world.state(), TcpState::FinWait2);
     world.inject("F. 1:1(0) ack 2");
@@ -248,7 +248,7 @@ fn a_lingering_close_waits_or_aborts() {
         fd,
         level: SOL_SOCKET,
         name: SO_LINGER,
-        value: OptionValue::Linger { on: true, seconds },
+        value: OptionValue::Linger { on: true, seconds }.into(),
     };
     let mut world = World::new();
     let fd = world.server();

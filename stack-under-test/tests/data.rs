@@ -6,13 +6,13 @@ use stack_under_test::syscall::constants::{
     IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK, SIOCINQ, SIOCOUTQ, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY,
 };
 use stack_under_test::{Errno, OptionValue, Reply, Signal, Syscall};
-use util::{MAIN, OTHER, World, data, failed};
+use util::{MAIN, OTHER, World, address, data, failed};
 
 #[test]
 fn a_blocked_read_returns_what_arrives() {
     let mut world = World::new();
     let fd = world.server();
-    world.start(MAIN, Syscall::Read { fd, count: 100 });
+    world.start(MAIN, Syscall::Read { fd, room: 100usize.into() });
     world.wait(500);
     world.inject("P. 1:11(10) ack 1");
     world.expect(". 1:1(0) ack 11");
@@ -38,7 +38,7 @@ fn two_hours_of_silence_end_a_connection() {
     let mut world = World::new();
     world.set("net.ipv4.tcp_retries2", "67");
     let fd = world.server();
-    world.start(OTHER, Syscall::Read { fd, count: 1 });
+    world.start(OTHER, Syscall::Read { fd, room: 1usize.into() });
     world.write(fd, 10).expect("written");
     world.wait(8_000_000);
     let mut due = 10;
@@ -109,7 +109,7 @@ fn a_short_segment_waits_for_another_short_one() {
         let mut world = World::new();
         let fd = world.server();
         let value = OptionValue::Int(nodelay.into());
-        world.value(Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: TCP_NODELAY, value });
+        world.value(Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: TCP_NODELAY, value: value.into() });
         world.write(fd, 10).expect("written");
         world.expect("P. 1:11(10) ack 1");
         world.write(fd, 10).expect("written");
@@ -159,8 +159,8 @@ fn a_full_send_buffer_blocks() {
     let mut world = World::new();
     let fd = world.server();
     let size = OptionValue::Int(8_000);
-    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name: SO_SNDBUF, value: size });
-    world.start(OTHER, Syscall::Write { fd, data: vec![0; 40_000] });
+    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name: SO_SNDBUF, value: size.into() });
+    world.start(OTHER, Syscall::Write { fd, data: vec![0; 40_000].into() });
     assert!(world.returned.is_empty());
     let mut acknowledged = 1;
     for _ in 0..100 {
@@ -200,8 +200,8 @@ fn our_window_closes_and_reading_opens_it() {
     let mut world = World::new();
     let size = OptionValue::Int(5_000);
     let listener = world.socket();
-    world.value(Syscall::Setsockopt { fd: listener, level: SOL_SOCKET, name: SO_RCVBUF, value: size });
-    world.value(Syscall::Bind { fd: listener, addr: "0.0.0.0:8080".parse().expect("address") });
+    world.value(Syscall::Setsockopt { fd: listener, level: SOL_SOCKET, name: SO_RCVBUF, value: size.into() });
+    world.value(Syscall::Bind { fd: listener, addr: address("0.0.0.0:8080") });
     world.value(Syscall::Listen { fd: listener, backlog: 1 });
     world.inject("S 0:0(0)");
     world.expect("S. 0:0(0) ack 1");
@@ -239,9 +239,9 @@ fn peeking_takes_nothing() {
     let fd = world.server();
     world.inject("P. 1:11(10) ack 1");
     for _ in 0..2 {
-        assert_eq!(data(world.call(Syscall::Recv { fd, count: 100, flags: MSG_PEEK })), 10);
+        assert_eq!(data(world.call(Syscall::Recv { fd, room: 100usize.into(), flags: MSG_PEEK })), 10);
     }
-    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCINQ }), 10);
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCINQ, argument: 0 }), 10);
     assert_eq!(data(world.read_now(fd)), 10);
 }
 
@@ -254,9 +254,9 @@ fn as_much_is_taken_as_linux_takes() {
         let mut world = World::new();
         let [high, low] = u16::to_be_bytes(mss);
         let fd = world.server_with(&[2, 4, high, low], win);
-        let write = Syscall::Send { fd, data: vec![0; 300_000], flags: MSG_DONTWAIT };
+        let write = Syscall::Send { fd, data: vec![0; 300_000].into(), flags: MSG_DONTWAIT };
         assert_eq!(world.value(write), taken, "window {win}, MSS {mss}");
-        assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ }), taken);
+        assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ, argument: 0 }), taken);
     }
 }
 

@@ -40,7 +40,7 @@ fn an_edge_is_reported_once() {
     arrive(&mut world, "P. 1:101(100) ack 1");
     assert_eq!(ready(&mut world, ep), [(EPOLLIN, 77)]);
     assert_eq!(ready(&mut world, ep), []);
-    world.call(Syscall::Read { fd, count: 50 }).expect("data");
+    world.call(Syscall::Read { fd, room: 50usize.into() }).expect("data");
     assert_eq!(ready(&mut world, ep), []);
     arrive(&mut world, "P. 101:201(100) ack 1");
     assert_eq!(ready(&mut world, ep), [(EPOLLIN, 77)]);
@@ -56,7 +56,7 @@ fn a_level_is_reported_as_long_as_it_lasts() {
     for _ in 0..3 {
         assert_eq!(ready(&mut world, ep), [(EPOLLIN, 77)]);
     }
-    world.call(Syscall::Read { fd, count: 100 }).expect("data");
+    world.call(Syscall::Read { fd, room: 100usize.into() }).expect("data");
     assert_eq!(ready(&mut world, ep), []);
 }
 

@@ -8,10 +8,10 @@ use stack_under_test::syscall::constants::{
 use std::net::SocketAddr;
 
 use stack_under_test::{Errno, Failure, Fd, OptionValue, Reply, Syscall, TcpState};
-use util::{MAIN, World, failed};
+use util::{MAIN, World, address, failed};
 
 fn connect(world: &mut World, fd: Fd) {
-    world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+    world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn we_open() {
         world.inject_with("S. 0:0(0) ack 1", &[2, 4, 3, 232]);
         world.expect_at(10, ". 1:1(0) ack 1");
         assert_eq!(world.returns(), (10, Ok(Reply::Value(0))));
-        assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EISCONN);
+        assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote.into() }), Errno::EISCONN);
     }
 }
 
@@ -111,17 +111,17 @@ fn both_open() {
     let domain = AF_INET;
     let fd =
         Fd(world.value(Syscall::Socket { domain, kind: SOCK_STREAM | SOCK_NONBLOCK, protocol: 0 }) as i32);
-    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EINPROGRESS);
+    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote.into() }), Errno::EINPROGRESS);
     world.expect("S 0:0(0)");
     world.wait(10);
     world.inject_with("S 0:0(0) win 5000", &[2, 4, 3, 232]);
     world.expect("S. 0:0(0) ack 1");
     assert_eq!(world.state(), TcpState::SynRecv);
-    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EALREADY);
+    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote.into() }), Errno::EALREADY);
     world.wait(10);
     world.inject(". 1:1(0) ack 1 win 5000");
     assert_eq!(world.state(), TcpState::Established);
-    let error = world.call(Syscall::Getsockopt { fd, level: SOL_SOCKET, name: SO_ERROR });
+    let error = world.call(Syscall::Getsockopt { fd, level: SOL_SOCKET, name: SO_ERROR, room: 4096.into() });
     assert_eq!(error, Ok(Reply::Option(OptionValue::Int(0))));
     assert_eq!(world.write(fd, 10), Ok(Reply::Value(10)));
     world.expect("P. 1:11(10) ack 1");
@@ -185,8 +185,8 @@ fn an_ipv6_listener_hears_ipv4_unless_told_not_to() {
         let mut world = World::new();
         let fd = Fd(world.value(Syscall::Socket { domain: AF_INET6, kind: SOCK_STREAM, protocol: 0 }) as i32);
         let value = OptionValue::Int(v6only);
-        world.value(Syscall::Setsockopt { fd, level: IPPROTO_IPV6, name: IPV6_V6ONLY, value });
-        world.value(Syscall::Bind { fd, addr: "[::]:8080".parse().expect("address") });
+        world.value(Syscall::Setsockopt { fd, level: IPPROTO_IPV6, name: IPV6_V6ONLY, value: value.into() });
+        world.value(Syscall::Bind { fd, addr: address("[::]:8080") });
         world.value(Syscall::Listen { fd, backlog: 1 });
         world.inject("S 0:0(0)");
         if v6only == 1 {
@@ -212,12 +212,8 @@ fn what_cannot_be_reached() {
         ("224.0.0.1:80", Errno::ENETUNREACH),
         ("[fd3d:fa7b:d17d::1]:80", Errno::EAFNOSUPPORT),
     ] {
-        assert_eq!(
-            world.errno(Syscall::Connect { fd, addr: addr.parse().expect("address") }),
-            errno,
-            "{addr}"
-        );
+        assert_eq!(world.errno(Syscall::Connect { fd, addr: address(addr) }), errno, "{addr}");
     }
-    let own = world.call(Syscall::Connect { fd, addr: world.local });
+    let own = world.call(Syscall::Connect { fd, addr: world.local.into() });
     assert!(matches!(own, Err(Failure::Unsupported(_))), "{own:?}");
 }

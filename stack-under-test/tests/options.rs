@@ -10,26 +10,26 @@ use stack_under_test::syscall::constants::{
     TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_NODELAY, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use stack_under_test::{Errno, Fd, OptionValue, Reply, Syscall, TcpState};
-use util::{MAIN, OTHER, World, data, failed};
+use util::{MAIN, OTHER, World, address, data, failed};
 
 fn set(world: &mut World, fd: Fd, level: i32, name: i32, value: i64) {
-    world.value(Syscall::Setsockopt { fd, level, name, value: OptionValue::Int(value) });
+    world.value(Syscall::Setsockopt { fd, level, name, value: OptionValue::Int(value).into() });
 }
 
 fn set_time(world: &mut World, fd: Fd, name: i32, millis: u64) {
     let value = OptionValue::Timeval(Duration::from_millis(millis));
-    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name, value });
+    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name, value: value.into() });
 }
 
 fn get(world: &mut World, fd: Fd, level: i32, name: i32) -> i64 {
-    match world.call(Syscall::Getsockopt { fd, level, name }) {
+    match world.call(Syscall::Getsockopt { fd, level, name, room: 4096.into() }) {
         Ok(Reply::Option(OptionValue::Int(value))) => value,
         other => panic!("getsockopt: {other:?}"),
     }
 }
 
 fn bind(world: &mut World, fd: Fd, addr: &str) -> Result<Reply, stack_under_test::Failure> {
-    world.call(Syscall::Bind { fd, addr: addr.parse().expect("address") })
+    world.call(Syscall::Bind { fd, addr: address(addr) })
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_receive_timeout_ends_the_call_and_not_the_connection() {
     let mut world = World::new();
     let fd = world.server();
     set_time(&mut world, fd, SO_RCVTIMEO, 500);
-    world.start(MAIN, Syscall::Read { fd, count: 10 });
+    world.start(MAIN, Syscall::Read { fd, room: 10usize.into() });
     world.silent(600);
     let (at, result) = world.returns();
     assert_eq!((at, failed(result)), (510, Errno::EAGAIN));
@@ -51,8 +51,8 @@ fn a_send_timeout_returns_what_was_taken_and_then_nothing() {
     let mut world = World::new();
     let fd = world.server_with(&[2, 4, 3, 232], 1000);
     set_time(&mut world, fd, SO_SNDTIMEO, 300);
-    world.start(MAIN, Syscall::Write { fd, data: vec![1; 400_000] });
-    world.start(OTHER, Syscall::Write { fd, data: vec![1; 10] });
+    world.start(MAIN, Syscall::Write { fd, data: vec![1; 400_000].into() });
+    world.start(OTHER, Syscall::Write { fd, data: vec![1; 10].into() });
     world.wait(400);
     let (at, result) = world.returns();
     assert!(matches!(result, Ok(Reply::Value(1..400_000))), "{result:?}");
@@ -66,12 +66,12 @@ fn a_connect_with_a_limit_says_that_it_goes_on() {
     let mut world = World::new();
     let fd = world.socket();
     set_time(&mut world, fd, SO_SNDTIMEO, 300);
-    world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+    world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
     world.expect("S 0:0(0)");
     world.wait(300);
     let (at, result) = world.returns();
     assert_eq!((at, failed(result)), (300, Errno::EINPROGRESS));
-    world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+    world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
     world.wait(300);
     let (at, result) = world.returns();
     assert_eq!((at, failed(result)), (600, Errno::EALREADY));
@@ -81,7 +81,7 @@ fn a_connect_with_a_limit_says_that_it_goes_on() {
 fn a_signal_that_restarts_calls_does_not_restart_one_with_a_limit() {
     let mut world = World::new();
     let fd = world.server();
-    world.start(MAIN, Syscall::Read { fd, count: 10 });
+    world.start(MAIN, Syscall::Read { fd, room: 10usize.into() });
     world.stack.interrupt_and_restart(world.now, MAIN);
     world.drain();
     assert!(world.returned.is_empty());
@@ -89,7 +89,7 @@ fn a_signal_that_restarts_calls_does_not_restart_one_with_a_limit() {
     world.drain();
     assert_eq!(failed(world.returns().1), Errno::EINTR);
     set_time(&mut world, fd, SO_RCVTIMEO, 500);
-    world.start(MAIN, Syscall::Read { fd, count: 10 });
+    world.start(MAIN, Syscall::Read { fd, room: 10usize.into() });
     world.stack.interrupt_and_restart(world.now, MAIN);
     world.drain();
     assert_eq!(failed(world.returns().1), Errno::EINTR);
@@ -103,7 +103,7 @@ fn a_silent_peer_is_asked_and_given_up() {
         set(&mut world, fd, IPPROTO_TCP, name, value);
     }
     set(&mut world, fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    world.start(MAIN, Syscall::Read { fd, count: 1 });
+    world.start(MAIN, Syscall::Read { fd, room: 1usize.into() });
     world.silent(9_999);
     world.wait(1);
     world.expect_at(10_010, ". 0:0(0) ack 1");
@@ -133,7 +133,7 @@ fn the_user_timeout_ends_a_connection_that_is_not_acknowledged() {
     let fd = world.server();
     set(&mut world, fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 1_000);
     world.write(fd, 10).expect("written");
-    world.start(MAIN, Syscall::Read { fd, count: 1 });
+    world.start(MAIN, Syscall::Read { fd, room: 1usize.into() });
     world.wait(10_000);
     for at in [10, 220, 640] {
         world.expect_at(at, "P. 1:11(10) ack 1");
@@ -171,12 +171,12 @@ fn a_cork_holds_short_segments_until_it_is_drawn() {
 fn more_that_follows_holds_a_short_segment() {
     let mut world = World::new();
     let fd = world.server();
-    world.value(Syscall::Send { fd, data: vec![1; 10], flags: MSG_MORE });
+    world.value(Syscall::Send { fd, data: vec![1; 10].into(), flags: MSG_MORE });
     world.silent(100);
-    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD }), 10);
-    world.value(Syscall::Send { fd, data: vec![1; 10], flags: 0 });
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD, argument: 0 }), 10);
+    world.value(Syscall::Send { fd, data: vec![1; 10].into(), flags: 0 });
     world.expect("P. 1:21(20) ack 1");
-    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD }), 0);
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD, argument: 0 }), 0);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn reading_waits_for_the_low_water_mark() {
     let mut world = World::new();
     let fd = world.server();
     set(&mut world, fd, SOL_SOCKET, SO_RCVLOWAT, 15);
-    world.start(MAIN, Syscall::Read { fd, count: 100 });
+    world.start(MAIN, Syscall::Read { fd, room: 100usize.into() });
     world.inject("P. 1:11(10) ack 1");
     world.sent.clear();
     assert!(world.returned.is_empty());
@@ -233,7 +233,7 @@ fn a_clamp_bounds_the_window() {
             fd,
             level: IPPROTO_TCP,
             name: TCP_WINDOW_CLAMP,
-            value: OptionValue::Int(0)
+            value: OptionValue::Int(0).into()
         }),
         Errno::EINVAL
     );
@@ -309,14 +309,14 @@ fn of_three_ports_two_are_given() {
     let mut ports = Vec::new();
     for _ in 0..2 {
         let fd = world.socket();
-        world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+        world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
         ports.push(world.local.port());
         world.stack.interrupt(world.now, MAIN);
         world.drain();
     }
     assert_ne!(ports[0], ports[1]);
     let fd = world.socket();
-    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EADDRNOTAVAIL);
+    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote.into() }), Errno::EADDRNOTAVAIL);
 }
 
 #[test]
@@ -325,10 +325,10 @@ fn what_waits_for_an_acknowledgement_includes_the_fin() {
     let fd = world.server();
     world.write(fd, 10).expect("written");
     world.value(Syscall::Shutdown { fd, how: SHUT_WR });
-    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ }), 11);
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ, argument: 0 }), 11);
     assert_eq!(world.stack.queued(fd), Some([0, 0, 11]));
     world.inject(". 1:1(0) ack 12");
     assert_eq!(world.state(), TcpState::FinWait2);
-    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ }), 0);
-    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD }), 0);
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ, argument: 0 }), 0);
+    assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD, argument: 0 }), 0);
 }

@@ -54,7 +54,7 @@ fn icmp(world: &mut World, kind: u8, code: u8, field: u32, quoted: &[u8]) {
 }
 
 fn soft_error(world: &mut World, fd: Fd) -> i64 {
-    match world.call(Syscall::Getsockopt { fd, level: SOL_SOCKET, name: SO_ERROR }) {
+    match world.call(Syscall::Getsockopt { fd, level: SOL_SOCKET, name: SO_ERROR, room: 4096.into() }) {
         Ok(Reply::Option(OptionValue::Int(value))) => value,
         other => panic!("SO_ERROR: {other:?}"),
     }
@@ -128,7 +128,7 @@ fn trouble_after_the_handshake_explains_a_time_out_and_ends_nothing() {
     assert_eq!(soft_error(&mut world, fd), i64::from(Errno::ECONNREFUSED.0));
     assert_eq!(soft_error(&mut world, fd), 0, "reported once");
     icmp(&mut world, 3, 10, 0, &quoted);
-    world.start(MAIN, Syscall::Read { fd, count: 1 });
+    world.start(MAIN, Syscall::Read { fd, room: 1usize.into() });
     world.wait(100_000);
     assert_eq!(failed(world.returns().1), Errno::EHOSTUNREACH);
 }

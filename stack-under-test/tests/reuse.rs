@@ -4,7 +4,7 @@ mod util;
 
 use stack_under_test::syscall::constants::{SO_REUSEADDR, SOL_SOCKET};
 use stack_under_test::{Errno, Fd, OptionValue, Syscall, TcpState};
-use util::{MAIN, World, failed};
+use util::{MAIN, World, address, failed};
 
 fn stamped(value: u32, echo: u32) -> Vec<u8> {
     let mut option = vec![1, 1, 8, 10];
@@ -16,7 +16,7 @@ fn stamped(value: u32, echo: u32) -> Vec<u8> {
 /// Connects from a port, closes, and leaves the connection in TIME-WAIT.
 fn leave(world: &mut World, stamps: bool) {
     let fd = client(world);
-    world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+    world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
     world.expect("S 0:0(0)");
     let with = |value: u32| if stamps { stamped(value, 0) } else { Vec::new() };
     world.inject_with("S. 0:0(0) ack 1 win 1000", &with(100));
@@ -33,8 +33,8 @@ fn leave(world: &mut World, stamps: bool) {
 fn client(world: &mut World) -> Fd {
     let fd = world.socket();
     let value = OptionValue::Int(1);
-    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name: SO_REUSEADDR, value });
-    world.value(Syscall::Bind { fd, addr: "0.0.0.0:42000".parse().expect("address") });
+    world.value(Syscall::Setsockopt { fd, level: SOL_SOCKET, name: SO_REUSEADDR, value: value.into() });
+    world.value(Syscall::Bind { fd, addr: address("0.0.0.0:42000") });
     fd
 }
 
@@ -44,14 +44,14 @@ fn a_chosen_port_is_used_again_where_timestamps_tell_old_from_new() {
     leave(&mut world, true);
     let fd = client(&mut world);
     let before = world.target_isn.expect("isn");
-    world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+    world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
     let seen = world.expect("S 0:0(0)").1;
     assert_eq!(world.target_isn, Some(before.wrapping_add(2 + 65_537)));
     assert!(seen.options.contains("00000065"), "echoes what it heard last: {}", seen.options);
     let mut world = World::new();
     leave(&mut world, false);
     let fd = client(&mut world);
-    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote }), Errno::EADDRNOTAVAIL);
+    assert_eq!(world.errno(Syscall::Connect { fd, addr: world.remote.into() }), Errno::EADDRNOTAVAIL);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn an_ephemeral_port_is_used_again_if_the_setting_says_so() {
         world.set("net.ipv4.ip_local_port_range", "42000\t42000");
         world.wait(wait);
         let fd = world.socket();
-        world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+        world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
         if reused {
             world.expect("S 0:0(0)");
             assert_eq!(world.stack.counter("TcpExtTWRecycled"), Some(1));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{DescriptorId, Expr, Num, ThreadId};
+use super::{DescriptorId, Expr, Num, ThreadId, constant};
 use crate::time::Span;
 
 /// An integer argument: known, or a captured value.
@@ -183,6 +183,8 @@ pub enum Syscall<I = i64> {
 pub enum Lie<I> {
     /// `len=4`: the length of an address or option.
     Length(I),
+    /// `family=AF_UNSPEC`: the family of an address.
+    Family(I),
     /// `buf=NULL`.
     NullBuffer,
 }
@@ -272,6 +274,24 @@ pub enum ValueSpec {
     Map(Vec<(String, ValueSpec)>),
     /// Exactly so many; events in any order.
     List(Vec<ValueSpec>),
+}
+
+impl Syscall {
+    /// The descriptor that the call gives another number.
+    #[must_use]
+    pub fn duplicates(&self) -> Option<DescriptorId> {
+        match self {
+            Self::Dup { fd } => Some(*fd),
+            Self::Fcntl { fd, command, .. } => duplicates(*command).then_some(*fd),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a command of `fcntl` makes a descriptor.
+#[must_use]
+pub fn duplicates(command: i64) -> bool {
+    [constant("F_DUPFD"), constant("F_DUPFD_CLOEXEC")].contains(&Some(command))
 }
 
 impl<I> Syscall<I> {

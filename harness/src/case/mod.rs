@@ -15,7 +15,7 @@ mod tcp_info;
 mod test_pattern;
 mod world;
 
-pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec};
+pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates};
 pub use constants::{CONSTANTS, ERRNOS, Errno, Signal, constant, nearest};
 pub use expr::{BinaryOp, CompareOp, Expr, Place};
 pub use packet::{

@@ -46,6 +46,7 @@ impl Resolve<'_> {
             None => Ok(None),
             Some(Lie::NullBuffer) => Ok(Some(Lie::NullBuffer)),
             Some(Lie::Length(length)) => self.int(length).map(|length| Some(Lie::Length(length))),
+            Some(Lie::Family(family)) => self.int(family).map(|family| Some(Lie::Family(family))),
         }
     }
 

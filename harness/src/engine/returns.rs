@@ -167,10 +167,10 @@ impl<'c> Engine<'c> {
             if let Some(bound) = self.bound.get_mut(id.0) {
                 *bound = true;
             }
-            if let (Syscall::Dup { fd }, Some(&shared)) =
-                (&made.call, made.call.descriptors().first().and_then(|fd| self.stream_of.get(fd.0)))
+            if let Some(fd) = made.call.duplicates()
+                && let Some(&shared) = self.stream_of.get(fd.0)
                 && let Some(slot) = self.stream_of.get_mut(id.0)
-                && fd != id
+                && fd != *id
             {
                 *slot = shared;
             }

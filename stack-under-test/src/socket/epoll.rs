@@ -2,7 +2,9 @@
 
 use alloc::collections::BTreeMap;
 
-use super::{Socket, SocketId, Tcp};
+use super::pipe::Pipe;
+use super::table::File;
+use super::{Socket, Tcp};
 use crate::syscall::Fd;
 use crate::tcp::env::Env;
 use crate::tcp::state::TcpState;
@@ -31,13 +33,16 @@ pub(crate) struct Item {
 /// An interest list: an entry for each descriptor and what it referred to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Epoll {
-    pub(crate) items: BTreeMap<(Fd, SocketId), Item>,
+    pub(crate) items: BTreeMap<(Fd, File), Item>,
+    /// Times that something became ready.
+    pub(crate) woken: u64,
+    pub(crate) nonblocking: bool,
 }
 
-/// What of a socket tells, by its change, that Linux would wake those who wait for it.
+/// What of a descriptor tells, by its change, that Linux would wake those who wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Activity {
-    /// Bytes that came in order, or connections.
+    /// Bytes that came in order, connections, or entries that became ready.
     arrived: u64,
     /// Urgent bytes announced.
     urgent: u64,
@@ -49,16 +54,28 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
+    const NONE: Self = Self {
+        arrived: 0,
+        urgent: 0,
+        writable: false,
+        state: TcpState::Closed,
+        error: false,
+        peer_closed: false,
+        shut: (false, false),
+    };
+
+    pub(crate) fn of_list(epoll: &Epoll) -> Self {
+        Self { arrived: epoll.woken, ..Self::NONE }
+    }
+
+    pub(crate) fn of_pipe(pipe: &Pipe) -> Self {
+        let shut = (pipe.read_closed, pipe.write_closed);
+        Self { arrived: pipe.written, writable: !pipe.is_full(), shut, ..Self::NONE }
+    }
+
     pub(crate) fn of(env: &Env<'_>, socket: &Socket) -> Self {
-        let mut activity = Self {
-            arrived: 0,
-            urgent: 0,
-            writable: false,
-            state: socket.state(),
-            error: socket.error.is_some(),
-            peer_closed: false,
-            shut: (false, false),
-        };
+        let error = socket.error.is_some() || !socket.errors.is_empty();
+        let mut activity = Self { state: socket.state(), error, ..Self::NONE };
         match &socket.tcp {
             Tcp::Listen(listen) => activity.arrived = listen.finished,
             Tcp::Synchronized(connection) => {
@@ -69,7 +86,7 @@ impl Activity {
                 activity.shut = (connection.read_closed(), connection.write_closed());
             }
             Tcp::Closed(remains) => activity.shut = (remains.read_shut, remains.write_shut),
-            Tcp::SynSent(_) | Tcp::SynReceived(_) => {}
+            Tcp::SynSent(_) | Tcp::SynReceived(_) => activity.shut = socket.shut_early,
         }
         activity
     }

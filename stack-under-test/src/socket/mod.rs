@@ -2,13 +2,16 @@
 
 pub(crate) mod epoll;
 pub(crate) mod errors;
+pub(crate) mod pipe;
 pub(crate) mod table;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
+use crate::syscall::ExtendedError;
 use crate::tcp::connection::Connection;
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::handshake::Knobs;
@@ -76,6 +79,8 @@ pub(crate) struct Socket {
     /// Descriptors and blocked calls that refer to it.
     pub(crate) references: u32,
     pub(crate) binding: Binding,
+    /// The port it had before it was disconnected, which Linux goes on showing.
+    pub(crate) former_port: u16,
     /// The ends of the connection it has or had last.
     pub(crate) flow: Option<Flow>,
     pub(crate) v6only: bool,
@@ -87,11 +92,31 @@ pub(crate) struct Socket {
     /// Bytes that must be there before reading returns.
     pub(crate) receive_low: u32,
     pub(crate) linger: Option<Duration>,
+    pub(crate) linger_seconds: u32,
     pub(crate) knobs: Knobs,
     pub(crate) phase: Phase,
+    /// `shutdown` of reading and of writing, between the two SYNs of a simultaneous open.
+    pub(crate) shut_early: (bool, bool),
     /// Waits to be reported, once.
     pub(crate) error: Option<Errno>,
+    /// What ICMP reported, in order: the entry, the segment that it quotes, and where that was going.
+    pub(crate) errors: VecDeque<(ExtendedError, Vec<u8>, SocketAddr)>,
+    /// `TCP_INQ`
+    pub(crate) tell_unread: bool,
+    pub(crate) ignored: Ignored,
     pub(crate) tcp: Tcp,
+}
+
+/// Options that a program reads back, and that change nothing where there are no queues, marks and broadcasts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ignored {
+    pub(crate) debug: bool,
+    pub(crate) dont_route: bool,
+    pub(crate) broadcast: bool,
+    pub(crate) priority: i32,
+    pub(crate) mark: i32,
+    pub(crate) discovery_v4: Option<i32>,
+    pub(crate) discovery_v6: Option<i32>,
 }
 
 impl Socket {
@@ -101,6 +126,7 @@ impl Socket {
             nonblocking,
             references: 0,
             binding: Binding::default(),
+            former_port: 0,
             flow: None,
             v6only: false,
             reuse_address: false,
@@ -109,9 +135,14 @@ impl Socket {
             send_timeout: None,
             receive_low: 1,
             linger: None,
+            linger_seconds: 0,
             knobs: Knobs::default(),
             phase: Phase::Unconnected,
+            shut_early: (false, false),
             error: None,
+            errors: VecDeque::new(),
+            tell_unread: false,
+            ignored: Ignored::default(),
             tcp: Tcp::Closed(Remains::default()),
         }
     }
@@ -128,6 +159,7 @@ impl Socket {
                 port: local.port,
                 chosen: listener.binding.chosen,
             },
+            former_port: 0,
             flow: Some(connection.flow),
             v6only: listener.v6only,
             reuse_address: listener.reuse_address,
@@ -136,9 +168,14 @@ impl Socket {
             send_timeout: listener.send_timeout,
             receive_low: listener.receive_low,
             linger: listener.linger,
+            linger_seconds: listener.linger_seconds,
             knobs: listener.knobs.clone(),
             phase: Phase::Connected,
+            shut_early: (false, false),
             error: None,
+            errors: VecDeque::new(),
+            tell_unread: listener.tell_unread,
+            ignored: listener.ignored,
             tcp: Tcp::Synchronized(Box::new(connection)),
         }
     }
@@ -151,6 +188,18 @@ impl Socket {
             Tcp::SynReceived(_) => TcpState::SynRecv,
             Tcp::Synchronized(connection) => connection.state().name(),
         }
+    }
+
+    /// Bytes that a program is told are there to be read: one more when the peer has closed.
+    pub(crate) fn unread_hint(&self) -> i32 {
+        let (unread, closed) = match &self.tcp {
+            Tcp::Synchronized(connection) => {
+                (connection.unread_before_mark() as usize, connection.peer_closed())
+            }
+            Tcp::Closed(remains) => (remains.unread.len(), remains.peer_closed),
+            Tcp::Listen(_) | Tcp::SynSent(_) | Tcp::SynReceived(_) => (0, false),
+        };
+        i32::try_from(unread + usize::from(closed)).unwrap_or(i32::MAX)
     }
 
     /// The timers of the protocol. Those of a listener belong to its handshakes.

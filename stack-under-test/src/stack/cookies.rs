@@ -23,10 +23,11 @@ const PERIODS: u32 = 2;
 /// Sizes that a cookie can express.
 const SIZES_V4: [u16; 4] = [536, 1300, 1440, 1460];
 const SIZES_V6: [u16; 4] = [1220, 1420, 1440, 8940];
-/// In the timestamp: the window scale, all ones if there is none, and a bit for SACK.
+/// In the timestamp: the window scale, all ones if there is none, and bits for SACK and ECN.
 const OPTION_BITS: u32 = 6;
 const NO_SCALE: u32 = 0xf;
 const SACK: u32 = 1 << 4;
+const ECN: u32 = 1 << 5;
 
 fn sizes(flow: Flow) -> [u16; 4] {
     if flow.remote.address.is_ipv4() { SIZES_V4 } else { SIZES_V6 }
@@ -55,13 +56,16 @@ impl Stack {
         }
         let (env, sockets, _) = self.split();
         let Some(socket) = sockets.get_mut(&listener) else { return };
-        let request = SynReceived::new(&env, flow, socket.knobs.clone(), isn, &heard);
+        let mut request = SynReceived::new(&env, flow, socket.knobs.clone(), isn, &heard);
+        request.negotiated.ecn &= heard.options.timestamps.is_some();
         let now = env.now;
         let clock = env.clock;
         let mut sent = Outbox::new();
         request.answer(&env, &mut sent);
         let scale = request.negotiated.scales.map_or(NO_SCALE, |scales| u32::from(scales.send));
-        let bits = scale | if request.negotiated.sack { SACK } else { 0 };
+        let bits = scale
+            | if request.negotiated.sack { SACK } else { 0 }
+            | if request.negotiated.ecn { ECN } else { 0 };
         if let Some(listen) = socket.listener_mut() {
             listen.last_cookie = Some(now);
         }
@@ -98,13 +102,14 @@ impl Stack {
             self.tally.count(Counter::ListenDrops);
             return true;
         }
-        let options = self.options_in_cookie(mss, segment);
+        let (options, ecn) = self.options_in_cookie(mss, segment);
         let syn = Segment { seq: irs, flags: Flags::SYN, options, payload: &[], ..segment.clone() };
         let (env, sockets, _) = self.split();
         let Some(socket) = sockets.get_mut(&listener) else { return false };
         let mut request = SynReceived::new(&env, flow, socket.knobs.clone(), isn, &syn);
         // When the SYN-ACK was sent is forgotten.
         request.repeated = true;
+        request.negotiated.ecn = ecn;
         let connection = Connection::open(&env, request.into_opening(&env, segment));
         let id = self.queue_connection(listener, connection);
         self.continue_with(id, segment);
@@ -121,17 +126,18 @@ impl Stack {
     }
 
     /// What the peer had offered.
-    fn options_in_cookie(&self, mss: u16, segment: &Segment<'_>) -> Options {
+    fn options_in_cookie(&self, mss: u16, segment: &Segment<'_>) -> (Options, bool) {
         let settings = &self.config.settings;
         let timestamps = segment.options.timestamps.filter(|_| settings.timestamps);
         let bits = timestamps.map_or(NO_SCALE, |stamps| stamps.echo.wrapping_sub(self.env().clock.offset));
         let scale = bits & NO_SCALE;
-        Options {
+        let options = Options {
             mss: Some(mss),
             window_scale: u8::try_from(scale).ok().filter(|scale| u32::from(*scale) != NO_SCALE),
             sack_permitted: bits & SACK != 0,
             timestamps,
             sack: Vec::new(),
-        }
+        };
+        (options, timestamps.is_some() && bits & ECN != 0 && settings.ecn != 0)
     }
 }

@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use super::{Owner, Stack};
 use crate::counters::Counter;
-use crate::socket::{Socket, SocketId, Tcp};
+use crate::socket::{Socket, SocketId, Tcp, errors};
+use crate::syscall::ExtendedError;
+use crate::syscall::constants::{SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6};
 use crate::tcp::connection::{Ending, Fate};
 use crate::tcp::env::Path;
 use crate::tcp::flow::{Endpoint, Flow};
@@ -18,7 +20,7 @@ const LEAST_V6: u16 = 1280;
 
 impl Stack {
     /// RFC9293/MUST-54
-    pub(super) fn report(&mut self, error: &IcmpError) {
+    pub(super) fn report(&mut self, error: &IcmpError<'_>) {
         let flow = Flow {
             local: Endpoint::new(error.local.0, error.local.1),
             remote: Endpoint::new(error.remote.0, error.remote.1),
@@ -30,7 +32,7 @@ impl Stack {
         }
     }
 
-    fn report_to_request(&mut self, listener: SocketId, flow: Flow, error: &IcmpError) {
+    fn report_to_request(&mut self, listener: SocketId, flow: Flow, error: &IcmpError<'_>) {
         let request = self.sockets.get(&listener).and_then(Socket::listener);
         let isn = request.and_then(|listen| Some(listen.requests.get(&flow)?.isn));
         if isn == Some(error.seq) && error.ends_request {
@@ -40,7 +42,7 @@ impl Stack {
     }
 
     /// The quoted sequence number must be one that is under way, so that a blind attacker has to guess it.
-    fn report_to_socket(&mut self, id: SocketId, flow: Flow, error: &IcmpError) {
+    fn report_to_socket(&mut self, id: SocketId, flow: Flow, error: &IcmpError<'_>) {
         let Some(socket) = self.sockets.get(&id) else { return };
         let (fits, opens) = match &socket.tcp {
             Tcp::SynSent(open) => (error.seq.within(open.isn, open.isn + 1), true),
@@ -55,16 +57,47 @@ impl Stack {
             return self.path_shrank(id, flow, mtu);
         }
         if opens {
+            self.queue_error(id, flow, error);
             // Trouble that ICMP reports about our SYN ends the open, also where RFC9293/MUST-56 wants it to go on.
             return self.meet_fate(id, Fate::Ended(Ending::Unreachable(error.trouble)), None);
         }
+        let sockets = &mut self.sockets;
+        let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) else { return };
+        if connection.knobs.header(flow).report_errors {
+            // Told at once, though the connection goes on; Linux puts it into the queue only during an open.
+            if let Some(socket) = sockets.get_mut(&id) {
+                socket.error = Some(errors::from_icmp(error.trouble));
+            }
+        } else {
+            connection.soft_error = Some(error.trouble);
+        }
         let (env, sockets, out) = self.split();
         let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) else { return };
-        connection.soft_error = Some(error.trouble);
         if error.explains_timeout {
             let fate = connection.revert_backoff(&env, error.seq, out);
             self.meet_fate(id, fate, None);
         }
+    }
+
+    /// Keeps an error for `MSG_ERRQUEUE`.
+    fn queue_error(&mut self, id: SocketId, flow: Flow, error: &IcmpError<'_>) {
+        let Some(socket) = self.sockets.get_mut(&id) else { return };
+        let is_v4 = flow.remote.address.is_ipv4();
+        // Linux queues what IPv4 reports without being asked to.
+        if !is_v4 && !socket.knobs.header(flow).report_errors {
+            return;
+        }
+        let entry = ExtendedError {
+            errno: errors::from_icmp(error.trouble).0.unsigned_abs(),
+            origin: if is_v4 { SO_EE_ORIGIN_ICMP } else { SO_EE_ORIGIN_ICMP6 },
+            kind: error.kind,
+            code: error.code,
+            info: error.info,
+            data: 0,
+            offender: Some(socket.present(Endpoint::new(error.reporter, 0))),
+        };
+        let name = socket.present(flow.remote);
+        socket.errors.push_back((entry, error.quoted.to_vec(), name));
     }
 
     /// RFC8201/4a

@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Owner, Stack};
+use super::reassembly::Outcome;
+use super::{Output, Owner, Stack};
 use crate::counters::Counter;
 use crate::socket::{Socket, SocketId, Tcp};
 use crate::tcp::connection::{Connection, Ending, Fate};
@@ -17,14 +18,15 @@ use crate::tcp::time_wait::TimeWaitDisposition;
 use crate::wire::drops::DropReason;
 use crate::wire::flags::Flags;
 use crate::wire::icmp::{self, IcmpError};
-use crate::wire::ip::{self, Packet};
+use crate::wire::ip::{self, Arrival, Packet};
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::{self, Segment};
 
 impl Stack {
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Result<(), DropReason> {
         self.tally.journal.because_of(Cause::Icmp);
-        let packet = Packet::parse(bytes)?;
+        let arrival = Arrival::parse(bytes)?;
+        let packet = arrival.packet();
         // RFC9293/MUST-57
         if !self.config.is_local(packet.destination) {
             return Err(DropReason::NotOurs);
@@ -32,9 +34,26 @@ impl Stack {
         if !ip::is_valid_source(packet.source) || self.config.is_local(packet.source) {
             return Err(DropReason::BadSource);
         }
+        match arrival {
+            Arrival::Whole(packet) => self.receive_whole(&packet),
+            Arrival::Fragment(fragment) => {
+                match self.reassembly.take(self.now, &self.config.settings, &fragment) {
+                    Outcome::Kept => Ok(()),
+                    Outcome::Complete(whole) => self.receive_whole(&whole.packet()?),
+                    Outcome::Dropped => Err(DropReason::Fragment),
+                    Outcome::Answered(complaint) => {
+                        self.output.push_back(Output::Transmit(complaint));
+                        Err(DropReason::Fragment)
+                    }
+                }
+            }
+        }
+    }
+
+    fn receive_whole(&mut self, packet: &Packet<'_>) -> Result<(), DropReason> {
         match packet.protocol {
             tcp::PROTOCOL => {
-                let segment = Segment::parse(packet.payload, packet.source, packet.destination)?;
+                let segment = Segment::parse(packet)?;
                 let flow = Flow {
                     local: Endpoint::new(packet.destination, segment.destination_port),
                     remote: Endpoint::new(packet.source, segment.source_port),
@@ -44,10 +63,10 @@ impl Stack {
                 self.deliver(flow, &segment);
             }
             icmp::PROTOCOL_V4 if packet.destination.is_ipv4() => {
-                self.report(&IcmpError::parse(&packet)?);
+                self.report(&IcmpError::parse(packet)?);
             }
             icmp::PROTOCOL_V6 if packet.destination.is_ipv6() => {
-                self.report(&IcmpError::parse(&packet)?);
+                self.report(&IcmpError::parse(packet)?);
             }
             _ => return Err(DropReason::Protocol),
         }
@@ -119,7 +138,7 @@ impl Stack {
 
     fn deliver_to_crossed(&mut self, id: SocketId, segment: &Segment<'_>) {
         let (env, sockets, out) = self.split();
-        let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
+        let Some(Socket { tcp, shut_early, .. }) = sockets.get_mut(&id) else {
             return;
         };
         let Tcp::SynReceived(crossed) = tcp else {
@@ -140,7 +159,14 @@ impl Stack {
             SynReceivedDisposition::Establish => {
                 let opening = crossed.as_ref().clone().into_opening(&env, segment);
                 env.tally.journal.note(opening.flow, TcpState::Established);
-                *tcp = Tcp::Synchronized(Box::new(Connection::open(&env, opening)));
+                let mut connection = Connection::open(&env, opening);
+                if shut_early.0 {
+                    connection.shut_read();
+                }
+                if shut_early.1 {
+                    connection.shut_write(&env, out);
+                }
+                *tcp = Tcp::Synchronized(Box::new(connection));
                 self.continue_with(id, segment);
             }
         }

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::{Owner, Stack};
 use crate::counters::Counter;
+use crate::socket::table::File;
 use crate::socket::{Phase, Remains, Socket, SocketId, Tcp, errors};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Flow, reset_for};
@@ -138,7 +139,7 @@ impl Stack {
         if socket.references > 0 {
             return;
         }
-        self.unwatch(id);
+        self.unwatch(File::Socket(id));
         let Some(socket) = self.sockets.get(&id) else { return };
         let abortive = socket.linger.is_some_and(|time| time.is_zero());
         self.close_protocol(id, abortive);
@@ -194,6 +195,7 @@ impl Stack {
         };
         let tcp = core::mem::replace(&mut socket.tcp, Tcp::Closed(Remains::default()));
         if !socket.binding.chosen {
+            socket.former_port = socket.binding.port;
             socket.binding.port = 0;
         }
         let Tcp::Listen(listen) = tcp else { return };
@@ -233,10 +235,14 @@ impl Stack {
         };
         socket.tcp = Tcp::Closed(Remains::default());
         socket.phase = Phase::Unconnected;
+        socket.shut_early = (false, false);
         socket.error = None;
-        socket.flow = None;
+        let flow = socket.flow.take();
         if !socket.binding.chosen {
-            socket.binding = crate::socket::Binding::default();
+            socket.former_port = flow.map_or(socket.binding.port, |flow| flow.local.port);
+            // An address that was bound stays.
+            let address = socket.binding.address;
+            socket.binding = crate::socket::Binding { address, ..Default::default() };
         }
     }
 }

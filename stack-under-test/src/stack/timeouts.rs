@@ -1,6 +1,6 @@
 //! Timers: which is due first, and whose.
 
-use super::{Owner, Stack};
+use super::{Output, Owner, Stack, reassembly};
 use crate::socket::{Socket, SocketId, Tcp};
 use crate::tcp::connection::{Ending, Fate};
 use crate::tcp::flow::Flow;
@@ -13,6 +13,8 @@ pub(super) enum Alarm {
     Socket(SocketId, Timer),
     Request(SocketId, Flow),
     Remains(Flow),
+    /// A packet whose fragments did not all come.
+    Fragments(reassembly::Key),
     /// A call that waits no longer than this: the index of its record.
     Call(usize),
 }
@@ -37,7 +39,8 @@ impl Stack {
         });
         let calls = self.blocked.iter().enumerate();
         let calls = calls.filter_map(|(index, call)| Some((call.deadline?, Alarm::Call(index))));
-        sockets.chain(requests).chain(remains).chain(calls).min()
+        let fragments = self.reassembly.next().map(|(due, key)| (due, Alarm::Fragments(key)));
+        sockets.chain(requests).chain(remains).chain(calls).chain(fragments).min()
     }
 
     pub(super) fn fire_first_timer(&mut self) {
@@ -52,6 +55,11 @@ impl Stack {
             Alarm::Request(listener, flow) => self.fire_request_timer(listener, flow),
             // RFC9293/3.10.8-tw-timeout
             Alarm::Remains(flow) => self.forget_remains(flow),
+            Alarm::Fragments(key) => {
+                if let Some(packet) = self.reassembly.expire(key) {
+                    self.output.push_back(Output::Transmit(packet));
+                }
+            }
             Alarm::Call(index) => self.end_wait(index),
         }
     }

@@ -3,8 +3,10 @@
 use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 
+use super::constants::AF_UNSPEC;
 use super::dispatch::{CallResult, Pending};
-use super::{Failure, Fd, Reply, ThreadId};
+use super::memory::{family, socket_address};
+use super::{Failure, Fd, Input, Reply, ThreadId};
 use crate::counters::Counter;
 use crate::socket::errors::Errno;
 use crate::socket::{Domain, Phase, Socket, SocketId, Tcp};
@@ -15,11 +17,10 @@ use crate::tcp::syn_sent::SynSent;
 use crate::tcp::time_wait::TimeWait;
 
 impl Stack {
-    pub(super) fn start_connect(&mut self, thread: ThreadId, fd: Fd, addr: SocketAddr) {
-        let begun = self.descriptors.get(fd).map_err(Failure::from);
-        let begun = begun.and_then(|id| Ok((id, self.begin_connect(id, addr)?)));
-        let (id, in_progress) = match begun {
-            Ok(begun) => begun,
+    pub(super) fn start_connect(&mut self, thread: ThreadId, fd: Fd, addr: &Input) {
+        let (id, in_progress) = match self.connect(fd, addr) {
+            Ok(Some(begun)) => begun,
+            Ok(None) => return self.finish_call(thread, Ok(Reply::Value(0))),
             Err(failure) => return self.finish_call(thread, Err(failure)),
         };
         let nonblocking = self.sockets.get(&id).is_some_and(|socket| socket.nonblocking);
@@ -30,8 +31,50 @@ impl Stack {
         }
     }
 
+    /// As far as the call gets without waiting: `None` if that is all.
+    fn connect(&mut self, fd: Fd, addr: &Input) -> Result<Option<(SocketId, Errno)>, Failure> {
+        self.descriptors.file(fd)?;
+        let address = addr.address()?;
+        let id = self.descriptors.get(fd)?;
+        match family(address) {
+            None => Err(Errno::EINVAL.into()),
+            Some(AF_UNSPEC) => {
+                self.dissolve(id);
+                Ok(None)
+            }
+            Some(_) => Ok(Some((id, self.begin_connect(id, address)?))),
+        }
+    }
+
+    /// Ends the connection, if there is one, so that the socket is as new. As Linux's `tcp_disconnect`.
+    fn dissolve(&mut self, id: SocketId) {
+        let (env, sockets, out) = self.split();
+        let Some(socket) = sockets.get_mut(&id) else { return };
+        let error = match &mut socket.tcp {
+            Tcp::Listen(_) => {
+                self.stop_listening(id);
+                None
+            }
+            Tcp::Synchronized(connection) => {
+                let before = out.len();
+                connection.abort(&env, out);
+                (out.len() > before).then_some(Errno::ECONNRESET)
+            }
+            Tcp::SynReceived(crossed) => {
+                crossed.as_ref().clone().into_unanswered(&env).abort(&env, out);
+                Some(Errno::ECONNRESET)
+            }
+            Tcp::SynSent(_) => Some(Errno::ECONNRESET),
+            Tcp::Closed(_) => socket.error,
+        };
+        self.disconnect(id);
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.error = error;
+        }
+    }
+
     /// Opens, unless that was done by an earlier call; returns what a call that does not wait fails with.
-    fn begin_connect(&mut self, id: SocketId, addr: SocketAddr) -> Result<Errno, Failure> {
+    fn begin_connect(&mut self, id: SocketId, address: &[u8]) -> Result<Errno, Failure> {
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
         match socket.phase {
             Phase::Connected => Err(Errno::EISCONN.into()),
@@ -39,6 +82,7 @@ impl Stack {
             // RFC9293/3.10.1-open-exists
             Phase::Unconnected if socket.state() != TcpState::Closed => Err(Errno::EISCONN.into()),
             Phase::Unconnected => {
+                let addr = socket_address(address, socket.domain, false)?;
                 let remote = self.reachable(id, addr)?;
                 self.open(id, remote)?;
                 Ok(Errno::EINPROGRESS)
@@ -49,11 +93,6 @@ impl Stack {
     /// RFC9293/MUST-46
     fn reachable(&self, id: SocketId, addr: SocketAddr) -> Result<Endpoint, Failure> {
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
-        if addr.is_ipv4() != (socket.domain == Domain::Inet) {
-            return Err(
-                if socket.domain == Domain::Inet { Errno::EAFNOSUPPORT } else { Errno::EINVAL }.into()
-            );
-        }
         let remote = Endpoint::from(addr);
         let mapped = remote.address.is_ipv4() && socket.domain == Domain::Inet6;
         if mapped && socket.v6only {

@@ -3,12 +3,16 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::constants::{MSG_DONTWAIT, O_NONBLOCK};
+use super::constants::MSG_DONTWAIT;
+use super::message::{Reading, Writing};
 use super::poll::Watched;
-use super::{Failure, Fd, Reply, Selected, Syscall, ThreadId};
+use super::splice::{SpliceIn, SpliceOut};
+use super::{Failure, Reply, Room, Selected, Syscall, ThreadId};
 use crate::socket::SocketId;
 use crate::socket::epoll::{EpollId, Interest};
 use crate::socket::errors::Errno;
+use crate::socket::pipe::{End, PipeId};
+use crate::socket::table::File;
 use crate::stack::Stack;
 use crate::time::Instant;
 
@@ -29,17 +33,23 @@ pub(crate) enum Pending {
     },
     Read {
         id: SocketId,
-        count: usize,
-        flags: i32,
-        got: Vec<u8>,
+        reading: Reading,
     },
     Write {
         id: SocketId,
+        writing: Writing,
+    },
+    PipeRead {
+        pipe: PipeId,
+        room: Room,
+    },
+    PipeWrite {
+        pipe: PipeId,
         data: Vec<u8>,
         written: usize,
-        flags: i32,
-        waited: bool,
     },
+    SpliceIn(SpliceIn),
+    SpliceOut(SpliceOut),
     /// `close` of a socket that lingers.
     Linger {
         id: SocketId,
@@ -57,17 +67,36 @@ pub(crate) enum Pending {
 }
 
 impl Pending {
-    /// The sockets that the call keeps open.
-    fn holds(&self) -> Vec<SocketId> {
+    /// What the call keeps open.
+    fn holds(&self) -> Vec<File> {
         match self {
             Self::Accept { id, .. }
             | Self::Connect { id, .. }
             | Self::Read { id, .. }
-            | Self::Write { id, .. } => [*id].into(),
+            | Self::Write { id, .. } => [File::Socket(*id)].into(),
+            Self::PipeRead { pipe, .. } => [File::Pipe(*pipe, End::Read)].into(),
+            Self::PipeWrite { pipe, .. } => [File::Pipe(*pipe, End::Write)].into(),
+            Self::SpliceIn(splice) => [File::Socket(splice.id), File::Pipe(splice.pipe, End::Write)].into(),
+            Self::SpliceOut(splice) => [File::Socket(splice.id), File::Pipe(splice.pipe, End::Read)].into(),
             Self::Linger { .. } => Vec::new(),
-            Self::Poll { watched } => watched.iter().filter_map(|watched| watched.id).collect(),
-            Self::Select { watched } => watched.iter().flatten().filter_map(|watched| watched.id).collect(),
-            Self::Epoll { .. } => Vec::new(),
+            Self::Poll { watched } => watched.iter().filter_map(|watched| watched.file).collect(),
+            Self::Select { watched } => watched.iter().flatten().filter_map(|watched| watched.file).collect(),
+            Self::Epoll { epoll, .. } => [File::Epoll(*epoll)].into(),
+        }
+    }
+
+    /// Whether a signal handler that restarts calls restarts this one: not one that waits for events, or has begun.
+    fn restarts(&self) -> bool {
+        match self {
+            Self::Accept { .. }
+            | Self::Connect { .. }
+            | Self::Write { .. }
+            | Self::PipeRead { .. }
+            | Self::PipeWrite { .. }
+            | Self::SpliceIn(_)
+            | Self::SpliceOut(_) => true,
+            Self::Read { reading, .. } => reading.got.is_empty(),
+            Self::Linger { .. } | Self::Poll { .. } | Self::Select { .. } | Self::Epoll { .. } => false,
         }
     }
 }
@@ -82,10 +111,6 @@ pub(crate) struct Blocked {
 }
 
 impl Blocked {
-    pub(super) fn waits_for(&self, list: EpollId) -> bool {
-        matches!(self.pending, Pending::Epoll { epoll, .. } if epoll == list)
-    }
-
     pub(crate) fn writes_to(&self, socket: SocketId) -> bool {
         matches!(self.pending, Pending::Write { id, .. } if id == socket)
     }
@@ -95,24 +120,38 @@ impl Stack {
     pub(crate) fn start_call(&mut self, thread: ThreadId, call: Syscall) {
         let result = match call {
             Syscall::Socket { domain, kind, protocol } => self.socket(domain, kind, protocol),
-            Syscall::Bind { fd, addr } => self.bind(fd, addr),
+            Syscall::Bind { fd, addr } => self.bind(fd, &addr),
             Syscall::Listen { fd, backlog } => self.listen(fd, backlog),
             Syscall::Shutdown { fd, how } => self.shutdown(fd, how),
             Syscall::Dup { fd } => self.dup(fd),
             Syscall::Getsockname { fd } => self.getsockname(fd),
             Syscall::Getpeername { fd } => self.getpeername(fd),
-            Syscall::Setsockopt { fd, level, name, value } => self.setsockopt(fd, level, name, value),
-            Syscall::Getsockopt { fd, level, name } => self.getsockopt(fd, level, name),
+            Syscall::Setsockopt { fd, level, name, value } => self.setsockopt(fd, level, name, &value),
+            Syscall::Getsockopt { fd, level, name, room } => self.getsockopt(fd, level, name, room),
             Syscall::Fcntl { fd, cmd, arg } => self.fcntl(fd, cmd, arg),
-            Syscall::Ioctl { fd, request } => self.ioctl(fd, request),
-            Syscall::Accept { fd, flags } => {
-                return self.wait_on(thread, fd, |id| Pending::Accept { id, flags });
+            Syscall::Ioctl { fd, request, argument } => self.ioctl(fd, request, argument),
+            Syscall::Pipe => self.pipe(),
+            Syscall::Accept { fd, flags } => return self.start_accept(thread, fd, flags),
+            Syscall::Connect { fd, addr } => return self.start_connect(thread, fd, &addr),
+            Syscall::Read { fd, room } => return self.start_read(thread, fd, room),
+            Syscall::Recv { fd, room, flags } => {
+                return self.start_recv(thread, fd, Reading::new(room, flags));
             }
-            Syscall::Connect { fd, addr } => return self.start_connect(thread, fd, addr),
-            Syscall::Read { fd, count } => return self.start_read(thread, fd, count, 0),
-            Syscall::Recv { fd, count, flags } => return self.start_read(thread, fd, count, flags),
-            Syscall::Write { fd, data } => return self.start_write(thread, fd, data, 0),
-            Syscall::Send { fd, data, flags } => return self.start_write(thread, fd, data, flags),
+            Syscall::Recvmsg { fd, room, control, flags } => {
+                return self.start_recv(thread, fd, Reading::with_control(room, flags, control));
+            }
+            Syscall::Write { fd, data } => return self.start_write(thread, fd, data),
+            Syscall::Send { fd, data, flags } => {
+                return self.start_send(thread, fd, Writing::new(data, flags), None);
+            }
+            Syscall::Sendmsg { fd, data, name, control, flags } => {
+                let writing = Writing { control, ..Writing::new(data, flags) };
+                return self.start_send(thread, fd, writing, name.as_ref());
+            }
+            Syscall::Sendfile { fd, data } => return self.start_sendfile(thread, fd, data),
+            Syscall::Splice { from, to, count, flags } => {
+                return self.start_splice(thread, (from, to), count, flags);
+            }
             Syscall::Close { fd } => return self.start_close(thread, fd),
             Syscall::Poll { fds, timeout } => return self.start_poll(thread, &fds, timeout),
             Syscall::Select { read, write, except, timeout } => {
@@ -127,14 +166,6 @@ impl Stack {
         self.finish_call(thread, result);
     }
 
-    /// Makes a call that concerns one socket and may wait.
-    pub(super) fn wait_on(&mut self, thread: ThreadId, fd: Fd, make: impl FnOnce(SocketId) -> Pending) {
-        match self.descriptors.get(fd) {
-            Ok(id) => self.wait_or_finish(thread, make(id), None),
-            Err(errno) => self.finish_call(thread, Err(errno.into())),
-        }
-    }
-
     /// Tries a call; keeps it if it would block and may.
     pub(super) fn wait_or_finish(
         &mut self,
@@ -142,12 +173,15 @@ impl Stack {
         mut pending: Pending,
         deadline: Option<Instant>,
     ) {
-        let deadline = deadline.or_else(|| Some(self.now + self.time_limit(&pending)?));
+        let limit = self.time_limit(&pending);
+        let deadline = deadline.or_else(|| Some(self.now + limit?));
         if let Some(result) = self.attempt(thread, &mut pending) {
             self.finish_call(thread, result);
-        } else if self.may_wait(&pending) {
-            for id in pending.holds() {
-                if let Some(socket) = self.sockets.get_mut(&id) {
+        } else if self.may_wait(&pending) && limit != Some(Duration::ZERO) {
+            for file in pending.holds() {
+                if let File::Socket(id) = file
+                    && let Some(socket) = self.sockets.get_mut(&id)
+                {
                     socket.references += 1;
                 }
             }
@@ -161,9 +195,15 @@ impl Stack {
     /// `SO_RCVTIMEO` and `SO_SNDTIMEO`.
     fn time_limit(&self, pending: &Pending) -> Option<Duration> {
         match pending {
-            Pending::Accept { id, .. } | Pending::Read { id, .. } => self.sockets.get(id)?.receive_timeout,
-            Pending::Connect { id, .. } | Pending::Write { id, .. } => self.sockets.get(id)?.send_timeout,
-            Pending::Linger { .. }
+            Pending::Accept { id, .. }
+            | Pending::Read { id, .. }
+            | Pending::SpliceIn(SpliceIn { id, .. }) => self.sockets.get(id)?.receive_timeout,
+            Pending::Connect { id, .. }
+            | Pending::Write { id, .. }
+            | Pending::SpliceOut(SpliceOut { id, .. }) => self.sockets.get(id)?.send_timeout,
+            Pending::PipeRead { .. }
+            | Pending::PipeWrite { .. }
+            | Pending::Linger { .. }
             | Pending::Poll { .. }
             | Pending::Select { .. }
             | Pending::Epoll { .. } => None,
@@ -171,15 +211,28 @@ impl Stack {
     }
 
     fn may_wait(&self, pending: &Pending) -> bool {
-        let (id, flags) = match pending {
-            Pending::Accept { id, .. } | Pending::Connect { id, .. } => (id, 0),
-            Pending::Read { id, flags, .. } | Pending::Write { id, flags, .. } => (id, *flags),
+        let blocks = |id: &SocketId| self.sockets.get(id).is_some_and(|socket| !socket.nonblocking);
+        let of_pipe = |pipe: &PipeId| self.pipes.get(pipe);
+        match pending {
+            Pending::Accept { id, .. } | Pending::Connect { id, .. } => blocks(id),
+            Pending::Read { id, reading } => reading.flags & MSG_DONTWAIT == 0 && blocks(id),
+            Pending::Write { id, writing } => writing.flags & MSG_DONTWAIT == 0 && blocks(id),
+            Pending::PipeRead { pipe, .. } => of_pipe(pipe).is_some_and(|pipe| !pipe.nonblocking_read),
+            Pending::PipeWrite { pipe, .. } => of_pipe(pipe).is_some_and(|pipe| !pipe.nonblocking_write),
+            // Which of the two ends makes it wait decides.
+            Pending::SpliceIn(splice) => match of_pipe(&splice.pipe) {
+                Some(pipe) if pipe.is_full() => !splice.nonblocking,
+                Some(_) | None => blocks(&splice.id),
+            },
+            Pending::SpliceOut(splice) => match of_pipe(&splice.pipe) {
+                Some(pipe) if pipe.len() == 0 => !splice.nonblocking,
+                Some(_) | None => blocks(&splice.id),
+            },
             Pending::Linger { .. }
             | Pending::Poll { .. }
             | Pending::Select { .. }
-            | Pending::Epoll { .. } => return true,
-        };
-        flags & MSG_DONTWAIT == 0 && self.sockets.get(id).is_some_and(|socket| !socket.nonblocking)
+            | Pending::Epoll { .. } => true,
+        }
     }
 
     /// `None` if the call would block.
@@ -187,10 +240,12 @@ impl Stack {
         match pending {
             Pending::Accept { id, flags } => self.try_accept(*id, *flags),
             Pending::Connect { id, .. } => self.try_connect(*id),
-            Pending::Read { id, count, flags, got } => self.try_read(*id, *count, *flags, got),
-            Pending::Write { id, data, written, flags, waited } => {
-                self.try_write(thread, *id, data, written, *flags, waited)
-            }
+            Pending::Read { id, reading } => self.try_read(*id, reading),
+            Pending::Write { id, writing } => self.try_write(thread, *id, writing),
+            Pending::PipeRead { pipe, room } => self.try_pipe_read(*pipe, *room),
+            Pending::PipeWrite { pipe, data, written } => self.try_pipe_write(thread, *pipe, data, written),
+            Pending::SpliceIn(splice) => self.try_splice_in(thread, splice),
+            Pending::SpliceOut(splice) => self.try_splice_out(thread, splice),
             Pending::Linger { id } => self.try_linger(*id),
             Pending::Poll { watched } => self.try_poll(watched),
             Pending::Select { watched } => self.try_select(watched),
@@ -219,9 +274,7 @@ impl Stack {
 
     fn end_call(&mut self, blocked: &Blocked, result: CallResult) {
         self.finish_call(blocked.thread, result);
-        for id in blocked.pending.holds() {
-            self.release(id);
-        }
+        self.let_go(blocked.pending.holds());
         self.flush();
     }
 
@@ -237,12 +290,14 @@ impl Stack {
             Pending::Accept { .. }
             | Pending::Read { .. }
             | Pending::Write { .. }
+            | Pending::PipeRead { .. }
+            | Pending::PipeWrite { .. }
+            | Pending::SpliceIn(_)
+            | Pending::SpliceOut(_)
             | Pending::Linger { .. } => self.cut_short(pending, Errno::EAGAIN),
         };
         self.finish_call(thread, result);
-        for id in holds {
-            self.release(id);
-        }
+        self.let_go(holds);
         self.flush();
     }
 
@@ -252,16 +307,10 @@ impl Stack {
         let Some(index) = self.blocked.iter().position(|blocked| blocked.thread == thread) else {
             return;
         };
-        let restarts = self.blocked.get(index).is_some_and(|blocked| match &blocked.pending {
-            Pending::Accept { .. } | Pending::Connect { .. } | Pending::Write { .. } => {
-                blocked.deadline.is_none()
-            }
-            Pending::Read { got, .. } => blocked.deadline.is_none() && got.is_empty(),
-            Pending::Linger { .. }
-            | Pending::Poll { .. }
-            | Pending::Select { .. }
-            | Pending::Epoll { .. } => false,
-        });
+        let restarts = self
+            .blocked
+            .get(index)
+            .is_some_and(|blocked| blocked.deadline.is_none() && blocked.pending.restarts());
         if restart && restarts {
             return;
         }
@@ -269,16 +318,20 @@ impl Stack {
         let holds = pending.holds();
         let result = self.cut_short(pending, Errno::EINTR);
         self.finish_call(thread, result);
-        for id in holds {
-            self.release(id);
-        }
+        self.let_go(holds);
     }
 
     /// What a call returns that has to stop waiting: what it has, else an error.
     fn cut_short(&mut self, pending: Pending, errno: Errno) -> CallResult {
+        let moved = |count: usize| Ok(Reply::Value(count as i64));
         match pending {
-            Pending::Read { got, .. } if !got.is_empty() => Ok(Reply::Data(got)),
-            Pending::Write { written, .. } if written > 0 => Ok(Reply::Value(written as i64)),
+            Pending::Read { id, mut reading } if !reading.got.is_empty() => Ok(self.give(id, &mut reading)),
+            Pending::Write { writing, .. } if writing.written > 0 => moved(writing.written),
+            Pending::PipeWrite { written, .. } if written > 0 => moved(written),
+            Pending::SpliceOut(splice) => match self.finish_splice(&splice) {
+                0 => Err(errno.into()),
+                count => moved(count),
+            },
             Pending::Linger { id } => {
                 self.orphan(id);
                 Ok(Reply::Value(0))
@@ -287,23 +340,27 @@ impl Stack {
             | Pending::Connect { .. }
             | Pending::Read { .. }
             | Pending::Write { .. }
+            | Pending::PipeRead { .. }
+            | Pending::PipeWrite { .. }
+            | Pending::SpliceIn(_)
             | Pending::Poll { .. }
             | Pending::Select { .. }
             | Pending::Epoll { .. } => Err(errno.into()),
         }
     }
 
-    fn fcntl(&mut self, fd: Fd, cmd: i32, arg: i64) -> CallResult {
-        use super::constants::{F_GETFL, F_SETFL, O_RDWR};
-        let id = self.descriptors.get(fd)?;
-        let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
-        match cmd {
-            F_GETFL => Ok(Reply::Value(i64::from(O_RDWR | if socket.nonblocking { O_NONBLOCK } else { 0 }))),
-            F_SETFL => {
-                socket.nonblocking = arg & i64::from(O_NONBLOCK) != 0;
-                Ok(Reply::Value(0))
+    /// A call has returned: what only it kept open is closed.
+    fn let_go(&mut self, files: Vec<File>) {
+        for file in files {
+            match file {
+                File::Socket(id) => self.release(id),
+                File::Epoll(_) | File::Pipe(_, _) => self.close_unheld(file),
             }
-            _ => Err(Failure::Unsupported("fcntl other than F_GETFL and F_SETFL")),
         }
+    }
+
+    /// Whether a call that waits keeps this open.
+    pub(super) fn is_waited_for(&self, file: File) -> bool {
+        self.blocked.iter().any(|blocked| blocked.pending.holds().contains(&file))
     }
 }

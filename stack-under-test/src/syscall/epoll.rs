@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::constants::{
-    EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLET, EPOLLEXCLUSIVE, EPOLLHUP, EPOLLONESHOT,
+    EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLET, EPOLLEXCLUSIVE, EPOLLHUP, EPOLLIN,
+    EPOLLONESHOT, EPOLLOUT, EPOLLWAKEUP,
 };
 use super::dispatch::{CallResult, Pending};
-use super::{Failure, Fd, Reply, ThreadId};
-use crate::socket::SocketId;
+use super::{Fd, Reply, ThreadId};
 use crate::socket::epoll::{Activity, Epoll, EpollId, Interest, Item};
 use crate::socket::errors::Errno;
 use crate::socket::table::File;
@@ -16,8 +16,12 @@ use crate::stack::Stack;
 
 const DONE: CallResult = Ok(Reply::Value(0));
 /// What is no event.
-const PRIVATE: u32 = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE;
+const PRIVATE: u32 = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP;
 const ALWAYS: u32 = EPOLLERR | EPOLLHUP;
+/// What may stand beside `EPOLLEXCLUSIVE`.
+const WITH_EXCLUSIVE: u32 = EPOLLIN | EPOLLOUT | ALWAYS | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
+/// How deep lists may lie in one another.
+const NESTS: usize = 4;
 
 impl Stack {
     pub(super) fn epoll_create(&mut self, size: i32) -> CallResult {
@@ -34,28 +38,42 @@ impl Stack {
     fn epoll_of(&self, fd: Fd) -> Result<EpollId, Errno> {
         match self.descriptors.file(fd)? {
             File::Epoll(id) => Ok(id),
-            File::Socket(_) => Err(Errno::EINVAL),
+            File::Socket(_) | File::Pipe(_, _) => Err(Errno::EINVAL),
         }
     }
 
     pub(super) fn epoll_ctl(&mut self, ep: Fd, operation: i32, fd: Fd, interest: Interest) -> CallResult {
-        self.descriptors.file(ep)?;
-        let socket = match self.descriptors.file(fd)? {
-            File::Socket(id) => id,
-            File::Epoll(_) if ep == fd => return Err(Errno::EINVAL.into()),
-            File::Epoll(_) => return Err(Failure::Unsupported("an epoll descriptor in an interest list")),
-        };
+        let list = self.descriptors.file(ep)?;
+        let file = self.descriptors.file(fd)?;
         let id = self.epoll_of(ep)?;
-        let seen = self.activity(socket).ok_or(Errno::EBADF)?;
+        if file == list {
+            return Err(Errno::EINVAL.into());
+        }
+        let exclusive = interest.events & EPOLLEXCLUSIVE != 0;
+        match (operation, file) {
+            (EPOLL_CTL_MOD, _) | (EPOLL_CTL_ADD, File::Epoll(_)) if exclusive => {
+                return Err(Errno::EINVAL.into());
+            }
+            (EPOLL_CTL_ADD, _) if exclusive && interest.events & !WITH_EXCLUSIVE != 0 => {
+                return Err(Errno::EINVAL.into());
+            }
+            (EPOLL_CTL_ADD, File::Epoll(inner)) if self.depth(inner, id) > NESTS => {
+                return Err(Errno::ELOOP.into());
+            }
+            (_, _) => {}
+        }
+        let seen = self.activity(file).ok_or(Errno::EBADF)?;
         let events = interest.events | ALWAYS;
-        let ready = self.wanted(socket, events) != 0;
+        let ready = self.wanted(file, events) != 0;
         let item = Item { interest: Interest { events, ..interest }, ready, seen };
         let items = &mut self.epolls.get_mut(&id).ok_or(Errno::EBADF)?.items;
-        let key = (fd, socket);
+        let key = (fd, file);
         match (operation, items.contains_key(&key)) {
             (EPOLL_CTL_ADD, true) => return Err(Errno::EEXIST.into()),
             (EPOLL_CTL_DEL | EPOLL_CTL_MOD, false) => return Err(Errno::ENOENT.into()),
-            (EPOLL_CTL_MOD, true) if interest.events & EPOLLEXCLUSIVE != 0 => {
+            (EPOLL_CTL_MOD, true)
+                if items.get(&key).is_some_and(|item| item.interest.events & EPOLLEXCLUSIVE != 0) =>
+            {
                 return Err(Errno::EINVAL.into());
             }
             (EPOLL_CTL_ADD, false) | (EPOLL_CTL_MOD, true) => {
@@ -69,25 +87,74 @@ impl Stack {
         DONE
     }
 
-    fn activity(&self, id: SocketId) -> Option<Activity> {
-        Some(Activity::of(&self.env(), self.sockets.get(&id)?))
+    /// How many lists lie in one another below this one; more than there may be if one of them is `outer`.
+    fn depth(&self, inner: EpollId, outer: EpollId) -> usize {
+        if inner == outer {
+            return NESTS + 1;
+        }
+        let items = self.epolls.get(&inner).into_iter().flat_map(|epoll| epoll.items.keys());
+        let deepest = items.filter_map(|(_, file)| match file {
+            File::Epoll(id) => Some(self.depth(*id, outer)),
+            File::Socket(_) | File::Pipe(_, _) => None,
+        });
+        deepest.max().map_or(1, |depth| depth + 1)
+    }
+
+    fn activity(&self, file: File) -> Option<Activity> {
+        match file {
+            File::Socket(id) => Some(Activity::of(&self.env(), self.sockets.get(&id)?)),
+            File::Epoll(id) => Some(Activity::of_list(self.epolls.get(&id)?)),
+            File::Pipe(id, _) => Some(Activity::of_pipe(self.pipes.get(&id)?)),
+        }
+    }
+
+    /// Whether `epoll_wait` on this list would report something.
+    pub(super) fn has_ready(&self, id: EpollId) -> bool {
+        let mut items = self.epolls.get(&id).into_iter().flat_map(|epoll| &epoll.items);
+        items.any(|((_, file), item)| {
+            let events = item.interest.events;
+            let level = events & (EPOLLET | EPOLLONESHOT) == 0;
+            (item.ready || level) && self.wanted(*file, events) != 0
+        })
     }
 
     /// Which of the events asked for there are.
-    fn wanted(&self, id: SocketId, events: u32) -> u32 {
-        u32::from(self.events(id).cast_unsigned()) & events & !PRIVATE
+    fn wanted(&self, file: File, events: u32) -> u32 {
+        u32::from(self.file_events(file).cast_unsigned()) & events & !PRIVATE
     }
 
-    /// After something happened: notes of which sockets those who wait would be told.
+    /// After something happened: notes of which descriptors those who wait would be told.
     pub(crate) fn wake_epolls(&mut self) {
-        let mut epolls = core::mem::take(&mut self.epolls);
-        for ((_, socket), item) in epolls.values_mut().flat_map(|epoll| epoll.items.iter_mut()) {
-            let Some(now) = self.activity(*socket) else { continue };
-            let told = u32::from(now.since(item.seen).cast_unsigned());
-            item.ready |= told & item.interest.events & !PRIVATE != 0;
-            item.seen = now;
+        // A list in a list hears of it when the inner one has: as often as lists can lie in one another.
+        for _ in 0..=NESTS {
+            if !self.wake_lists() {
+                return;
+            }
         }
-        self.epolls = epolls;
+    }
+
+    /// Whether anything that some list watches changed.
+    fn wake_lists(&mut self) -> bool {
+        let mut changed = false;
+        let ids: Vec<EpollId> = self.epolls.keys().copied().collect();
+        for id in ids {
+            let Some(mut items) = self.epolls.get(&id).map(|epoll| epoll.items.clone()) else { continue };
+            let mut woken = 0;
+            for ((_, file), item) in &mut items {
+                let Some(now) = self.activity(*file).filter(|now| *now != item.seen) else { continue };
+                let told = u32::from(now.since(item.seen).cast_unsigned());
+                let tells = told & item.interest.events & !PRIVATE != 0;
+                item.ready |= tells;
+                item.seen = now;
+                woken += u64::from(tells);
+                changed = true;
+            }
+            if let Some(epoll) = self.epolls.get_mut(&id) {
+                epoll.items = items;
+                epoll.woken += woken;
+            }
+        }
+        changed
     }
 
     pub(super) fn start_epoll(&mut self, thread: ThreadId, ep: Fd, most: i32, timeout: Option<Duration>) {
@@ -110,16 +177,16 @@ impl Stack {
     /// What is ready, looked at anew. What is watched by its edges is reported once for each that came.
     pub(super) fn try_epoll(&mut self, id: EpollId, most: usize) -> Option<CallResult> {
         self.wake_epolls();
-        let mut epoll = self.epolls.remove(&id)?;
+        let mut items = self.epolls.get(&id)?.items.clone();
         let mut found = Vec::new();
-        for ((_, socket), item) in &mut epoll.items {
+        for ((_, file), item) in &mut items {
             let Interest { events, data } = item.interest;
             let level = events & (EPOLLET | EPOLLONESHOT) == 0;
             if found.len() == most || !(item.ready || level) {
                 continue;
             }
             item.ready = false;
-            let there = self.wanted(*socket, events);
+            let there = self.wanted(*file, events);
             if there == 0 {
                 continue;
             }
@@ -130,21 +197,14 @@ impl Stack {
                 item.ready = events & EPOLLET == 0;
             }
         }
-        self.epolls.insert(id, epoll);
+        self.epolls.get_mut(&id)?.items = items;
         if found.is_empty() { None } else { Some(Ok(Reply::Epoll(found))) }
     }
 
-    /// A socket is gone, or its last descriptor is.
-    pub(crate) fn unwatch(&mut self, id: SocketId) {
+    /// What a descriptor referred to is gone, or its last descriptor is.
+    pub(crate) fn unwatch(&mut self, file: File) {
         for epoll in self.epolls.values_mut() {
-            epoll.items.retain(|(_, socket), _| *socket != id);
-        }
-    }
-
-    pub(super) fn close_epoll(&mut self, id: EpollId) {
-        let waited = self.blocked.iter().any(|blocked| blocked.waits_for(id));
-        if !waited && !self.descriptors.refer_to(File::Epoll(id)) {
-            self.epolls.remove(&id);
+            epoll.items.retain(|(_, watched), _| *watched != file);
         }
     }
 }

@@ -4,11 +4,19 @@ mod connect;
 pub mod constants;
 pub(crate) mod dispatch;
 mod epoll;
+mod files;
+mod ip_options;
+mod memory;
+mod message;
 mod options;
+mod pipe;
 mod poll;
 mod setup;
+mod splice;
 mod tcp_options;
 mod transfer;
+
+pub use memory::{Input, Room};
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -43,7 +51,7 @@ pub enum Syscall {
         /// The socket.
         fd: Fd,
         /// Where to; port 0 lets the stack choose.
-        addr: SocketAddr,
+        addr: Input,
     },
     /// `listen(2)`.
     Listen {
@@ -63,41 +71,85 @@ pub enum Syscall {
     Connect {
         /// The socket.
         fd: Fd,
-        /// The peer.
-        addr: SocketAddr,
+        /// The peer; one of no family (`AF_UNSPEC`) ends the connection there is.
+        addr: Input,
     },
-    /// `read(2)`.
+    /// `read(2)`, `readv(2)`.
     Read {
-        /// The socket.
+        /// The descriptor.
         fd: Fd,
-        /// Most bytes to return.
-        count: usize,
+        /// Where the bytes go.
+        room: Room,
     },
     /// `recv(2)`.
     Recv {
         /// The socket.
         fd: Fd,
-        /// Most bytes to return.
-        count: usize,
-        /// `MSG_DONTWAIT`, `MSG_PEEK`, `MSG_WAITALL`, `MSG_NOSIGNAL`.
+        /// Where the bytes go.
+        room: Room,
+        /// `MSG_DONTWAIT`, `MSG_PEEK`, `MSG_WAITALL`, ...
         flags: i32,
     },
-    /// `write(2)`.
-    Write {
+    /// `recvmsg(2)`, `recvfrom(2)`.
+    Recvmsg {
         /// The socket.
         fd: Fd,
+        /// Where the bytes go.
+        room: Room,
+        /// Room for control messages, in bytes.
+        control: usize,
+        /// As for `recv`.
+        flags: i32,
+    },
+    /// `write(2)`, `writev(2)`.
+    Write {
+        /// The descriptor.
+        fd: Fd,
         /// The bytes.
-        data: Vec<u8>,
+        data: Input,
     },
     /// `send(2)`.
     Send {
         /// The socket.
         fd: Fd,
         /// The bytes.
-        data: Vec<u8>,
-        /// `MSG_DONTWAIT`, `MSG_NOSIGNAL`, `MSG_MORE`.
+        data: Input,
+        /// `MSG_DONTWAIT`, `MSG_NOSIGNAL`, `MSG_MORE`, ...
         flags: i32,
     },
+    /// `sendmsg(2)`, `sendto(2)`.
+    Sendmsg {
+        /// The socket.
+        fd: Fd,
+        /// The bytes.
+        data: Input,
+        /// Where to, which a stream ignores.
+        name: Option<Input>,
+        /// Control messages.
+        control: Vec<Control>,
+        /// As for `send`.
+        flags: i32,
+    },
+    /// `sendfile(2)` from a file.
+    Sendfile {
+        /// The socket.
+        fd: Fd,
+        /// What the file holds from where it is read.
+        data: Vec<u8>,
+    },
+    /// `splice(2)` without offsets.
+    Splice {
+        /// Where the bytes come from.
+        from: Fd,
+        /// Where they go.
+        to: Fd,
+        /// Most bytes to move.
+        count: usize,
+        /// `SPLICE_F_NONBLOCK`, `SPLICE_F_MORE`, `SPLICE_F_MOVE`.
+        flags: i32,
+    },
+    /// `pipe(2)`.
+    Pipe,
     /// `shutdown(2)`.
     Shutdown {
         /// The socket.
@@ -134,7 +186,7 @@ pub enum Syscall {
         /// The option.
         name: i32,
         /// Its new value.
-        value: OptionValue,
+        value: Input,
     },
     /// `getsockopt(2)`.
     Getsockopt {
@@ -144,22 +196,26 @@ pub enum Syscall {
         level: i32,
         /// The option.
         name: i32,
+        /// Where the value goes.
+        room: Room,
     },
     /// `fcntl(2)`.
     Fcntl {
         /// The descriptor.
         fd: Fd,
-        /// `F_GETFL` or `F_SETFL`.
+        /// `F_GETFL`, `F_SETFL`, `F_DUPFD`, ...
         cmd: i32,
-        /// The new flags.
+        /// The new flags, or the lowest number wanted.
         arg: i64,
     },
     /// `ioctl(2)` with an integer result.
     Ioctl {
-        /// The socket.
+        /// The descriptor.
         fd: Fd,
-        /// `SIOCINQ`, `SIOCOUTQ`, `SIOCOUTQNSD` or `SIOCATMARK`.
+        /// `SIOCINQ`, `SIOCOUTQ`, `SIOCOUTQNSD`, `SIOCATMARK` or `FIONBIO`.
         request: u64,
+        /// The number that the program's pointer points to.
+        argument: i32,
     },
     /// `poll(2)`.
     Poll {
@@ -226,6 +282,12 @@ pub enum Reply {
     Value(i64),
     /// Bytes read; none is the end of the stream.
     Data(Vec<u8>),
+    /// Bytes that were counted and thrown away (`MSG_TRUNC`).
+    Discarded(usize),
+    /// What `recvmsg` gives.
+    Message(Box<Message>),
+    /// The two ends of a pipe: to read from, to write to.
+    Pipe([Fd; 2]),
     /// A connection.
     Accepted {
         /// Its descriptor.
@@ -261,6 +323,57 @@ pub enum OptionValue {
     Info(Box<TcpInfo>),
     /// A `struct timeval`.
     Timeval(Duration),
+    /// Bytes: a text without its end, the first bytes of a longer value.
+    Bytes(Vec<u8>),
+}
+
+/// What `recvmsg` gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The return value.
+    pub count: usize,
+    /// The bytes, unless they were thrown away.
+    pub data: Vec<u8>,
+    /// An address, which only the error queue has.
+    pub name: Option<SocketAddr>,
+    /// Control messages.
+    pub control: Vec<Control>,
+    /// `MSG_OOB`, `MSG_ERRQUEUE`, `MSG_CTRUNC`.
+    pub flags: i32,
+}
+
+/// A control message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// `SOL_SOCKET`, `IPPROTO_TCP`, ...
+    pub level: i32,
+    /// Its type.
+    pub kind: i32,
+    /// What it says.
+    pub data: ControlData,
+}
+
+/// What a control message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlData {
+    /// Bytes, of which an `int` has four.
+    Bytes(Vec<u8>),
+    /// A `sock_extended_err` and the address behind it.
+    Error(ExtendedError),
+}
+
+/// An entry of the error queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of recvmsg's manual page, without ee_")]
+pub struct ExtendedError {
+    pub errno: u32,
+    pub origin: u8,
+    pub kind: u8,
+    pub code: u8,
+    pub info: u32,
+    pub data: u32,
+    /// Who reported it.
+    pub offender: Option<SocketAddr>,
 }
 
 /// Why a call returned no reply.

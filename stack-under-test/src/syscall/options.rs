@@ -3,12 +3,13 @@
 use core::time::Duration;
 
 use super::constants::{
-    AF_INET, AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR,
-    SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE, SO_PROTOCOL, SO_RCVBUF, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR,
-    SO_REUSEPORT, SO_SNDBUF, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET,
+    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SO_ACCEPTCONN, SO_BROADCAST, SO_DEBUG,
+    SO_DOMAIN, SO_DONTROUTE, SO_END, SO_ERROR, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_OOBINLINE, SO_PRIORITY,
+    SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
+    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET,
 };
 use super::dispatch::CallResult;
-use super::{Failure, Fd, OptionValue, Reply, tcp_options};
+use super::{Failure, Fd, Input, OptionValue, Reply, Room, ip_options, tcp_options};
 use crate::socket::errors::Errno;
 use crate::socket::{Domain, Socket, Tcp, errors};
 use crate::stack::Stack;
@@ -18,17 +19,13 @@ use crate::tcp::state::TcpState;
 
 const DONE: CallResult = Ok(Reply::Value(0));
 /// `net.core.rmem_max` and `wmem_max`, which are the host's.
-const BUFFER_MAX: u32 = 212_992;
+const BUFFER_MAX: u32 = 4_194_304;
 const RECEIVE_MIN: u32 = 2304;
 const SEND_MIN: u32 = 4608;
-pub(super) const UNSUPPORTED: Failure = Failure::Unsupported("this socket option");
-
-pub(super) fn int(value: &OptionValue) -> Result<i64, Errno> {
-    match value {
-        OptionValue::Int(value) => Ok(*value),
-        OptionValue::Linger { .. } | OptionValue::Info(_) | OptionValue::Timeval(_) => Err(Errno::EINVAL),
-    }
-}
+/// Ticks of the kernel's clock in a second, on most machines.
+const TICKS: i64 = 250;
+/// The longest time that counts as one, in seconds: more is for ever.
+const LONGEST_WAIT: i64 = i64::MAX / 1000 - 1;
 
 /// The kernel doubles what is asked for, to have room for its own data.
 fn buffer(value: i64, least: u32) -> u32 {
@@ -36,82 +33,128 @@ fn buffer(value: i64, least: u32) -> u32 {
     (2 * asked).max(least)
 }
 
+/// With the right to take more than the host's limit.
+fn forced_buffer(value: i64, least: u32) -> u32 {
+    let asked = u32::try_from(value).unwrap_or(0).min(i32::MAX.unsigned_abs() / 2);
+    (2 * asked).max(least)
+}
+
+/// An option that Linux does not have, or this stack.
+pub(super) fn refused(name: i32, end: i32) -> Failure {
+    if (1..end).contains(&name) {
+        Failure::Unsupported("this socket option")
+    } else {
+        Errno::ENOPROTOOPT.into()
+    }
+}
+
 impl Stack {
-    pub(super) fn setsockopt(&mut self, fd: Fd, level: i32, name: i32, value: OptionValue) -> CallResult {
+    pub(super) fn setsockopt(&mut self, fd: Fd, level: i32, name: i32, value: &Input) -> CallResult {
         let id = self.descriptors.get(fd)?;
+        if value.length < 0 {
+            return Err(Errno::EINVAL.into());
+        }
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         match level {
-            SOL_SOCKET => set_socket_option(&env, socket, name, &value)?,
-            IPPROTO_IPV6 if socket.domain == Domain::Inet6 && name == IPV6_V6ONLY => {
-                let on = int(&value)? != 0;
-                if socket.binding.port != 0 {
-                    return Err(Errno::EINVAL.into());
-                }
-                socket.v6only = on;
-            }
-            IPPROTO_TCP => tcp_options::set(&env, socket, name, int(&value)?, out)?,
-            _ => return Err(UNSUPPORTED),
+            SOL_SOCKET => set_socket_option(&env, socket, name, value)?,
+            IPPROTO_TCP => tcp_options::set(&env, socket, name, value, out)?,
+            IPPROTO_IP => ip_options::set_v4(socket, name, value)?,
+            IPPROTO_IPV6 if socket.domain == Domain::Inet6 => ip_options::set_v6(socket, name, value)?,
+            _ => return Err(Errno::ENOPROTOOPT.into()),
         }
         DONE
     }
 
-    pub(super) fn getsockopt(&mut self, fd: Fd, level: i32, name: i32) -> CallResult {
+    pub(super) fn getsockopt(&mut self, fd: Fd, level: i32, name: i32, room: Room) -> CallResult {
         let id = self.descriptors.get(fd)?;
+        // Linux looks at the length first, but for the level of IPv6.
+        if room.length < 0 && level != IPPROTO_IPV6 {
+            return Err(Errno::EINVAL.into());
+        }
         let (env, sockets, _) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         let value = match level {
             SOL_SOCKET => get_socket_option(&env, socket, name)?,
-            IPPROTO_IPV6 if socket.domain == Domain::Inet6 && name == IPV6_V6ONLY => {
-                OptionValue::Int(socket.v6only.into())
-            }
             IPPROTO_TCP => tcp_options::get(&env, socket, name)?,
-            _ => return Err(UNSUPPORTED),
+            IPPROTO_IP => ip_options::get_v4(&env, socket, name)?,
+            IPPROTO_IPV6 if socket.domain == Domain::Inet6 => ip_options::get_v6(&env, socket, name)?,
+            _ if socket.domain == Domain::Inet => return Err(Errno::EOPNOTSUPP.into()),
+            _ => return Err(Errno::ENOPROTOOPT.into()),
         };
-        Ok(Reply::Option(value))
+        if room.nowhere {
+            return Err(Errno::EFAULT.into());
+        }
+        Ok(Reply::Option(cut(value, room.length)?))
     }
 }
 
-fn set_socket_option(
-    env: &Env<'_>,
-    socket: &mut Socket,
-    name: i32,
-    value: &OptionValue,
-) -> Result<(), Failure> {
-    match name {
-        SO_REUSEADDR => socket.reuse_address = int(value)? != 0,
-        SO_REUSEPORT => socket.reuse_port = int(value)? != 0,
-        SO_OOBINLINE => {
-            let on = int(value)? != 0;
-            set_knob(socket, |knobs| knobs.urgent_inline = on);
+/// As much of a value as there is room for.
+fn cut(value: OptionValue, length: i64) -> Result<OptionValue, Failure> {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    match value {
+        OptionValue::Int(number) if length < 4 => {
+            let mut bytes = (number as i32).to_ne_bytes();
+            bytes.iter_mut().skip(length).for_each(|byte| *byte = 0);
+            Ok(OptionValue::Int(i32::from_ne_bytes(bytes).into()))
         }
-        SO_LINGER => socket.linger = linger(value)?,
+        OptionValue::Bytes(bytes) => Ok(OptionValue::Bytes(bytes.into_iter().take(length).collect())),
+        OptionValue::Linger { .. } if length < 8 => Err(Failure::Unsupported("a part of a struct linger")),
+        OptionValue::Timeval(_) if length < 16 => Err(Failure::Unsupported("a part of a struct timeval")),
+        OptionValue::Info(_) if length < 256 => Err(Failure::Unsupported("a part of a struct tcp_info")),
+        whole => Ok(whole),
+    }
+}
+
+fn set_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32, value: &Input) -> Result<(), Failure> {
+    let number = value.int()?;
+    let on = number != 0;
+    match name {
+        SO_REUSEADDR => socket.reuse_address = on,
+        SO_REUSEPORT => socket.reuse_port = on,
+        SO_DEBUG => socket.ignored.debug = on,
+        SO_DONTROUTE => socket.ignored.dont_route = on,
+        SO_BROADCAST => socket.ignored.broadcast = on,
+        SO_PRIORITY => socket.ignored.priority = number as i32,
+        SO_MARK => socket.ignored.mark = number as i32,
+        SO_OOBINLINE => set_knob(socket, |knobs| knobs.urgent_inline = on),
+        SO_LINGER => {
+            let (on, seconds) = linger(value)?;
+            // The time of one that was switched off can still be read.
+            if on {
+                socket.linger_seconds = seconds;
+            }
+            socket.linger = on.then(|| Duration::from_secs(seconds.into()));
+        }
         SO_RCVTIMEO => socket.receive_timeout = timeout(value)?,
         SO_SNDTIMEO => socket.send_timeout = timeout(value)?,
         SO_RCVLOWAT => {
-            // Zero is one, and a negative number a very large one.
-            let bytes = u32::try_from(int(value)?).unwrap_or(i32::MAX.unsigned_abs());
-            socket.receive_low = bytes.max(1);
+            // Zero is one, and a negative number a very large one; no more than half of the buffer is waited for.
+            let most = socket.knobs.receive_buffer.unwrap_or(env.settings.rmem[2]) / 2;
+            let bytes = u32::try_from(number).unwrap_or(i32::MAX.unsigned_abs());
+            socket.receive_low = bytes.min(most).max(1);
         }
         SO_KEEPALIVE => {
-            let on = int(value)? != 0;
             let was = socket.knobs.keep_alive.on;
             set_knob(socket, |knobs| knobs.keep_alive.on = on);
             if let Some(connection) = socket.connection_mut().filter(|_| on != was) {
                 connection.arm_keep_alive(env);
             }
         }
-        SO_RCVBUF => {
-            socket.knobs.receive_buffer = Some(buffer(int(value)?, RECEIVE_MIN));
-        }
+        SO_RCVBUF => set_receive_buffer(socket, buffer(number, RECEIVE_MIN)),
+        SO_RCVBUFFORCE => set_receive_buffer(socket, forced_buffer(number, RECEIVE_MIN)),
         SO_SNDBUF => {
-            let size = buffer(int(value)?, SEND_MIN);
+            let size = buffer(number, SEND_MIN);
             set_knob(socket, |knobs| knobs.send_buffer = Some(size));
         }
-        SO_TYPE | SO_ERROR | SO_ACCEPTCONN | SO_PROTOCOL | SO_DOMAIN => {
+        SO_SNDBUFFORCE => {
+            let size = forced_buffer(number, SEND_MIN);
+            set_knob(socket, |knobs| knobs.send_buffer = Some(size));
+        }
+        SO_TYPE | SO_ERROR | SO_ACCEPTCONN | SO_PROTOCOL | SO_DOMAIN | SO_SNDLOWAT => {
             return Err(Errno::ENOPROTOOPT.into());
         }
-        _ => return Err(UNSUPPORTED),
+        _ => return Err(refused(name, SO_END)),
     }
     Ok(())
 }
@@ -133,41 +176,73 @@ fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<Op
         SO_ACCEPTCONN => i64::from(socket.state() == TcpState::Listen),
         SO_REUSEADDR => i64::from(socket.reuse_address),
         SO_REUSEPORT => i64::from(socket.reuse_port),
+        SO_DEBUG => i64::from(socket.ignored.debug),
+        SO_DONTROUTE => i64::from(socket.ignored.dont_route),
+        SO_BROADCAST => i64::from(socket.ignored.broadcast),
+        SO_PRIORITY => i64::from(socket.ignored.priority),
+        SO_MARK => i64::from(socket.ignored.mark),
         SO_KEEPALIVE => i64::from(socket.knobs.keep_alive.on),
         SO_OOBINLINE => i64::from(socket.knobs.urgent_inline),
         SO_RCVLOWAT => i64::from(socket.receive_low),
+        SO_SNDLOWAT => 1,
         SO_RCVTIMEO => return Ok(OptionValue::Timeval(socket.receive_timeout.unwrap_or_default())),
         SO_SNDTIMEO => return Ok(OptionValue::Timeval(socket.send_timeout.unwrap_or_default())),
         SO_LINGER => {
-            let seconds = socket.linger.unwrap_or_default().as_secs();
-            let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
+            // Linux counts in ticks, and so tells a very large time wrong.
+            let seconds = i32::try_from(socket.linger_seconds).unwrap_or((i64::MAX / TICKS) as i32);
             return Ok(OptionValue::Linger { on: socket.linger.is_some(), seconds });
         }
-        SO_RCVBUF => socket.knobs.receive_buffer.unwrap_or(env.settings.rmem[1]).into(),
+        SO_RCVBUF => match socket.connection() {
+            Some(connection) => connection.receive_buffer().into(),
+            None => socket.knobs.receive_buffer.unwrap_or(env.settings.rmem[1]).into(),
+        },
         SO_SNDBUF => match (socket.knobs.send_buffer, socket.connection()) {
             (Some(size), _) => size.into(),
             (None, Some(connection)) => connection.send_buffer(env).into(),
             (None, None) => env.settings.wmem[1].into(),
         },
-        _ => return Err(UNSUPPORTED),
+        // These can only be set.
+        SO_RCVBUFFORCE | SO_SNDBUFFORCE => return Err(Errno::ENOPROTOOPT.into()),
+        _ => return Err(refused(name, SO_END)),
     }))
 }
 
-/// A time to wait; none is for ever.
-fn timeout(value: &OptionValue) -> Result<Option<Duration>, Errno> {
-    match value {
-        OptionValue::Timeval(time) => Ok(Some(*time).filter(|time| !time.is_zero())),
-        OptionValue::Int(_) | OptionValue::Linger { .. } | OptionValue::Info(_) => Err(Errno::EINVAL),
+/// A time to wait: none at all, and one that is too long to tell, is for ever.
+fn timeout(value: &Input) -> Result<Option<Duration>, Errno> {
+    if value.length < 16 {
+        return Err(Errno::EINVAL);
     }
+    let long = |at: usize| {
+        let bytes = value.get(at + 8)?.get(at..).and_then(|rest| rest.first_chunk()).ok_or(Errno::EFAULT)?;
+        Ok(i64::from_ne_bytes(*bytes))
+    };
+    let (seconds, micros) = (long(0)?, long(8)?);
+    if !(0..1_000_000).contains(&micros) {
+        return Err(Errno::EDOM);
+    }
+    if (seconds == 0 && micros == 0) || seconds >= LONGEST_WAIT {
+        return Ok(None);
+    }
+    // Less than none: calls do not wait, and the option reads as none.
+    Ok(Some(u64::try_from(seconds).map_or(Duration::ZERO, |seconds| {
+        Duration::from_secs(seconds) + Duration::from_micros(micros.unsigned_abs())
+    })))
 }
 
-fn linger(value: &OptionValue) -> Result<Option<Duration>, Errno> {
-    match value {
-        OptionValue::Linger { on: false, .. } => Ok(None),
-        OptionValue::Linger { on: true, seconds } => {
-            Ok(Some(Duration::from_secs(u64::from(seconds.unsigned_abs()))))
-        }
-        OptionValue::Int(_) | OptionValue::Info(_) | OptionValue::Timeval(_) => Err(Errno::EINVAL),
+/// Whether `close` waits, and how many seconds: a negative number is a very large one.
+fn linger(value: &Input) -> Result<(bool, u32), Errno> {
+    if value.length < 8 {
+        return Err(Errno::EINVAL);
+    }
+    let bytes = value.get(8)?;
+    let word = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk()).ok_or(Errno::EFAULT);
+    Ok((i32::from_ne_bytes(*word(0)?) != 0, u32::from_ne_bytes(*word(4)?)))
+}
+
+fn set_receive_buffer(socket: &mut Socket, size: u32) {
+    set_knob(socket, |knobs| knobs.receive_buffer = Some(size));
+    if let Some(connection) = socket.connection_mut() {
+        connection.set_receive_buffer(size);
     }
 }
 

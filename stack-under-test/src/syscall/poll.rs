@@ -8,7 +8,8 @@ use super::constants::{
     POLLWRNORM,
 };
 use super::dispatch::{CallResult, Pending};
-use super::{Failure, Fd, Reply, Selected, ThreadId};
+use super::{Fd, Reply, Selected, ThreadId};
+use crate::socket::pipe::End;
 use crate::socket::table::File;
 use crate::socket::{SocketId, Tcp};
 use crate::stack::Stack;
@@ -25,7 +26,7 @@ const SELECT_WRITE: i16 = WRITABLE | POLLWRBAND | POLLERR;
 pub(crate) struct Watched {
     fd: Fd,
     /// `None` for a descriptor that is not open, or that is negative and so ignored.
-    pub(super) id: Option<SocketId>,
+    pub(super) file: Option<File>,
     ignored: bool,
     events: i16,
 }
@@ -34,12 +35,13 @@ impl Stack {
     pub(super) fn start_poll(&mut self, thread: ThreadId, fds: &[(Fd, i16)], timeout: Option<Duration>) {
         let watched: Vec<Watched> = fds
             .iter()
-            .map(|&(fd, events)| Watched { fd, id: self.descriptors.get(fd).ok(), ignored: fd.0 < 0, events })
+            .map(|&(fd, events)| Watched {
+                fd,
+                file: self.descriptors.file(fd).ok(),
+                ignored: fd.0 < 0,
+                events,
+            })
             .collect();
-        let lists = fds.iter().any(|(fd, _)| matches!(self.descriptors.file(*fd), Ok(File::Epoll(_))));
-        if lists {
-            return self.finish_call(thread, Err(Failure::Unsupported("poll on an epoll descriptor")));
-        }
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             let events = self.ready(&watched);
             return self.finish_call(thread, Ok(Reply::Poll(events)));
@@ -54,10 +56,10 @@ impl Stack {
     }
 
     fn ready(&self, watched: &[Watched]) -> Vec<i16> {
-        let events = |watched: &Watched| match watched.id {
+        let events = |watched: &Watched| match watched.file {
             None if watched.ignored => 0,
             None => POLLNVAL,
-            Some(id) => self.events(id) & (watched.events | POLLERR | POLLHUP),
+            Some(file) => self.file_events(file) & (watched.events | POLLERR | POLLHUP),
         };
         watched.iter().map(events).collect()
     }
@@ -68,8 +70,8 @@ impl Stack {
             sets.into_iter().zip(&mut watched).zip([SELECT_READ, SELECT_WRITE, POLLPRI])
         {
             for fd in set {
-                match self.descriptors.get(*fd) {
-                    Ok(id) => watched.push(Watched { fd: *fd, id: Some(id), ignored: false, events }),
+                match self.descriptors.file(*fd) {
+                    Ok(file) => watched.push(Watched { fd: *fd, file: Some(file), ignored: false, events }),
                     Err(errno) => return self.finish_call(thread, Err(errno.into())),
                 }
             }
@@ -84,8 +86,9 @@ impl Stack {
 
     pub(super) fn try_select(&self, watched: &[Vec<Watched>; 3]) -> Option<CallResult> {
         let ready = |set: &Vec<Watched>| -> Vec<Fd> {
-            let is_ready =
-                |watched: &&Watched| watched.id.is_some_and(|id| self.events(id) & watched.events != 0);
+            let is_ready = |watched: &&Watched| {
+                watched.file.is_some_and(|file| self.file_events(file) & watched.events != 0)
+            };
             set.iter().filter(is_ready).map(|watched| watched.fd).collect()
         };
         let [read, write, except] = watched;
@@ -93,14 +96,44 @@ impl Stack {
         if found == Selected::default() { None } else { Some(Ok(Reply::Select(found))) }
     }
 
+    /// What there is to be told of a descriptor.
+    pub(super) fn file_events(&self, file: File) -> i16 {
+        match file {
+            File::Socket(id) => self.events(id),
+            File::Epoll(id) => {
+                if self.has_ready(id) {
+                    READABLE
+                } else {
+                    0
+                }
+            }
+            File::Pipe(id, end) => {
+                let Some(pipe) = self.pipes.get(&id) else { return POLLNVAL };
+                let (ready, gone) = match end {
+                    End::Read => (
+                        if pipe.len() > 0 { READABLE } else { 0 },
+                        if pipe.write_closed { POLLHUP } else { 0 },
+                    ),
+                    End::Write => (
+                        if pipe.is_full() { 0 } else { WRITABLE },
+                        if pipe.read_closed { POLLERR } else { 0 },
+                    ),
+                };
+                ready | gone
+            }
+        }
+    }
+
     /// As Linux's `tcp_poll`.
-    pub(super) fn events(&self, id: SocketId) -> i16 {
+    fn events(&self, id: SocketId) -> i16 {
         let Some(socket) = self.sockets.get(&id) else {
             return POLLNVAL;
         };
         let (read_shut, write_shut, readable, writable, closed) = match &socket.tcp {
             Tcp::Listen(listen) => return if listen.queue.is_empty() { 0 } else { READABLE },
-            Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, false, false, false),
+            Tcp::SynSent(_) | Tcp::SynReceived(_) => {
+                (socket.shut_early.0, socket.shut_early.1, false, false, false)
+            }
             Tcp::Closed(remains) => {
                 (remains.read_shut, remains.write_shut, !remains.unread.is_empty(), true, true)
             }
@@ -128,7 +161,7 @@ impl Stack {
         if writable {
             events |= WRITABLE;
         }
-        if socket.error.is_some() {
+        if socket.error.is_some() || !socket.errors.is_empty() {
             events |= POLLERR;
         }
         events

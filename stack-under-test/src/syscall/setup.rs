@@ -1,21 +1,27 @@
-//! Calls that make, name and close sockets.
+//! Calls that make and name sockets.
 
 use core::net::SocketAddr;
 
 use super::constants::{
-    AF_INET, AF_INET6, IPPROTO_TCP, SIOCATMARK, SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SOCK_CLOEXEC, SOCK_NONBLOCK,
-    SOCK_STREAM, SOCK_TYPE_MASK,
+    AF_INET, AF_INET6, AF_UNSPEC, IPPROTO_TCP, SOCK_CLOEXEC, SOCK_DCCP, SOCK_DGRAM, SOCK_NONBLOCK,
+    SOCK_PACKET, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, SOCK_TYPE_MASK,
 };
 use super::dispatch::{CallResult, Pending};
-use super::{Failure, Fd, Reply, ThreadId};
+use super::memory::socket_address;
+use super::{Failure, Fd, Input, Reply, ThreadId};
 use crate::socket::errors::Errno;
-use crate::socket::table::File;
 use crate::socket::{Binding, Domain, Phase, Socket, SocketId, Tcp};
 use crate::stack::Stack;
 use crate::tcp::flow::Endpoint;
 use crate::tcp::listen::Listen;
 use crate::tcp::state::TcpState;
 
+/// One more than the last address family that Linux has, and than the last protocol.
+const FAMILIES: i32 = 46;
+const PROTOCOLS: i32 = 263;
+const IPPROTO_SCTP: i32 = 132;
+const IPPROTO_SMC: i32 = 256;
+const IPPROTO_MPTCP: i32 = 262;
 const DONE: CallResult = Ok(Reply::Value(0));
 const UNPRIVILEGED_PORTS: u16 = 1024;
 
@@ -24,51 +30,41 @@ impl Stack {
         if kind & !(SOCK_TYPE_MASK | SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
             return Err(Errno::EINVAL.into());
         }
+        let kind_of = kind & SOCK_TYPE_MASK;
         let domain = match domain {
             AF_INET => Domain::Inet,
             AF_INET6 => Domain::Inet6,
+            AF_UNSPEC | FAMILIES.. => return Err(Errno::EAFNOSUPPORT.into()),
+            ..0 => return Err(Errno::EAFNOSUPPORT.into()),
+            _ if kind_of > SOCK_PACKET => return Err(Errno::EINVAL.into()),
             _ => {
                 return Err(Failure::Unsupported("address families other than AF_INET and AF_INET6"));
             }
         };
-        if kind & SOCK_TYPE_MASK != SOCK_STREAM {
-            return Err(Failure::Unsupported("socket types other than SOCK_STREAM"));
-        }
-        match protocol {
-            0 | IPPROTO_TCP => {}
-            17 => return Err(Errno::EPROTONOSUPPORT.into()),
-            _ => return Err(Failure::Unsupported("protocols other than TCP")),
+        match (kind_of, protocol) {
+            (SOCK_PACKET.., _) if kind_of > SOCK_PACKET => return Err(Errno::EINVAL.into()),
+            (_, ..0 | PROTOCOLS..) => return Err(Errno::EINVAL.into()),
+            (SOCK_STREAM, 0 | IPPROTO_TCP) => {}
+            (SOCK_STREAM, IPPROTO_SCTP | IPPROTO_SMC | IPPROTO_MPTCP) => {
+                return Err(Failure::Unsupported("protocols other than TCP"));
+            }
+            (SOCK_STREAM, _) => return Err(Errno::EPROTONOSUPPORT.into()),
+            (SOCK_DGRAM | SOCK_RAW | SOCK_SEQPACKET | SOCK_DCCP | SOCK_PACKET, _) => {
+                return Err(Failure::Unsupported("socket types other than SOCK_STREAM"));
+            }
+            (_, _) => return Err(Errno::ESOCKTNOSUPPORT.into()),
         }
         self.descriptors.next_free()?;
         let id = self.add_socket(Socket::new(domain, kind & SOCK_NONBLOCK != 0));
-        self.give_descriptor(id).map(|fd| Reply::Value(i64::from(fd.0))).map_err(Failure::from)
+        let fd = self.give_descriptor(id)?;
+        self.descriptors.close_on_exec(fd, kind & SOCK_CLOEXEC != 0);
+        Ok(Reply::Value(fd.0.into()))
     }
 
-    fn give_descriptor(&mut self, id: SocketId) -> Result<Fd, Errno> {
-        let fd = self.descriptors.insert(File::Socket(id))?;
-        if let Some(socket) = self.sockets.get_mut(&id) {
-            socket.references += 1;
-        }
-        Ok(fd)
-    }
-
-    pub(super) fn dup(&mut self, fd: Fd) -> CallResult {
-        let fd = match self.descriptors.file(fd)? {
-            File::Socket(id) => self.give_descriptor(id)?,
-            list @ File::Epoll(_) => self.descriptors.insert(list)?,
-        };
-        Ok(Reply::Value(i64::from(fd.0)))
-    }
-
-    pub(super) fn bind(&mut self, fd: Fd, addr: SocketAddr) -> CallResult {
+    pub(super) fn bind(&mut self, fd: Fd, addr: &Input) -> CallResult {
         let id = self.descriptors.get(fd)?;
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
-        if addr.is_ipv4() != (socket.domain == Domain::Inet) {
-            // An IPv6 socket calls this an address that is too short.
-            return Err(
-                if socket.domain == Domain::Inet { Errno::EAFNOSUPPORT } else { Errno::EINVAL }.into()
-            );
-        }
+        let addr = socket_address(addr.address()?, socket.domain, true)?;
         let Endpoint { address, port } = addr.into();
         let address = Some(address).filter(|address| !address.is_unspecified());
         if address.is_some_and(|address| !address.is_loopback() && !self.config.is_local(address)) {
@@ -137,10 +133,19 @@ impl Stack {
         DONE
     }
 
-    pub(super) fn try_accept(&mut self, id: SocketId, flags: i32) -> Option<CallResult> {
-        if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
-            return Some(Err(Errno::EINVAL.into()));
+    pub(super) fn start_accept(&mut self, thread: ThreadId, fd: Fd, flags: i32) {
+        let wrong = flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0;
+        let checked = self
+            .descriptors
+            .file(fd)
+            .and_then(|_| if wrong { Err(Errno::EINVAL) } else { self.descriptors.next_free() });
+        match checked.and_then(|_| self.descriptors.get(fd)) {
+            Ok(id) => self.wait_or_finish(thread, Pending::Accept { id, flags }, None),
+            Err(errno) => self.finish_call(thread, Err(errno.into())),
         }
+    }
+
+    pub(super) fn try_accept(&mut self, id: SocketId, flags: i32) -> Option<CallResult> {
         if let Err(errno) = self.descriptors.next_free() {
             return Some(Err(errno.into()));
         }
@@ -148,13 +153,14 @@ impl Stack {
             return Some(Err(Errno::EINVAL.into()));
         };
         let child = listen.queue.pop_front()?;
-        Some(self.hand_out(child, flags & SOCK_NONBLOCK != 0).map_err(Failure::from))
+        Some(self.hand_out(child, flags).map_err(Failure::from))
     }
 
-    fn hand_out(&mut self, child: SocketId, nonblocking: bool) -> Result<Reply, Errno> {
+    fn hand_out(&mut self, child: SocketId, flags: i32) -> Result<Reply, Errno> {
         let fd = self.give_descriptor(child)?;
+        self.descriptors.close_on_exec(fd, flags & SOCK_CLOEXEC != 0);
         let socket = self.sockets.get_mut(&child).ok_or(Errno::ECONNABORTED)?;
-        socket.nonblocking = nonblocking;
+        socket.nonblocking = flags & SOCK_NONBLOCK != 0;
         let flow = socket.flow.ok_or(Errno::ECONNABORTED)?;
         Ok(Reply::Accepted { fd, peer: socket.present(flow.remote) })
     }
@@ -164,10 +170,13 @@ impl Stack {
         let local = match socket.flow {
             Some(flow) => flow.local,
             None => {
-                let address = socket.binding.address.unwrap_or_else(|| socket.any_address());
+                let port = match socket.binding.port {
+                    0 => socket.former_port,
+                    port => port,
+                };
                 return Ok(Reply::Address(match socket.binding.address {
-                    Some(_) => socket.present(Endpoint { address, port: socket.binding.port }),
-                    None => SocketAddr::new(address, socket.binding.port),
+                    Some(address) => socket.present(Endpoint { address, port }),
+                    None => SocketAddr::new(socket.any_address(), port),
                 }));
             }
         };
@@ -182,66 +191,5 @@ impl Stack {
             }
             (_, Some(flow)) => Ok(Reply::Address(socket.present(flow.remote))),
         }
-    }
-
-    pub(super) fn ioctl(&self, fd: Fd, request: u64) -> CallResult {
-        let socket = self.sockets.get(&self.descriptors.get(fd)?).ok_or(Errno::EBADF)?;
-        match (request, &socket.tcp) {
-            (SIOCATMARK, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.is_at_mark().into())),
-            (SIOCATMARK, _) => Ok(Reply::Value(0)),
-            (SIOCOUTQNSD, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unsent().into())),
-            (SIOCINQ | SIOCOUTQ | SIOCOUTQNSD, Tcp::Listen(_)) => Err(Errno::EINVAL.into()),
-            (SIOCINQ, Tcp::Synchronized(connection)) => {
-                Ok(Reply::Value(connection.unread_before_mark().into()))
-            }
-            (SIOCINQ, Tcp::Closed(remains)) => Ok(Reply::Value(remains.unread.len() as i64)),
-            (SIOCOUTQ, Tcp::Synchronized(connection)) => Ok(Reply::Value(connection.unacknowledged().into())),
-            (SIOCINQ | SIOCOUTQ | SIOCOUTQNSD, Tcp::SynSent(_) | Tcp::SynReceived(_) | Tcp::Closed(_)) => {
-                Ok(Reply::Value(0))
-            }
-            (_, _) => Err(Failure::Unsupported("this ioctl")),
-        }
-    }
-
-    pub(super) fn start_close(&mut self, thread: ThreadId, fd: Fd) {
-        let id = match self.descriptors.remove(fd) {
-            Ok(File::Socket(id)) => id,
-            Ok(File::Epoll(id)) => {
-                self.close_epoll(id);
-                return self.finish_call(thread, DONE);
-            }
-            Err(errno) => return self.finish_call(thread, Err(errno.into())),
-        };
-        let lingers =
-            self.sockets.get(&id).and_then(|socket| socket.linger.filter(|_| socket.references == 1));
-        match lingers.filter(|time| !time.is_zero()) {
-            None => {
-                self.release(id);
-                self.finish_call(thread, DONE);
-            }
-            Some(time) => {
-                if let Some(socket) = self.sockets.get_mut(&id) {
-                    socket.references = 0;
-                }
-                self.unwatch(id);
-                self.close_protocol(id, false);
-                let deadline = self.now + time;
-                self.wait_or_finish(thread, Pending::Linger { id }, Some(deadline));
-            }
-        }
-    }
-
-    /// Waits for the acknowledgement of the FIN.
-    pub(super) fn try_linger(&mut self, id: SocketId) -> Option<CallResult> {
-        let waits = self
-            .sockets
-            .get(&id)
-            .and_then(Socket::connection)
-            .is_some_and(|connection| connection.is_closing());
-        if waits {
-            return None;
-        }
-        self.orphan(id);
-        Some(DONE)
     }
 }

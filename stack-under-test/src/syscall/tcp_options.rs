@@ -4,11 +4,12 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::constants::{
-    TCP_CORK, TCP_DEFER_ACCEPT, TCP_INFO, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG,
-    TCP_NODELAY, TCP_QUICKACK, TCP_SYNCNT, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_END, TCP_INFO, TCP_INQ, TCP_KEEPCNT,
+    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_QUICKACK, TCP_SAVED_SYN,
+    TCP_SYNCNT, TCP_THIN_DUPACK, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_ZEROCOPY_RECEIVE,
 };
-use super::options::{UNSUPPORTED, set_knob};
-use super::{Failure, OptionValue};
+use super::options::{refused, set_knob};
+use super::{Failure, Input, OptionValue};
 use crate::socket::Socket;
 use crate::socket::errors::Errno;
 use crate::tcp::env::Env;
@@ -19,6 +20,8 @@ use crate::tcp::state::TcpState;
 
 const MAXSEG_MIN: i64 = 88;
 const MAXSEG_MAX: i64 = 32767;
+/// The longest name of a congestion control.
+const NAME_MAX: usize = 15;
 const ORPHAN_MAX: Duration = Duration::from_secs(120);
 /// No window is clamped to less.
 const CLAMP_MIN: u32 = 1152;
@@ -32,9 +35,13 @@ pub(super) fn set(
     env: &Env<'_>,
     socket: &mut Socket,
     name: i32,
-    value: i64,
+    value: &Input,
     out: &mut Outbox,
 ) -> Result<(), Failure> {
+    if name == TCP_CONGESTION {
+        return set_congestion(value);
+    }
+    let value = value.int()?;
     match name {
         TCP_NODELAY | TCP_CORK => set_hold(env, socket, name, value != 0, out),
         TCP_KEEPIDLE => {
@@ -83,10 +90,40 @@ pub(super) fn set(
                 connection.set_quick_ack(env, value, out);
             }
         }
-        TCP_INFO => return Err(Errno::ENOPROTOOPT.into()),
-        _ => return Err(UNSUPPORTED),
+        TCP_INQ => socket.tell_unread = switch(value)?,
+        // What it asked for Linux has given up.
+        TCP_THIN_DUPACK => drop(switch(value)?),
+        // Only a connection under repair can be given another clock.
+        TCP_TIMESTAMP => return Err(Errno::EPERM.into()),
+        TCP_INFO | TCP_CC_INFO | TCP_SAVED_SYN | TCP_ZEROCOPY_RECEIVE => {
+            return Err(Errno::ENOPROTOOPT.into());
+        }
+        _ => return Err(refused(name, TCP_END)),
     }
     Ok(())
+}
+
+/// 0 or 1, and nothing else.
+fn switch(value: i64) -> Result<bool, Errno> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// There is only one way to avoid congestion.
+fn set_congestion(value: &Input) -> Result<(), Failure> {
+    if value.length < 1 {
+        return Err(Errno::EINVAL.into());
+    }
+    let length = usize::try_from(value.length).unwrap_or(usize::MAX).min(NAME_MAX);
+    let name = value.get(length)?;
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    match name.get(..end) {
+        Some(b"reno") => Ok(()),
+        Some(_) | None => Err(Failure::Unsupported("congestion control other than reno")),
+    }
 }
 
 /// What was held back goes when it is no longer to be: also under a cork if `TCP_NODELAY` is set.
@@ -101,7 +138,7 @@ fn set_hold(env: &Env<'_>, socket: &mut Socket, name: i32, on: bool, out: &mut O
 }
 
 fn set_window_clamp(socket: &mut Socket, value: i64) -> Result<(), Errno> {
-    let clamp = u32::try_from(value).map_err(|_| Errno::EINVAL)?;
+    let clamp = u32::try_from(value).unwrap_or(CLAMP_MIN);
     if clamp == 0 {
         if socket.state() != TcpState::Closed {
             return Err(Errno::EINVAL);
@@ -168,6 +205,10 @@ pub(super) fn get(env: &Env<'_>, socket: &Socket, name: i32) -> Result<OptionVal
             None => !knobs.lazy_ack,
         }),
         TCP_INFO => return Ok(OptionValue::Info(Box::new(info::of_socket(env, socket)))),
-        _ => return Err(UNSUPPORTED),
+        TCP_INQ => socket.tell_unread.into(),
+        TCP_THIN_DUPACK => 0,
+        TCP_TIMESTAMP => env.timestamp().cast_signed().into(),
+        TCP_CONGESTION => return Ok(OptionValue::Bytes(b"reno".to_vec())),
+        _ => return Err(refused(name, TCP_END)),
     }))
 }

@@ -3,93 +3,125 @@
 use alloc::vec::Vec;
 
 use super::constants::{
-    MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR,
+    MSG_DONTWAIT, MSG_EOR, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_SOCK_DEVMEM,
+    MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR,
 };
 use super::dispatch::{CallResult, Pending};
-use super::{Failure, Fd, Reply, Signal, ThreadId};
+use super::message::{Reading, Writing, check_control};
+use super::{Failure, Fd, Input, Reply, Room, Signal, ThreadId};
 use crate::socket::errors::Errno;
-use crate::socket::{Remains, Socket, SocketId, Tcp};
+use crate::socket::pipe::End;
+use crate::socket::table::File;
+use crate::socket::{Remains, SocketId, Tcp};
 use crate::stack::Stack;
 use crate::tcp::state::TcpState;
 use crate::tcp::transmit::Manner;
 
 impl Stack {
-    pub(super) fn start_read(&mut self, thread: ThreadId, fd: Fd, count: usize, flags: i32) {
-        if flags & MSG_OOB != 0 {
-            let result = self.read_urgent(fd, count, flags & MSG_PEEK != 0);
-            return self.finish_call(thread, result);
+    pub(super) fn start_read(&mut self, thread: ThreadId, fd: Fd, room: Room) {
+        let pending = match self.descriptors.file(fd) {
+            Err(errno) => Err(errno.into()),
+            Ok(File::Pipe(_, End::Write)) => Err(Errno::EBADF.into()),
+            Ok(File::Epoll(_)) => Err(Errno::EINVAL.into()),
+            Ok(_) if room.length < 0 => Err(Errno::EINVAL.into()),
+            // Nothing is wanted of the socket, whatever its state.
+            Ok(_) if room.length == 0 => Ok(None),
+            Ok(File::Socket(id)) => Ok(Some(Pending::Read { id, reading: Reading::new(room, 0) })),
+            Ok(File::Pipe(pipe, End::Read)) => Ok(Some(Pending::PipeRead { pipe, room })),
+        };
+        match pending {
+            Ok(Some(pending)) => self.wait_or_finish(thread, pending, None),
+            Ok(None) => self.finish_call(thread, Ok(Reply::Data(Vec::new()))),
+            Err(failure) => self.finish_call(thread, Err(failure)),
         }
-        if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_WAITALL) != 0 {
-            return self.finish_call(thread, Err(Failure::Unsupported("this flag of recv")));
-        }
-        self.wait_on(thread, fd, |id| Pending::Read { id, count, flags, got: Vec::new() });
     }
 
-    fn read_urgent(&mut self, fd: Fd, count: usize, peek: bool) -> CallResult {
-        let id = self.descriptors.get(fd)?;
+    pub(super) fn start_recv(&mut self, thread: ThreadId, fd: Fd, mut reading: Reading) {
+        let id = match self.descriptors.get(fd) {
+            Ok(id) => id,
+            Err(errno) => return self.finish_call(thread, Err(errno.into())),
+        };
+        let result = if reading.flags & MSG_SOCK_DEVMEM != 0 {
+            Err(Failure::Unsupported("MSG_SOCK_DEVMEM"))
+        } else if reading.flags & MSG_ERRQUEUE != 0 {
+            self.read_errors(id, &mut reading)
+        } else if reading.flags & MSG_OOB != 0 {
+            self.read_urgent(id, &mut reading)
+        } else {
+            return self.wait_or_finish(thread, Pending::Read { id, reading }, None);
+        };
+        self.finish_call(thread, result);
+    }
+
+    fn read_urgent(&mut self, id: SocketId, reading: &mut Reading) -> CallResult {
         let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         match &mut socket.tcp {
-            Tcp::Synchronized(connection) => Ok(Reply::Data(connection.read_urgent(count, peek)?)),
+            Tcp::Synchronized(connection) => {
+                reading.got = connection.read_urgent(reading.count, reading.peeks())?;
+                Ok(reading.reply(Vec::new(), MSG_OOB))
+            }
             Tcp::Listen(_) => Err(Errno::ENOTCONN.into()),
             Tcp::Closed(_) | Tcp::SynSent(_) | Tcp::SynReceived(_) => Err(Errno::EINVAL.into()),
         }
     }
 
     /// As Linux's `tcp_recvmsg`: first what is there, then why there is nothing.
-    pub(super) fn try_read(
-        &mut self,
-        id: SocketId,
-        count: usize,
-        flags: i32,
-        got: &mut Vec<u8>,
-    ) -> Option<CallResult> {
-        let peek = flags & MSG_PEEK != 0;
-        if self.sockets.get(&id).map(Socket::state) == Some(TcpState::Listen) {
+    pub(super) fn try_read(&mut self, id: SocketId, reading: &mut Reading) -> Option<CallResult> {
+        if self.sockets.get(&id).map(crate::socket::Socket::state) == Some(TcpState::Listen) {
             return Some(Err(Errno::ENOTCONN.into()));
         }
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id)?;
+        let (count, peek) = (reading.count, reading.peeks());
         if peek {
-            got.clear();
+            reading.got.clear();
         }
         let mut at_mark = false;
-        let wanted = count.saturating_sub(got.len());
-        let (peer_closed, shut, state) = match &mut socket.tcp {
+        let wanted = count.saturating_sub(reading.got.len());
+        let (peer_closed, shut, state, unread) = match &mut socket.tcp {
             Tcp::Synchronized(connection) => {
-                let (bytes, stops) = connection.read(&env, wanted, (peek, !got.is_empty()), out);
-                got.extend(bytes);
+                let unread = connection.has_unread(1);
+                let pretend = peek || reading.faults();
+                let (bytes, stops) = connection.read(&env, wanted, (pretend, !reading.got.is_empty()), out);
+                reading.got.extend(bytes);
                 at_mark = stops;
-                (connection.peer_closed(), connection.read_closed(), connection.state().name())
+                (connection.peer_closed(), connection.read_closed(), connection.state().name(), unread)
             }
             Tcp::Closed(remains) => {
                 let ready = wanted.min(remains.unread.len());
-                got.extend(remains.unread.iter().take(ready));
-                if !peek {
+                reading.got.extend(remains.unread.iter().take(ready));
+                if !peek && !reading.faults() {
                     remains.unread.drain(..ready);
                 }
-                (remains.peer_closed, remains.read_shut, TcpState::Closed)
+                (remains.peer_closed, remains.read_shut, TcpState::Closed, !remains.unread.is_empty())
             }
-            Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, false, TcpState::SynSent),
+            Tcp::SynSent(_) | Tcp::SynReceived(_) => (false, socket.shut_early.0, TcpState::SynSent, false),
             Tcp::Listen(_) => unreachable!("a listener was turned away"),
         };
-        let low = if flags & MSG_WAITALL == 0 { count.min(socket.receive_low as usize) } else { count };
-        let enough = got.len() == count || (!got.is_empty() && (got.len() >= low || at_mark));
-        if enough {
-            return Some(Ok(Reply::Data(core::mem::take(got))));
+        if reading.faults() && !reading.got.is_empty() {
+            return Some(Err(Errno::EFAULT.into()));
+        }
+        let got = reading.got.len();
+        let low =
+            if reading.flags & MSG_WAITALL == 0 { count.min(socket.receive_low as usize) } else { count };
+        // A call that wants nothing waits until there is something nevertheless.
+        let complete = if count == 0 { unread } else { got == count };
+        if complete || (got > 0 && (got >= low || at_mark)) {
+            return Some(Ok(self.give(id, reading)));
         }
         let over = shut || socket.error.is_some() || state == TcpState::Closed;
-        if !got.is_empty() {
-            return over.then(|| Ok(Reply::Data(core::mem::take(got))));
+        if got > 0 {
+            return over.then(|| Ok(self.give(id, reading)));
         }
         if peer_closed {
             // RFC9293/3.10.3-recv-closewait
-            return Some(Ok(Reply::Data(Vec::new())));
+            return Some(Ok(self.give(id, reading)));
         }
         if let Some(errno) = socket.error.take() {
             return Some(Err(errno.into()));
         }
         if shut {
-            return Some(Ok(Reply::Data(Vec::new())));
+            return Some(Ok(self.give(id, reading)));
         }
         if state == TcpState::Closed {
             return Some(Err(Errno::ENOTCONN.into()));
@@ -97,11 +129,37 @@ impl Stack {
         None
     }
 
-    pub(super) fn start_write(&mut self, thread: ThreadId, fd: Fd, data: Vec<u8>, flags: i32) {
-        if flags & !(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_OOB) != 0 {
-            return self.finish_call(thread, Err(Failure::Unsupported("this flag of send")));
+    pub(super) fn start_write(&mut self, thread: ThreadId, fd: Fd, data: Input) {
+        let pending = match self.descriptors.file(fd) {
+            Err(errno) => Err(errno.into()),
+            Ok(File::Pipe(_, End::Read)) => Err(Errno::EBADF.into()),
+            Ok(File::Epoll(_)) => Err(Errno::EINVAL.into()),
+            Ok(_) if data.length < 0 => Err(Errno::EINVAL.into()),
+            Ok(File::Socket(id)) => Ok(Pending::Write { id, writing: Writing::new(data, 0) }),
+            Ok(File::Pipe(pipe, End::Write)) => match Writing::new(data, 0) {
+                Writing { nowhere: true, .. } => Err(Errno::EFAULT.into()),
+                Writing { data, .. } => Ok(Pending::PipeWrite { pipe, data, written: 0 }),
+            },
+        };
+        match pending {
+            Ok(pending) => self.wait_or_finish(thread, pending, None),
+            Err(failure) => self.finish_call(thread, Err(failure)),
         }
-        self.wait_on(thread, fd, |id| Pending::Write { id, data, written: 0, flags, waited: false });
+    }
+
+    pub(super) fn start_send(&mut self, thread: ThreadId, fd: Fd, writing: Writing, name: Option<&Input>) {
+        let unsupported = match writing.flags {
+            flags if flags & MSG_FASTOPEN != 0 => Some("MSG_FASTOPEN"),
+            flags if flags & MSG_EOR != 0 => Some("MSG_EOR"),
+            _ => None,
+        };
+        // A stream ignores the address, but it must be one that can be read.
+        let named = name.map_or(Ok(&[][..]), Input::address).map(drop);
+        match (self.descriptors.get(fd).and_then(|id| named.map(|()| id)), unsupported) {
+            (Err(errno), _) => self.finish_call(thread, Err(errno.into())),
+            (Ok(_), Some(what)) => self.finish_call(thread, Err(Failure::Unsupported(what))),
+            (Ok(id), None) => self.wait_or_finish(thread, Pending::Write { id, writing }, None),
+        }
     }
 
     /// As Linux's `tcp_sendmsg`. Errors are reported only by a call that wrote nothing.
@@ -109,11 +167,9 @@ impl Stack {
         &mut self,
         thread: ThreadId,
         id: SocketId,
-        data: &[u8],
-        written: &mut usize,
-        flags: i32,
-        waited: &mut bool,
+        writing: &mut Writing,
     ) -> Option<CallResult> {
+        let flags = writing.flags;
         let manner = Manner { more: flags & MSG_MORE != 0, urgent: flags & MSG_OOB != 0 };
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id)?;
@@ -123,15 +179,23 @@ impl Stack {
             Tcp::SynSent(_) | Tcp::SynReceived(_) if socket.error.is_none() => return None,
             Tcp::SynSent(_) | Tcp::SynReceived(_) | Tcp::Closed(_) | Tcp::Listen(_) => true,
             Tcp::Synchronized(connection) => {
+                if !connection.write_closed()
+                    && let Err(failure) = check_control(&writing.control)
+                {
+                    return Some(Err(failure));
+                }
                 let broken = socket.error.is_some() || connection.write_closed();
                 // One that waited goes on only when a good part of the buffer is free.
-                if !broken && (!*waited || connection.is_writable(&env)) {
+                if !broken && (!writing.waited || connection.is_writable(&env)) {
+                    if writing.nowhere && connection.is_writable(&env) {
+                        return Some(Err(Errno::EFAULT.into()));
+                    }
                     loop {
-                        let rest = data.get(*written..).unwrap_or_default();
-                        *written += connection.write(&env, rest, manner, out);
+                        let rest = writing.data.get(writing.written..).unwrap_or_default();
+                        writing.written += connection.write(&env, rest, manner, out);
                         // What was sent last may have made room, which a program that may wait uses at once.
-                        let goes_on = may_wait && *written < data.len() && connection.has_memory(&env);
-                        if !goes_on {
+                        let unwritten = writing.written < writing.data.len();
+                        if !(may_wait && unwritten && connection.has_memory(&env)) {
                             break;
                         }
                     }
@@ -139,15 +203,14 @@ impl Stack {
                 broken
             }
         };
-        if *written == data.len() && (!broken || *written > 0) {
-            return Some(Ok(Reply::Value(*written as i64)));
+        let (written, wanted) = (writing.written, writing.data.len());
+        let complete = written == wanted && !writing.nowhere;
+        if (complete && !broken) || (broken && written > 0) {
+            return Some(Ok(Reply::Value(written as i64)));
         }
         if !broken {
-            *waited = true;
+            writing.waited = true;
             return None;
-        }
-        if *written > 0 {
-            return Some(Ok(Reply::Value(*written as i64)));
         }
         // A pending error is reported once; after that there is only the broken pipe.
         let errno = socket.error.take().unwrap_or(Errno::EPIPE);
@@ -190,8 +253,10 @@ impl Stack {
                     socket.error = Some(Errno::ECONNRESET);
                 }
             }
+            // The FIN waits for the handshake.
             Tcp::SynReceived(_) => {
-                return Err(Failure::Unsupported("shutdown during a simultaneous open"));
+                socket.shut_early.0 |= read;
+                socket.shut_early.1 |= write;
             }
         }
         Ok(Reply::Value(0))

@@ -69,7 +69,8 @@ impl Connection {
         self.take_sample(env, segment, &freed, &reported);
         let bare = !advanced && !updates && segment.len() == 0 && reported.news.is_empty();
         let duplicate = bare && reported.duplicate.is_none();
-        let news = News { una_before, advanced, duplicate, bare, freed, reported };
+        let congested = self.hears_of_congestion(segment);
+        let news = News { una_before, advanced, duplicate, bare, congested, freed, reported };
         if had_packets_out {
             self.recover(env, &news, highest, out);
         } else {

@@ -3,6 +3,7 @@
 use super::acceptable::Place;
 use super::acknowledge::AckMeaning;
 use super::connection::{Connection, Ending, Fate};
+use super::delayed_ack::MAX_QUICK;
 use super::env::Env;
 use super::flow::Outbox;
 use super::handshake::OrphanTime;
@@ -63,7 +64,7 @@ impl Connection {
                     self.last_rebuke = Some(env.now);
                 }
                 if repeated {
-                    self.acking.enter_quick(self.window.advertised);
+                    self.acking.enter_quick(self.window.advertised, MAX_QUICK);
                     self.note_repeated(segment);
                 }
                 self.send_ack(env, out);
@@ -132,6 +133,7 @@ impl Connection {
             }
         }
         if self.state.may_receive() {
+            self.measure_by_echo(env, segment);
             self.take_urgent(env, segment);
         }
         let fate = self.take_what_the_state_permits(env, segment, text, out);
@@ -144,6 +146,7 @@ impl Connection {
 
     fn take_current(&mut self, env: &Env<'_>, segment: &Segment<'_>, out: &mut Outbox) -> bool {
         self.soft_error = None;
+        self.take_reduced(segment);
         self.take_ack(env, segment, out)
     }
 

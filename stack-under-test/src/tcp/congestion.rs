@@ -16,6 +16,8 @@ pub(crate) enum CongestionState {
     Open = 0,
     /// Something arrived out of order.
     Disorder = 1,
+    /// A router marked something; the window shrinks in proportion to what arrives.
+    Reduced = 2,
     /// Something was lost and is repeated while the window shrinks in proportion to what arrives.
     Recovery = 3,
     /// The retransmission timer fired: slow start from one segment.
@@ -42,6 +44,8 @@ pub(crate) struct Congestion {
     limited: bool,
     most_out: u32,
     round_end: SeqNum,
+    /// The peer was not told of the last reduction yet. RFC3168/6.1.2e
+    pub(super) tell: bool,
 }
 
 impl Congestion {
@@ -59,6 +63,7 @@ impl Congestion {
             limited: false,
             most_out: 0,
             round_end: start,
+            tell: false,
         }
     }
 
@@ -88,6 +93,11 @@ impl Congestion {
         self.high
     }
 
+    /// Whether the window shrinks in proportion to what arrives.
+    pub(crate) fn is_reducing(&self) -> bool {
+        matches!(self.state, CongestionState::Reduced | CongestionState::Recovery)
+    }
+
     pub(crate) fn in_slow_start(&self) -> bool {
         self.window < self.threshold
     }
@@ -109,7 +119,7 @@ impl Congestion {
 
     /// A segment left, new or again.
     pub(crate) fn count_sent(&mut self) {
-        self.sent += u32::from(self.state == CongestionState::Recovery);
+        self.sent += u32::from(self.is_reducing());
     }
 
     /// `segments` were acknowledged.
@@ -145,9 +155,26 @@ impl Congestion {
     /// Loss was found by what arrived (`RFC5681/3.2-ssthresh`). Linux halves the window instead of what is in flight,
     /// and lets it shrink step by step.
     pub(crate) fn enter_recovery(&mut self, nxt: SeqNum) {
-        self.prior_threshold = Some(self.current_threshold());
-        self.begin_reduction(nxt);
+        // A window that shrinks already shrinks once.
+        if !self.is_reducing() {
+            self.prior_threshold = Some(self.current_threshold());
+            self.begin_reduction(nxt);
+        }
         self.state = CongestionState::Recovery;
+    }
+
+    /// Congestion was found by a router's mark, at most once in a round trip. RFC3168/6.1.2b
+    pub(crate) fn enter_reduced(&mut self, nxt: SeqNum) {
+        if matches!(self.state, CongestionState::Open | CongestionState::Disorder) {
+            self.prior_threshold = None;
+            self.begin_reduction(nxt);
+            self.state = CongestionState::Reduced;
+        }
+    }
+
+    /// What comes now is a reduction that is not taken back.
+    pub(crate) fn keep_reduction(&mut self) {
+        self.prior_threshold = None;
     }
 
     fn begin_reduction(&mut self, nxt: SeqNum) {
@@ -157,10 +184,14 @@ impl Congestion {
         self.sent = 0;
         self.counted = 0;
         self.threshold = (self.window / 2).max(2);
+        self.tell = true;
     }
 
-    /// The threshold as far as the window is beyond it: most of the window worked.
+    /// The threshold as far as the window is beyond it: most of the window worked. One that was just lowered counts.
     fn current_threshold(&self) -> u32 {
+        if self.is_reducing() {
+            return self.threshold;
+        }
         self.threshold.max(self.window / 2 + self.window / 4)
     }
 
@@ -169,6 +200,7 @@ impl Congestion {
         if let Some(threshold) = self.prior_threshold {
             self.window = self.window.max(self.prior_window);
             self.threshold = self.threshold.max(threshold);
+            self.tell = false;
         }
     }
 
@@ -213,7 +245,7 @@ impl Congestion {
 
     /// Something is sent again for a reason other than congestion: the window stays.
     pub(crate) fn repeat_without_blame(&mut self, nxt: SeqNum) {
-        let reducing = self.state == CongestionState::Recovery;
+        let reducing = self.is_reducing();
         if self.state != CongestionState::Loss {
             self.high = nxt;
             if !reducing {
@@ -241,7 +273,7 @@ impl Congestion {
     pub(crate) fn timed_out(&mut self, una: SeqNum, nxt: SeqNum, again: bool, in_flight: u32) -> bool {
         let first = match self.state {
             CongestionState::Open | CongestionState::Disorder => true,
-            CongestionState::Recovery => self.is_past(una),
+            CongestionState::Reduced | CongestionState::Recovery => self.is_past(una),
             CongestionState::Loss => self.is_past(una) || !again,
         };
         // RFC5681/3.1-rto-hold: once per loss.
@@ -258,6 +290,7 @@ impl Congestion {
         // RFC5681/3.1-rto-lw
         self.window = in_flight + 1;
         self.counted = 0;
+        self.tell = true;
         self.high = nxt;
         self.state = CongestionState::Loss;
         first

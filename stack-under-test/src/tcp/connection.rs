@@ -3,7 +3,7 @@
 //! What is done with them stands in one file per question: is the sequence acceptable ([`super::acceptable`]), what
 //! does the acknowledgement say ([`super::acknowledge`]), what of the text is new ([`super::text`]), what may be sent
 //! next ([`super::transmit`]), what is lost ([`super::rack`], [`super::recovery`]), what is sent again
-//! ([`super::retransmit`]), when is an acknowledgement due
+//! ([`super::retransmit`]), how is congestion told ([`super::ecn`]), when is an acknowledgement due
 //! ([`super::delayed_ack`]), how does it end ([`super::close`]). [`super::apply`] joins them.
 
 use alloc::collections::VecDeque;
@@ -12,11 +12,13 @@ use core::time::Duration;
 
 use super::congestion::Congestion;
 use super::delayed_ack::DelayedAck;
+use super::ecn::Notification;
 use super::env::Env;
 use super::flow::{Flow, Outbox};
 use super::handshake::{Knobs, Negotiated, TIMESTAMPS_LENGTH};
 use super::rack::Recovery;
 use super::receive_queue::ReceiveQueue;
+use super::receive_space::ReceivePace;
 use super::rtt::RttEstimator;
 use super::send_queue::SendQueue;
 use super::timers::Timers;
@@ -132,8 +134,10 @@ pub(crate) struct Connection {
     pub(super) queue: SendQueue,
     pub(super) window: ReceiveWindow,
     pub(super) received: ReceiveQueue,
+    pub(super) pace: ReceivePace,
     pub(super) mark: Option<Mark>,
     pub(super) acking: DelayedAck,
+    pub(super) notification: Notification,
     pub(super) rtt: RttEstimator,
     pub(super) congestion: Congestion,
     pub(super) recovery: Recovery,
@@ -195,10 +199,13 @@ impl Connection {
         let our_mss = u32::from(negotiated.our_mss) - negotiated.options_length();
         let hint = our_mss.min(negotiated.segment_size(env, flow, 0)).min(window.advertised / 2);
         window.establish(our_mss);
+        let most = window.threshold().min(window.advertised);
+        let pace = ReceivePace::new(env, window.nxt, our_mss, most);
         let mut connection = Self {
             flow,
             state: SyncState::Established,
             acking: DelayedAck::new(env.now, knobs.lazy_ack, hint),
+            notification: Notification::default(),
             negotiated,
             knobs,
             send: SendState {
@@ -214,6 +221,7 @@ impl Connection {
             queue: SendQueue::new(next),
             window,
             received: ReceiveQueue::default(),
+            pace,
             mark: None,
             rtt: RttEstimator::new(),
             congestion: Congestion::new(next),
@@ -270,6 +278,16 @@ impl Connection {
         self.window.clamp()
     }
 
+    /// Bytes of memory for what the program has not read.
+    pub(crate) fn receive_buffer(&self) -> u32 {
+        self.window.buffer()
+    }
+
+    /// `setsockopt(SO_RCVBUF)`.
+    pub(crate) fn set_receive_buffer(&mut self, buffer: u32) {
+        self.window.set_buffer(buffer);
+    }
+
     /// `setsockopt(TCP_WINDOW_CLAMP)`.
     pub(crate) fn set_window_clamp(&mut self, clamp: u32) {
         self.window.set_clamp(clamp);
@@ -299,8 +317,10 @@ impl Connection {
         out: &mut Outbox,
     ) -> (Vec<u8>, bool) {
         let before = self.received.unread();
+        let pieces = self.received.pieces(count);
         let (bytes, stops) = self.read_to_mark(count, peek, began);
         if !peek {
+            self.adjust_space(env, &pieces);
             self.after_read(env, before - self.received.unread(), out);
         }
         (bytes, stops)

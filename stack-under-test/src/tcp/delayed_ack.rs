@@ -8,12 +8,14 @@ use core::time::Duration;
 use super::connection::Connection;
 use super::env::Env;
 use super::flow::Outbox;
+use super::rack::DUPLICATES;
 use super::timers::Timer;
 use crate::time::Instant;
+use crate::wire::seq::SeqNum;
 use crate::wire::tcp::Segment;
 
 /// Segments that are acknowledged at once at the start and after trouble.
-const MAX_QUICK: u32 = 16;
+pub(super) const MAX_QUICK: u32 = 16;
 const ATO_MIN: Duration = Duration::from_millis(40);
 /// RFC9293/MUST-40
 const DELAY_MAX: Duration = Duration::from_millis(200);
@@ -41,6 +43,9 @@ pub(crate) struct DelayedAck {
     /// The peer's segment size, as guessed.
     pub(crate) peer_mss: u32,
     last_length: u32,
+    /// Acknowledgements of this number that told of data out of order, and those held back since.
+    duplicates: (SeqNum, u32),
+    compressed: u32,
 }
 
 impl DelayedAck {
@@ -56,6 +61,8 @@ impl DelayedAck {
             last_data: now,
             peer_mss: hint.clamp(MIN_MSS, DEFAULT_MSS),
             last_length: 0,
+            duplicates: (SeqNum(0), 0),
+            compressed: 0,
         }
     }
 
@@ -71,14 +78,17 @@ impl DelayedAck {
         self.ping_pong = env.settings.pingpong_threshold;
     }
 
-    fn raise_quick(&mut self, window: u32) {
-        let affordable = (window / (2 * self.peer_mss)).max(2);
-        self.quick = self.quick.max(affordable.min(MAX_QUICK));
+    fn raise_quick(&mut self, window: u32, most: u32) {
+        let affordable = match window / (2 * self.peer_mss) {
+            0 => 2,
+            affordable => affordable,
+        };
+        self.quick = self.quick.max(affordable.min(most));
     }
 
-    /// Something went wrong: acknowledge at once for a while.
-    pub(crate) fn enter_quick(&mut self, window: u32) {
-        self.raise_quick(window);
+    /// Something went wrong: acknowledge at once for a while, at most so many times.
+    pub(crate) fn enter_quick(&mut self, window: u32, most: u32) {
+        self.raise_quick(window, most);
         self.ping_pong = 0;
         self.ato = ATO_MIN;
     }
@@ -91,6 +101,7 @@ impl DelayedAck {
                 self.ato = ATO_MIN;
             }
         }
+        self.compressed = 0;
         self.scheduled = false;
         self.urgent = false;
         self.pushed = false;
@@ -105,18 +116,10 @@ impl DelayedAck {
     }
 
     /// Data arrived in order.
-    pub(crate) fn data_arrived(
-        &mut self,
-        now: Instant,
-        segment: &Segment<'_>,
-        window: u32,
-        rto: Duration,
-        advertised_mss: u32,
-    ) {
+    pub(crate) fn data_arrived(&mut self, now: Instant, window: u32, rto: Duration) {
         self.scheduled = true;
-        self.guess_peer_mss(segment, advertised_mss);
         if self.ato.is_zero() {
-            self.raise_quick(window);
+            self.raise_quick(window, MAX_QUICK);
             self.ato = ATO_MIN;
         } else {
             let gap = now - self.last_data;
@@ -125,20 +128,22 @@ impl DelayedAck {
             } else if gap < self.ato {
                 self.ato = (self.ato / 2 + gap).min(rto);
             } else if gap > rto {
-                self.raise_quick(window);
+                self.raise_quick(window, MAX_QUICK);
             }
         }
         self.last_data = now;
     }
 
-    fn guess_peer_mss(&mut self, segment: &Segment<'_>, advertised_mss: u32) {
+    /// Returns whether the segment changed the guess by being larger.
+    pub(crate) fn guess_peer_mss(&mut self, segment: &Segment<'_>, advertised_mss: u32) -> bool {
         let length = segment.payload_len();
         let last = core::mem::take(&mut self.last_length);
         if length >= self.peer_mss {
+            let larger = length != self.peer_mss;
             self.peer_mss = length.min(advertised_mss);
             // Exactly one segment with a push is likely all there is.
             self.pushed |= segment.flags.psh();
-            return;
+            return larger;
         }
         let options = if segment.options.timestamps.is_some() { 12 } else { 0 };
         let whole = length + TCP_HEADER + options;
@@ -147,11 +152,12 @@ impl DelayedAck {
             self.last_length = length;
             if length == last {
                 self.peer_mss = length;
-                return;
+                return false;
             }
         }
         self.pushed_twice |= self.pushed;
         self.pushed = true;
+        false
     }
 }
 
@@ -162,16 +168,40 @@ impl Connection {
             return;
         }
         let unacknowledged = self.window.nxt - self.window.advertised_at;
-        let held = self.received.held();
+        let charged = self.received.charged();
         // RFC9293/SHLD-19
         let second_segment = unacknowledged > self.acking.peer_mss
             && (self.received.unread() == 0
-                || self.window.select(held, self.acking.peer_mss) >= self.window.advertised);
-        // RFC5681/4.2-delack: what arrives out of order is acknowledged at once.
-        if second_segment || self.acking.is_quick(env) || self.acking.urgent || self.received.has_early() {
+                || self.window.select(charged, self.acking.peer_mss) >= self.window.advertised);
+        if second_segment || self.acking.is_quick(env) || self.acking.urgent {
             self.send_ack(env, out);
+        } else if self.received.has_early() {
+            self.duplicate_ack(env, out);
         } else {
             self.delay_ack(env, out);
+        }
+    }
+
+    /// RFC5681/4.2-delack: what arrives out of order is acknowledged at once. With SACK three times; from then on the
+    /// next acknowledgement stands for some more, but not for long.
+    fn duplicate_ack(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        let acking = &mut self.acking;
+        if !self.negotiated.sack || acking.compressed >= env.settings.compressed_most {
+            return self.send_ack(env, out);
+        }
+        if acking.duplicates.0 != self.window.nxt {
+            acking.duplicates = (self.window.nxt, 0);
+        }
+        if acking.duplicates.1 < DUPLICATES {
+            acking.duplicates.1 += 1;
+            return self.send_ack(env, out);
+        }
+        acking.compressed += 1;
+        if !self.timers.is_set(Timer::CompressedAck) {
+            let round_trip = self.pace.round_trip();
+            let round_trip = self.rtt.smoothed().map_or(round_trip, |smoothed| smoothed.min(round_trip));
+            let wait = env.settings.compressed_delay.min(round_trip / 20);
+            self.timers.set(Timer::CompressedAck, env.now + wait);
         }
     }
 
@@ -179,7 +209,7 @@ impl Connection {
     /// acknowledgements to wait.
     pub(super) fn acknowledge_handshake(&mut self, env: &Env<'_>, data_follows: bool, out: &mut Outbox) {
         if data_follows || self.acking.is_ping_pong(env) || self.knobs.defer_accept > 0 {
-            self.acking.enter_quick(self.window.advertised);
+            self.acking.enter_quick(self.window.advertised, MAX_QUICK);
             self.acking.scheduled = true;
             self.timers.set(Timer::DelayedAck, env.now + DELAY_MAX);
         } else {
@@ -189,7 +219,7 @@ impl Connection {
 
     /// What came is a repetition: the peer misses our acknowledgement.
     pub(crate) fn owe_ack(&mut self, env: &Env<'_>, out: &mut Outbox) {
-        self.acking.enter_quick(self.window.advertised);
+        self.acking.enter_quick(self.window.advertised, MAX_QUICK);
         self.acking.scheduled = true;
         self.acknowledge_or_wait(env, out);
     }
@@ -232,7 +262,7 @@ impl Connection {
     /// The program read `count` bytes: tells the peer if that matters.
     pub(super) fn after_read(&mut self, env: &Env<'_>, count: u32, out: &mut Outbox) {
         let acking = &self.acking;
-        let drained = count > 0 && self.received.held() == 0;
+        let drained = count > 0 && self.received.unread() == 0;
         let small_and_drained =
             drained && (acking.pushed_twice || (acking.pushed && !acking.is_ping_pong(env)));
         let unacknowledged = self.window.nxt - self.window.advertised_at;
@@ -241,7 +271,7 @@ impl Connection {
             // RFC9293/3.8.6.2.2-rule: only an offer at least twice as large is worth a segment.
             let left = self.window.left();
             if left.saturating_mul(2) <= self.window.clamp() {
-                let offer = self.window.select(self.received.held(), acking.peer_mss);
+                let offer = self.window.select(self.received.charged(), acking.peer_mss);
                 now = offer > 0 && offer >= left.saturating_mul(2);
             }
         }

@@ -21,8 +21,8 @@ impl Connection {
         payload: Vec<u8>,
         out: &mut Outbox,
     ) {
-        let window = self.window.advertise(self.received.held(), self.acking.peer_mss);
-        if self.window.is_tight(self.received.held()) {
+        let window = self.window.advertise(self.received.charged(), self.acking.peer_mss);
+        if self.window.is_tight(self.received.charged()) {
             self.acking.quick = 0;
         }
         let has_data = !payload.is_empty();
@@ -40,12 +40,25 @@ impl Connection {
         };
         self.received.report.sent();
         let urgent = self.urgent_pointer(seq);
-        let flags = flags | Flags::ACK | Flags::URG.when(urgent != 0);
-        let segment = Outgoing { seq, ack: self.window.nxt, flags, window, options, payload, urgent };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let (notified, ecn_capable) = self.ecn_of_segment(seq, has_data);
+        let flags = flags | Flags::ACK | Flags::URG.when(urgent != 0) | notified;
+        let segment = Outgoing {
+            seq,
+            ack: self.window.nxt,
+            flags,
+            window,
+            options,
+            payload,
+            urgent,
+            ecn_capable,
+            follows: false,
+        };
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
         self.identification = self.identification.wrapping_add(1);
         self.acking.sent();
         self.timers.clear(Timer::DelayedAck);
+        self.timers.clear(Timer::CompressedAck);
         if has_data {
             self.acking.data_sent(env.now);
         }

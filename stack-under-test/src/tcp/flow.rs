@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use super::handshake::HeaderKnobs;
 use crate::wire::flags::Flags;
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::{Outgoing, Segment};
@@ -39,7 +40,20 @@ pub(crate) struct Departure {
     pub(crate) flow: Flow,
     /// The IPv4 identification; Linux sends 0 with what no socket stands behind.
     pub(crate) identification: u16,
+    pub(crate) header: HeaderKnobs,
     pub(crate) segment: Outgoing,
+}
+
+impl Departure {
+    /// Takes the next segment into this one, if it continues it.
+    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
+        if !next.segment.follows || next.flow != self.flow {
+            return Some(next);
+        }
+        self.segment.flags = self.segment.flags | next.segment.flags;
+        self.segment.payload.extend(next.segment.payload);
+        None
+    }
 }
 
 /// Segments on their way out, in order.

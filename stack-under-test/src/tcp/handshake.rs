@@ -39,6 +39,20 @@ pub(crate) struct Knobs {
     pub(crate) orphan_time: OrphanTime,
     /// A listener makes no connection before data comes, for so many repetitions of the SYN-ACK.
     pub(crate) defer_accept: u32,
+    /// Of packets to IPv4 peers, and to IPv6 peers.
+    pub(crate) v4: HeaderKnobs,
+    pub(crate) v6: HeaderKnobs,
+}
+
+/// What a program set for one address family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HeaderKnobs {
+    /// `IP_TTL`, `IPV6_UNICAST_HOPS`; unset is the system's.
+    pub(crate) hops: Option<u8>,
+    /// `IP_TOS`, `IPV6_TCLASS`, without the two bits of ECN.
+    pub(crate) class: u8,
+    /// `IP_RECVERR`, `IPV6_RECVERR`
+    pub(crate) report_errors: bool,
 }
 
 /// `SO_KEEPALIVE` and what belongs to it; what is not set is the system's.
@@ -61,9 +75,9 @@ pub(crate) enum OrphanTime {
 }
 
 impl Knobs {
-    /// Half of the memory is for data, the other half for what surrounds it in the kernel.
-    pub(crate) fn receive_space(&self, env: &Env<'_>) -> u32 {
-        self.receive_buffer.unwrap_or(env.settings.rmem[1]) / 2
+    /// What is set for packets of this flow.
+    pub(crate) fn header(&self, flow: Flow) -> HeaderKnobs {
+        if flow.remote.address.is_ipv4() { self.v4 } else { self.v6 }
     }
 }
 
@@ -100,6 +114,8 @@ pub(crate) struct Negotiated {
     pub(crate) our_mss: u16,
     pub(crate) scales: Option<Scales>,
     pub(crate) sack: bool,
+    /// Marks of congestion are understood.
+    pub(crate) ecn: bool,
     /// With timestamps: the peer's value that is echoed.
     pub(crate) timestamps: Option<u32>,
 }
@@ -133,6 +149,7 @@ impl Negotiated {
             scales: both(env.settings.window_scaling, syn.window_scale)
                 .map(|send| Scales { send, receive: scale }),
             sack: env.settings.sack && syn.sack_permitted,
+            ecn: false,
             timestamps: syn.timestamps.filter(|_| env.settings.timestamps).map(|timestamps| timestamps.value),
         }
     }

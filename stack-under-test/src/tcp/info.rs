@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::connection::Connection;
 use super::env::Env;
-use super::handshake::announced_mss;
+use super::handshake::{Negotiated, announced_mss};
 use super::rack::DUPLICATES;
 use super::state::TcpState;
 use crate::socket::{Socket, Tcp};
@@ -24,7 +24,8 @@ pub struct TcpInfo {
     pub probes: u8,
     /// How often the retransmission time-out was doubled.
     pub backoff: u8,
-    /// Negotiated options: bit 0 timestamps, bit 1 SACK, bit 2 window scale.
+    /// Negotiated options: bit 0 timestamps, bit 1 SACK, bit 2 window scale, bit 3 ECN, bit 4 that a
+    /// codepoint of it came.
     pub options: u8,
     /// The shift of windows that the peer advertises.
     pub snd_wscale: u8,
@@ -94,6 +95,10 @@ pub struct TcpInfo {
     pub snd_wnd: u32,
     /// Our window as last advertised, in bytes.
     pub rcv_wnd: u32,
+    /// Round-trip time as seen by the receiver.
+    pub rcv_rtt: Duration,
+    /// The most bytes that the program took in a round trip.
+    pub rcv_space: u32,
 }
 
 const NO_THRESHOLD: u32 = 0x7fff_ffff;
@@ -170,6 +175,8 @@ fn blank(state: TcpState) -> TcpInfo {
         bytes_retrans: 0,
         snd_wnd: 0,
         rcv_wnd: 0,
+        rcv_rtt: Duration::ZERO,
+        rcv_space: 0,
     }
 }
 
@@ -182,7 +189,9 @@ impl Connection {
         info.backoff = u8::try_from(self.repetition.backoff).unwrap_or(u8::MAX);
         let scaled = self.negotiated.scales.is_some();
         let timestamps = self.negotiated.timestamps.is_some();
-        info.options = u8::from(timestamps) | (u8::from(self.negotiated.sack) << 1) | (u8::from(scaled) << 2);
+        let Negotiated { sack, ecn, .. } = self.negotiated;
+        let options = [timestamps, sack, scaled, ecn, self.notification.seen];
+        info.options = (0..).zip(options).map(|(bit, on)| u8::from(on) << bit).sum();
         info.snd_wscale = self.negotiated.send_scale();
         info.rcv_wscale = self.window.scale;
         info.rto = self.rtt.rto();
@@ -217,5 +226,7 @@ impl Connection {
         info.bytes_retrans = counters.bytes_retransmitted;
         info.snd_wnd = self.send.window;
         info.rcv_wnd = self.window.advertised;
+        info.rcv_rtt = self.pace.round_trip();
+        info.rcv_space = self.pace.space();
     }
 }

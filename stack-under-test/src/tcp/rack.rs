@@ -132,7 +132,7 @@ impl Connection {
     fn rack_window(&self) -> Duration {
         let eager = match self.congestion.state() {
             CongestionState::Recovery | CongestionState::Loss => true,
-            CongestionState::Open | CongestionState::Disorder => {
+            CongestionState::Open | CongestionState::Disorder | CongestionState::Reduced => {
                 self.queue.sacked() >= self.recovery.reordering
             }
         };

@@ -40,6 +40,8 @@ pub(super) struct News {
     pub(super) duplicate: bool,
     /// Nothing in it is new: neither acknowledgement nor window nor data.
     pub(super) bare: bool,
+    /// A router marked something of ours. RFC3168/6.1.2b
+    pub(super) congested: bool,
     pub(super) freed: Freed,
     pub(super) reported: Reported,
 }
@@ -145,7 +147,7 @@ impl Connection {
         let mut progress = news.advanced || self.is_fresh_report(env, news);
         let calm = self.congestion.state() == CongestionState::Open;
         let reports = !news.reported.news.is_empty() || news.reported.duplicate.is_some();
-        let repeat = if news.bare || reports || !calm {
+        let repeat = if news.bare || news.congested || reports || !calm {
             self.judge_loss(env, news, &mut delivered, &mut progress)
         } else {
             Repeat::Nothing
@@ -154,7 +156,7 @@ impl Connection {
             self.restart_retransmission(env);
         }
         self.recovery.delivered += delivered;
-        if self.congestion.state() == CongestionState::Recovery {
+        if self.congestion.is_reducing() {
             let calm = news.advanced && self.queue.lost() <= lost_before;
             self.congestion.reduce(delivered, self.in_flight(), calm);
         } else if news.freed.count() > 0 || (self.recovery.reordering > DUPLICATES && reports) {
@@ -176,6 +178,7 @@ impl Connection {
             advanced: false,
             duplicate: false,
             bare: false,
+            congested: false,
             freed: Freed::default(),
             reported,
         };
@@ -257,7 +260,14 @@ impl Connection {
             *progress = false;
             return Repeat::Nothing;
         }
+        if news.congested {
+            self.congestion.keep_reduction();
+        }
         let past = self.congestion.is_past(self.send.una);
+        if self.congestion.state() == CongestionState::Reduced && self.send.una.after(self.congestion.high())
+        {
+            self.congestion.end_reduction();
+        }
         match self.congestion.state() {
             CongestionState::Open => self.repetition.since = None,
             CongestionState::Recovery if past => {
@@ -275,7 +285,7 @@ impl Connection {
                 }
                 return self.judge_afresh(env, news, (delivered, progress), repeat);
             }
-            CongestionState::Disorder => {}
+            CongestionState::Disorder | CongestionState::Reduced => {}
         }
         self.judge_afresh(env, news, (delivered, progress), Repeat::Nothing)
     }
@@ -364,12 +374,21 @@ impl Connection {
             self.recovery.duplicates = 0;
         }
         *delivered += self.count_duplicate(news);
-        if self.congestion.state() != CongestionState::Loss {
+        if !matches!(self.congestion.state(), CongestionState::Loss | CongestionState::Reduced) {
             self.undo_by_duplicates(env);
         }
         self.find_lost(env, news, progress);
         if self.queue.lost() == 0 {
-            self.settle();
+            if news.congested {
+                self.congestion.enter_reduced(self.send.nxt);
+                self.recovery.undo.forget();
+                self.recovery.tail_probe = None;
+            }
+            if self.congestion.state() == CongestionState::Reduced {
+                self.forget_repetitions();
+            } else {
+                self.settle();
+            }
             return repeat;
         }
         self.begin_recovery();
@@ -413,7 +432,7 @@ impl Connection {
         }
         // RFC5681/3.2-fr; RFC6582/3.2-3partial
         let lost = match self.congestion.state() {
-            CongestionState::Open | CongestionState::Disorder => {
+            CongestionState::Open | CongestionState::Disorder | CongestionState::Reduced => {
                 self.recovery.duplicates >= self.recovery.reordering
             }
             CongestionState::Recovery => news.advanced,

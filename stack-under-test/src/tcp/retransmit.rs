@@ -286,6 +286,10 @@ impl Connection {
                 self.delayed_ack_due(env, out);
                 Fate::Lives
             }
+            Timer::CompressedAck => {
+                self.send_ack(env, out);
+                Fate::Lives
+            }
             Timer::KeepAlive => self.keep_alive_due(env, out),
             Timer::Orphan => self.orphan_due(env, out),
             Timer::TimeWait => unreachable!("what is left of a connection keeps its own timer"),

@@ -1,9 +1,9 @@
 //! SYN-RECEIVED: a SYN came and was answered.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::connection::{Connection, Opening};
+use super::ecn;
 use super::env::Env;
 use super::flow::{Departure, Flow, Outbox};
 use super::handshake::{Knobs, Negotiated};
@@ -71,6 +71,7 @@ impl SynReceived {
             scales.receive = window.scale;
         }
         window.begin(syn.seq, negotiated.scales.is_some());
+        negotiated.ecn = ecn::agrees(env, syn);
         let mut timers = Timers::default();
         timers.set(Timer::Retransmit, env.now + INITIAL_TIMEOUT);
         Self {
@@ -132,13 +133,14 @@ impl SynReceived {
         let segment = Outgoing {
             seq: self.isn,
             ack: self.irs + 1,
-            flags: Flags::SYN | Flags::ACK,
+            // RFC3168/6.1.1b
+            flags: Flags::SYN | Flags::ACK | Flags::ECE.when(self.negotiated.ecn),
             window: self.window.syn_field(),
             options: self.negotiated.answer(env),
-            payload: Vec::new(),
-            urgent: 0,
+            ..Outgoing::default()
         };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
     }
 
     /// The peer repeated its SYN.
@@ -162,10 +164,10 @@ impl SynReceived {
             flags: Flags::ACK,
             window: u16::try_from(self.window.advertised >> self.window.scale).unwrap_or(u16::MAX),
             options,
-            payload: Vec::new(),
-            urgent: 0,
+            ..Outgoing::default()
         };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
     }
 
     fn interval(&self, env: &Env<'_>) -> Duration {

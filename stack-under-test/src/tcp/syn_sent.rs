@@ -1,9 +1,9 @@
 //! SYN-SENT: our SYN is out.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::connection::{Connection, Opening};
+use super::ecn;
 use super::env::Env;
 use super::flow::{Departure, Flow, Outbox};
 use super::handshake::{Knobs, Negotiated, announced_mss};
@@ -46,6 +46,8 @@ pub(crate) struct SynSent {
     window: ReceiveWindow,
     rto: Duration,
     pub(crate) retransmits: u32,
+    /// Whether we asked for notification of congestion.
+    ecn_offered: bool,
     sent_at: Instant,
     first_timestamp: u32,
     pub(crate) timers: Timers,
@@ -72,6 +74,7 @@ impl SynSent {
             window,
             rto: INITIAL_RTO,
             retransmits: 0,
+            ecn_offered: ecn::offers(env),
             sent_at: env.now,
             first_timestamp: env.timestamp(),
             timers: Timers::default(),
@@ -90,14 +93,19 @@ impl SynSent {
         let segment = Outgoing {
             seq: self.isn,
             ack: SeqNum(0),
-            flags: Flags::SYN,
+            flags: if self.asks_for_ecn(env) { Flags::SYN | Flags::ECE | Flags::CWR } else { Flags::SYN },
             window: self.window.syn_field(),
             options: Negotiated::offer(env, self.flow, &self.knobs, &self.window, self.echo),
-            payload: Vec::new(),
-            urgent: 0,
+            ..Outgoing::default()
         };
-        out.push(Departure { flow: self.flow, identification: self.identification, segment });
+        let header = self.knobs.header(self.flow);
+        out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
         self.identification = self.identification.wrapping_add(1);
+    }
+
+    /// RFC3168/6.1.1a. A repetition does not ask: somebody on the way may drop what does. RFC3168/6.1.1.1
+    fn asks_for_ecn(&self, env: &Env<'_>) -> bool {
+        self.ecn_offered && (self.retransmits == 0 || !env.settings.ecn_fallback)
     }
 
     /// RFC 9293 section 3.10.7.3.
@@ -188,6 +196,9 @@ impl SynSent {
             identification: self.identification,
         };
         let mut connection = Connection::open(env, opening);
+        if self.retransmits > 0 {
+            connection.tell_of_reduction();
+        }
         connection.acknowledge_handshake(env, writes, out);
         connection
     }
@@ -218,8 +229,12 @@ impl SynSent {
     }
 
     fn settle(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> Negotiated {
-        let negotiated =
+        let mut negotiated =
             Negotiated::from_syn(env, self.flow, &self.knobs, &segment.options, self.window.scale);
+        // A SYN-ACK agrees with ECE alone, a SYN that crosses ours asks with both. RFC3168/6.1.1b
+        let flags = segment.flags;
+        let agreed = flags.has(Flags::ECE) && flags.has(Flags::CWR) != flags.ack();
+        negotiated.ecn = self.ecn_offered && agreed;
         self.window.begin(segment.seq, negotiated.scales.is_some());
         negotiated
     }

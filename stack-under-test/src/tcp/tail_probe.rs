@@ -51,7 +51,7 @@ impl Connection {
     /// Where the tail can be probed the time-out begins with that; returns whether it does. RFC8985/7.2a
     pub(super) fn arm_tail_probe(&mut self, env: &Env<'_>, anew: bool) -> bool {
         let out = self.queue.packets_out();
-        let calm = self.congestion.state() == CongestionState::Open;
+        let calm = matches!(self.congestion.state(), CongestionState::Open | CongestionState::Reduced);
         if !env.settings.tail_probe || out == 0 || !self.negotiated.sack || !calm {
             return false;
         }

@@ -1,7 +1,10 @@
 //! What of the text is new?
 
 use super::connection::Connection;
+use super::delayed_ack::MAX_QUICK;
 use super::env::Env;
+use super::window::Arrived;
+use crate::memory;
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::Segment;
 
@@ -56,18 +59,33 @@ impl Connection {
             TextPlace::Nothing => false,
             TextPlace::Next => self.take_next(env, segment),
             TextPlace::Early => {
-                // RFC9293/MAY-13, RFC5681/3.2-rcv-dupack
-                self.received.keep(segment.seq, segment.payload, segment.flags.fin());
-                self.acking.scheduled = true;
+                self.take_early(env, segment);
                 false
             }
             // RFC9293/3.10.7.4-trim: nothing of it is new, which the peer should know at once.
             TextPlace::Known | TextPlace::Outside => {
                 self.note_repeated(segment);
-                self.acking.enter_quick(self.window.advertised);
+                self.acking.enter_quick(self.window.advertised, MAX_QUICK);
                 self.acking.scheduled = true;
                 false
             }
+        }
+    }
+
+    /// RFC9293/MAY-13, RFC5681/3.2-rcv-dupack
+    fn take_early(&mut self, env: &Env<'_>, segment: &Segment<'_>) {
+        self.look_at_mark(segment);
+        if !self.make_room(env, segment) {
+            return;
+        }
+        self.acking.scheduled = true;
+        self.guess_peer(segment);
+        if self.negotiated.sack && self.grow_window(env, segment) {
+            self.acking.quick |= 1;
+        }
+        self.received.keep(segment.seq, segment.payload, segment.flags.fin(), segment.packet_length);
+        if !self.orphan {
+            self.grow_buffer(env, self.pace.space());
         }
     }
 
@@ -78,14 +96,18 @@ impl Connection {
         let new = segment.payload.get(known..).unwrap_or_default();
         let before = self.window.nxt;
         if !new.is_empty() {
-            self.received.append(new);
+            if !self.make_room(env, segment) {
+                return self.refuse_for_memory();
+            }
+            self.received.append(new, segment.packet_length);
             self.window.nxt += new.len() as u32;
             self.counters.data_segments_in += 1;
-            let rto = self.rtt.rto();
-            let our_mss = u32::from(self.negotiated.our_mss);
-            self.acking.data_arrived(env.now, segment, self.window.advertised, rto, our_mss);
+            self.guess_peer(segment);
+            self.measure_by_window(env);
+            self.acking.data_arrived(env.now, self.window.advertised, self.rtt.rto());
+            self.look_at_mark(segment);
             // The peer should hear soon of a window that grew.
-            if new.len() >= 128 && self.window.grow(new.len() as u32, self.received.held(), our_mss) {
+            if new.len() >= 128 && self.grow_window(env, segment) {
                 self.acking.quick |= 1;
             }
         }
@@ -102,6 +124,56 @@ impl Connection {
         }
         self.count_received(before, fin);
         fin
+    }
+
+    /// Larger segments than before tell what data costs in memory.
+    fn guess_peer(&mut self, segment: &Segment<'_>) {
+        let larger = self.acking.guess_peer_mss(segment, self.our_mss());
+        let charge = memory::charge(segment.packet_length);
+        if larger && let Some(clamp) = self.window.learn(segment.payload_len(), charge) {
+            self.pace.bound(clamp);
+        }
+    }
+
+    fn grow_window(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
+        let charge = memory::charge(segment.packet_length);
+        let arrived = Arrived { length: segment.payload_len(), charge };
+        let sizes = (self.our_mss(), self.acking.peer_mss);
+        self.window.grow(arrived, self.received.charged(), sizes, env.settings.rmem[2])
+    }
+
+    /// Whether there is memory for one more segment; the buffer grows for it if it may. As in Linux a little too much
+    /// does not matter: the last segment may go beyond, and what fits into a page that is begun is not looked at.
+    fn make_room(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
+        const PAGE: u32 = 4096;
+        let charged = self.received.charged();
+        let begun = charged.next_multiple_of(PAGE) - charged;
+        let plain = segment.seq == self.window.nxt && !self.received.has_early();
+        if plain && begun >= memory::charge(segment.packet_length) {
+            return true;
+        }
+        let fixed = self.knobs.receive_buffer.is_some();
+        if !self.window.overflow(charged, fixed, env.settings.rmem[2], self.our_mss()) {
+            return true;
+        }
+        self.acking.quick = 0;
+        // What is next is worth more than what came early. RFC2018/8b
+        self.received.forget_last(segment.end(), self.window.buffer());
+        let next = !segment.seq.after(self.window.nxt) && self.received.is_empty();
+        next || self.received.charged() <= self.window.buffer()
+    }
+
+    /// There is no memory: the peer should stop, and hears so at once.
+    fn refuse_for_memory(&mut self) -> bool {
+        self.acking.scheduled = true;
+        self.acking.urgent = true;
+        self.window.close();
+        false
+    }
+
+    /// The largest payload that the peer may send.
+    fn our_mss(&self) -> u32 {
+        u32::from(self.negotiated.our_mss) - self.negotiated.options_length()
     }
 
     /// The part of a segment that came before is reported to the peer (`RFC2883/4-1`, `RFC2883/4.2`).

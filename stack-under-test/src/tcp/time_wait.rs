@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::connection::Connection;
 use super::env::Env;
 use super::flow::{Departure, Flow, Outbox};
+use super::handshake::HeaderKnobs;
 use super::timers::{Timer, Timers};
 use crate::time::Instant;
 use crate::wire::flags::Flags;
@@ -50,6 +51,8 @@ pub(crate) struct TimeWait {
     /// When it came.
     recent_at: Instant,
     last_rebuke: Option<Instant>,
+    /// `IP_TOS`, `IPV6_TCLASS`; the number of links is the system's, as in Linux.
+    class: u8,
     /// Whether the socket allowed its port to be bound again.
     pub(crate) reuse_address: bool,
     pub(crate) reuse_port: bool,
@@ -68,6 +71,7 @@ impl TimeWait {
         timers.set(Timer::TimeWait, env.now + awaits_fin.unwrap_or(LENGTH));
         Self {
             flow: connection.flow,
+            class: connection.knobs.header(connection.flow).class,
             awaits_fin: awaits_fin.is_some(),
             snd_nxt,
             rcv_nxt: window.nxt,
@@ -212,9 +216,9 @@ impl TimeWait {
             flags: Flags::ACK,
             window: u16::try_from(self.window >> self.scale).unwrap_or(u16::MAX),
             options,
-            payload: alloc::vec::Vec::new(),
-            urgent: 0,
+            ..Outgoing::default()
         };
-        out.push(Departure { flow: self.flow, identification: 0, segment });
+        let header = HeaderKnobs { class: self.class, ..HeaderKnobs::default() };
+        out.push(Departure { flow: self.flow, identification: 0, header, segment });
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Timer {
     Probe,
     /// Data waits for its acknowledgement, which waited for company: it goes alone.
     DelayedAck,
+    /// Acknowledgements of what comes out of order were held back: one goes for all of them.
+    CompressedAck,
     /// Nothing came for so long that the peer may be gone: it is asked for a sign of life.
     KeepAlive,
     /// Nobody holds the connection any more and the peer's FIN does not come: it is given up or becomes TIME-WAIT.
@@ -24,12 +26,13 @@ pub(crate) enum Timer {
     TimeWait,
 }
 
-const KINDS: [Timer; 8] = [
+const KINDS: [Timer; 9] = [
     Timer::Retransmit,
     Timer::Reorder,
     Timer::TailProbe,
     Timer::Probe,
     Timer::DelayedAck,
+    Timer::CompressedAck,
     Timer::KeepAlive,
     Timer::Orphan,
     Timer::TimeWait,
@@ -66,14 +69,24 @@ impl Timers {
     }
 
     fn slot(&mut self, timer: Timer) -> &mut Option<Instant> {
-        let [retransmit, reorder, tail_probe, probe, delayed_ack, keep_alive, orphan, time_wait] =
-            &mut self.0;
+        let [
+            retransmit,
+            reorder,
+            tail_probe,
+            probe,
+            delayed_ack,
+            compressed_ack,
+            keep_alive,
+            orphan,
+            time_wait,
+        ] = &mut self.0;
         match timer {
             Timer::Retransmit => retransmit,
             Timer::Reorder => reorder,
             Timer::TailProbe => tail_probe,
             Timer::Probe => probe,
             Timer::DelayedAck => delayed_ack,
+            Timer::CompressedAck => compressed_ack,
             Timer::KeepAlive => keep_alive,
             Timer::Orphan => orphan,
             Timer::TimeWait => time_wait,

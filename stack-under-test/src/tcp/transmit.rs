@@ -11,6 +11,9 @@ use super::timers::Timer;
 use crate::wire::flags::Flags;
 use crate::wire::seq::SeqNum;
 
+/// The most that Linux hands to a device in one piece: 64 KiB with all headers.
+const DEVICE_MAX: u32 = 65536 - 321;
+
 /// What stands next in the queue of things to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
@@ -275,14 +278,14 @@ impl Connection {
     /// connection, at least two.
     pub(super) fn burst(&self, mss: u32) -> u32 {
         let Some(rtt) = self.rtt.smoothed() else {
-            return u32::from(u16::MAX) / mss;
+            return DEVICE_MAX / mss;
         };
         let percent = if self.congestion.window() < self.congestion.threshold() / 2 { 200 } else { 120 };
         let window = u64::from(mss) * u64::from(self.congestion.window().max(self.queue.packets_out()));
         let rate = window * percent / 100 * 1_000_000 / u64::from(rtt.as_micros().max(1) as u32);
         let near = self.rtt.min().unwrap_or(Duration::MAX).as_micros() >> 9;
         let bonus = if near < 16 { 65536u64 >> near } else { 0 };
-        let bytes = ((rate >> 10) + bonus).min(65535);
+        let bytes = ((rate >> 10) + bonus).min(DEVICE_MAX.into());
         ((bytes / u64::from(mss)) as u32).max(2)
     }
 
@@ -340,8 +343,11 @@ impl Connection {
             delivered: self.recovery.delivered,
         });
         self.congestion.count_sent();
-        self.send.nxt = end;
         self.emit(env, start, flags, payload, out);
+        if let Some(departure) = out.last_mut() {
+            departure.segment.follows = follows;
+        }
+        self.send.nxt = end;
         if first {
             // RFC6298/5.1
             self.timers.clear(Timer::Probe);

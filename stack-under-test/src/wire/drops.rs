@@ -15,7 +15,7 @@ pub enum DropReason {
     NotOurs,
     /// From an address that nobody can answer: unspecified, multicast, broadcast, or our own.
     BadSource,
-    /// A fragment; the stack does not reassemble.
+    /// A fragment that fits no packet: it overlaps another, repeats one, or is cut wrongly; or there were too many.
     Fragment,
     /// A protocol other than TCP and ICMP, or an IPv6 extension header.
     Protocol,

@@ -14,6 +14,10 @@ impl Flags {
     pub(crate) const PSH: Self = Self(0x08);
     pub(crate) const ACK: Self = Self(0x10);
     pub(crate) const URG: Self = Self(0x20);
+    /// A mark of congestion came (RFC 3168).
+    pub(crate) const ECE: Self = Self(0x40);
+    /// The congestion window was reduced.
+    pub(crate) const CWR: Self = Self(0x80);
 
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -1,10 +1,11 @@
 //! ICMP errors, as far as a connection hears of them.
 
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::checksum::Checksum;
 use super::drops::DropReason;
-use super::ip::Packet;
+use super::ip::{self, Packet};
 use super::seq::SeqNum;
 use super::tcp;
 
@@ -31,21 +32,29 @@ pub(crate) enum Trouble {
 
 /// An ICMP error about a TCP segment that we sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IcmpError {
+pub(crate) struct IcmpError<'a> {
     pub(crate) trouble: Trouble,
     /// The quoted segment's source: us.
     pub(crate) local: (IpAddr, u16),
     /// The quoted segment's destination.
     pub(crate) remote: (IpAddr, u16),
     pub(crate) seq: SeqNum,
+    /// The message's type, code and rest, for the error queue.
+    pub(crate) kind: u8,
+    pub(crate) code: u8,
+    pub(crate) info: u32,
+    /// Who sent it.
+    pub(crate) reporter: IpAddr,
+    /// What it quotes, from the TCP header on.
+    pub(crate) quoted: &'a [u8],
     /// A handshake that a listener began is forgotten for it.
     pub(crate) ends_request: bool,
     /// It explains a time-out as something other than congestion.
     pub(crate) explains_timeout: bool,
 }
 
-impl IcmpError {
-    pub(crate) fn parse(packet: &Packet<'_>) -> Result<Self, DropReason> {
+impl<'a> IcmpError<'a> {
+    pub(crate) fn parse(packet: &Packet<'a>) -> Result<Self, DropReason> {
         let (head, quoted) = packet.payload.split_first_chunk::<8>().ok_or(DropReason::Truncated)?;
         let sum = match packet.destination {
             IpAddr::V4(_) => Checksum::default(),
@@ -84,10 +93,74 @@ impl IcmpError {
             local: (source, u16::from_be_bytes([s0, s1])),
             remote: (destination, u16::from_be_bytes([d0, d1])),
             seq: SeqNum(u32::from_be_bytes([q0, q1, q2, q3])),
+            kind,
+            code,
+            // A parameter problem in IPv4 says where; everything else that is queued has nothing to say.
+            info: if packet.destination.is_ipv4() && kind == 12 { m0.into() } else { 0 },
+            reporter: packet.source,
+            quoted: transport,
             ends_request,
             explains_timeout,
         })
     }
+}
+
+/// What we tell a peer about its fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Complaint {
+    /// The rest did not come in time.
+    ReassemblyTime,
+    /// The first one ends before the headers do.
+    HeadersIncomplete,
+    /// It is not the last one, and its length is not a multiple of eight.
+    Length,
+    /// It ends beyond the largest packet.
+    Offset,
+}
+
+/// An ICMP error about a fragment that came, as a whole packet.
+pub(crate) fn complain(
+    complaint: Complaint,
+    source: IpAddr,
+    destination: IpAddr,
+    about: &[u8],
+    offset_field: usize,
+) -> Vec<u8> {
+    // As much as fits: RFC 1812 section 4.3.2.3, RFC 4443 section 2.4.
+    let (most, traffic_class) = if source.is_ipv4() { (576, 0xc0) } else { (1280, 0) };
+    let room = most - usize::from(ip::header_length(source)) - 8;
+    let (kind, code, pointer) = match (complaint, source) {
+        (Complaint::ReassemblyTime, IpAddr::V4(_)) => (11, 1, 0),
+        (Complaint::ReassemblyTime, IpAddr::V6(_)) => (3, 1, 0),
+        (Complaint::HeadersIncomplete, _) => (4, 3, 0),
+        (Complaint::Length, _) => (4, 0, 4),
+        (Complaint::Offset, _) => (4, 0, offset_field as u32),
+    };
+    let mut message: Vec<u8> = Vec::with_capacity(most);
+    message.extend([kind, code, 0, 0]);
+    message.extend(u32::to_be_bytes(pointer));
+    message.extend(about.iter().take(room));
+    let protocol = if source.is_ipv4() { PROTOCOL_V4 } else { PROTOCOL_V6 };
+    let sum = match source {
+        IpAddr::V4(_) => Checksum::default(),
+        IpAddr::V6(_) => {
+            Checksum::default().add_pseudo_header(source, destination, protocol, message.len() as u32)
+        }
+    };
+    let sum = sum.add(&message).finish();
+    if let Some(field) = message.get_mut(2..4) {
+        field.copy_from_slice(&sum.to_be_bytes());
+    }
+    let header = ip::Header {
+        source,
+        destination,
+        protocol,
+        traffic_class,
+        hops: None,
+        identification: 0,
+        dont_fragment: false,
+    };
+    ip::emit(header, &message)
 }
 
 fn trouble_v4(kind: u8, code: u8) -> Option<Trouble> {

@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use super::checksum::Checksum;
 use super::drops::DropReason;
 use super::flags::Flags;
+use super::ip::{self, Ecn, Packet};
 use super::options::Options;
 use super::seq::SeqNum;
 
@@ -24,16 +25,23 @@ pub(crate) struct Segment<'a> {
     /// Meaningful only with ACK.
     pub(crate) ack: SeqNum,
     pub(crate) flags: Flags,
+    /// The four bits before the flags, which mean nothing to us. RFC9293/3.1-reserved
+    pub(crate) reserved: u8,
     /// As in the header, not scaled. RFC9293/MUST-1
     pub(crate) window: u16,
     /// Meaningful only with URG.
     pub(crate) urgent: u16,
     pub(crate) options: Options,
     pub(crate) payload: &'a [u8],
+    /// What the IP header said.
+    pub(crate) ecn: Ecn,
+    /// Bytes of the whole packet, IP header included.
+    pub(crate) packet_length: u32,
 }
 
 impl<'a> Segment<'a> {
-    pub(crate) fn parse(bytes: &'a [u8], source: IpAddr, destination: IpAddr) -> Result<Self, DropReason> {
+    pub(crate) fn parse(packet: &Packet<'a>) -> Result<Self, DropReason> {
+        let &Packet { source, destination, payload: bytes, .. } = packet;
         let Some((header, _)) = bytes.split_first_chunk::<HEADER>() else {
             return Err(DropReason::Truncated);
         };
@@ -54,10 +62,13 @@ impl<'a> Segment<'a> {
             seq: SeqNum(u32::from_be_bytes([q0, q1, q2, q3])),
             ack: SeqNum(u32::from_be_bytes([a0, a1, a2, a3])),
             flags: Flags(flags),
+            reserved: offset & 0xf,
             window: u16::from_be_bytes([w0, w1]),
             urgent: u16::from_be_bytes([u0, u1]),
             options: Options::parse(options),
             payload,
+            ecn: packet.ecn,
+            packet_length: length + u32::from(ip::header_length(destination)),
         })
     }
 
@@ -88,6 +99,10 @@ pub(crate) struct Outgoing {
     pub(crate) payload: Vec<u8>,
     /// The urgent pointer; not zero only with URG.
     pub(crate) urgent: u16,
+    /// Routers may mark it instead of dropping it.
+    pub(crate) ecn_capable: bool,
+    /// It continues the segment before it; a device that cuts segments gets them in one packet.
+    pub(crate) follows: bool,
 }
 
 impl Outgoing {

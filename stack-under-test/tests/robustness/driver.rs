@@ -5,18 +5,19 @@
 use stack_under_test::syscall::constants::{
     AF_INET, EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT, IPPROTO_TCP, MSG_DONTWAIT, MSG_OOB, MSG_PEEK,
     MSG_WAITALL, POLLIN, POLLOUT, SIOCATMARK, SIOCOUTQ, SO_LINGER, SO_RCVBUF, SO_RCVTIMEO, SO_SNDBUF,
-    SO_SNDTIMEO, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET,
+    SO_SNDTIMEO, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, TCP_INQ,
 };
-use stack_under_test::{Fd, OptionValue, Syscall, ThreadId};
+use stack_under_test::{Fd, Input, OptionValue, Syscall, ThreadId};
 use std::time::Duration;
 
 use crate::grammar::{Event, Number, Segment, Story};
-use crate::util::{World, packet};
+use crate::util::{World, checksum, fragment, packet};
 
 /// An input is answered with fewer packets than this: a full send buffer in the smallest segments.
 const MOST_ANSWERS: usize = 4000;
 /// Settings that change what packets mean, with what they take.
-const SETTINGS: [(&str, &[&str]); 12] = [
+const SETTINGS: [(&str, &[&str]); 13] = [
+    ("net.ipv4.tcp_ecn", &["0", "1", "2"]),
     ("net.ipv4.tcp_syncookies", &["0", "1", "2"]),
     ("net.ipv4.tcp_timestamps", &["0", "1"]),
     ("net.ipv4.tcp_sack", &["0", "1"]),
@@ -47,10 +48,15 @@ struct Teller {
 /// Where a rule is broken.
 pub(crate) fn tell(story: &Story) {
     let mut world = World::new();
-    match story.opening % 4 {
+    if story.opening > 127 {
+        world.set("net.ipv4.tcp_ecn", "1").set("net.ipv4.tcp_rmem", "4096 20000 60000");
+    }
+    match story.opening % 6 {
         0 => drop(world.server()),
         2 => drop(world.server_with(&[2, 4, 3, 232, 4, 2, 1, 1], 32_000)),
         1 => drop(world.listener(1)),
+        3 => drop(world.server_with(&[2, 4, 3, 232, 3, 3, 7, 1], 32_000)),
+        4 => drop(world.ecn_server()),
         _ => {}
     }
     let mut teller = Teller { world, expected: 1, sent: 1, events: 0 };
@@ -130,11 +136,13 @@ fn repaired(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn checksum(bytes: &[u8]) -> [u8; 2] {
-    let words =
-        bytes.chunks(2).map(|word| (u32::from(word[0]) << 8) | u32::from(word.get(1).copied().unwrap_or(0)));
-    let sum = words.fold(0, |sum, word| (sum + word) % 0xffff);
-    (!(sum as u16)).to_be_bytes()
+/// With this ECN field.
+fn marked(mut bytes: Vec<u8>, mark: u8) -> Vec<u8> {
+    bytes[1] = mark;
+    bytes[10..12].fill(0);
+    let sum = checksum(&bytes[..20]);
+    bytes[10..12].copy_from_slice(&sum);
+    bytes
 }
 
 impl Teller {
@@ -152,6 +160,12 @@ impl Teller {
                 let ack = base.wrapping_add(*ack);
                 world.raw(&packet(world.remote, world.local, self.expected, ack, 16, 32_000, &options, &[]));
             }
+            Event::Fragment { id, offset, len, more, mark } => {
+                let ack = base.wrapping_add(1);
+                let whole = marked(packet(world.remote, world.local, 1, ack, 24, 500, &[], &[1; 100]), *mark);
+                world.raw(&fragment(&whole, *id, (*offset, *len), *more));
+            }
+            Event::Burst { segments, len, mark } => self.burst(*segments, *len, *mark),
             Event::Mutated { at, bit, cut } => {
                 let ack = base.wrapping_add(1);
                 let mut bytes = packet(world.remote, world.local, 1, ack, 24, 500, &[2, 4, 5, 0], &[1; 40]);
@@ -184,6 +198,18 @@ impl Teller {
                 world.set(name, values[usize::from(*value) % values.len()]);
             }
             Event::Wait(millis) => world.wait(*millis),
+        }
+    }
+
+    fn burst(&mut self, segments: u32, len: usize, mark: u8) {
+        let world = &mut self.world;
+        let ack = world.target_isn.unwrap_or(0).wrapping_add(1);
+        for _ in 0..segments {
+            let flags = 16 | mark << 6;
+            let bytes =
+                packet(world.remote, world.local, world.next_expected, ack, flags, 500, &[], &vec![3; len]);
+            world.raw(&marked(bytes, mark));
+            self.events += 1;
         }
     }
 
@@ -257,49 +283,69 @@ impl Teller {
 fn call(number: u8, which: u8, world: &World) -> Syscall {
     let fd = Fd(3 + i32::from(which % 5));
     let value = OptionValue::Int(i64::from(which) * 20);
-    match number % 26 {
+    match number % 32 {
         0 => Syscall::Socket {
             domain: AF_INET,
             kind: SOCK_STREAM | if which > 127 { SOCK_NONBLOCK } else { 0 },
             protocol: 0,
         },
-        1 => Syscall::Bind { fd, addr: world.local },
+        1 => Syscall::Bind { fd, addr: world.local.into() },
         2 => Syscall::Listen { fd, backlog: i32::from(which % 3) },
         3 | 4 => Syscall::Accept { fd, flags: 0 },
-        5 => Syscall::Connect { fd, addr: world.remote },
-        6 => Syscall::Read { fd, count: usize::from(which) * 100 },
-        7 => Syscall::Recv { fd, count: 1000, flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL } },
-        8 | 9 => Syscall::Write { fd, data: vec![which; usize::from(which) * 400] },
+        5 => Syscall::Connect { fd, addr: world.remote.into() },
+        6 => Syscall::Read { fd, room: (usize::from(which) * 100).into() },
+        7 => Syscall::Recv {
+            fd,
+            room: 1000usize.into(),
+            flags: if which > 127 { MSG_PEEK } else { MSG_WAITALL },
+        },
+        8 | 9 => Syscall::Write { fd, data: vec![which; usize::from(which) * 400].into() },
         10 => Syscall::Shutdown { fd, how: i32::from(which / 5 % 3) },
         11 => Syscall::Close { fd },
         12 => Syscall::Dup { fd },
-        13 if which > 127 => Syscall::Ioctl { fd, request: if which > 190 { SIOCOUTQ } else { SIOCATMARK } },
+        13 if which > 127 => {
+            Syscall::Ioctl { fd, request: if which > 190 { SIOCOUTQ } else { SIOCATMARK }, argument: 0 }
+        }
         13 => Syscall::Getpeername { fd },
-        14 => Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 19), value },
+        14 => {
+            Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: i32::from(which % 19), value: value.into() }
+        }
         15 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
             name: if which > 127 { SO_RCVBUF } else { SO_SNDBUF },
-            value,
+            value: value.into(),
         },
         16 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
             name: SO_LINGER,
-            value: OptionValue::Linger { on: which > 100, seconds: i32::from(which / 5 % 3) },
+            value: OptionValue::Linger { on: which > 100, seconds: i32::from(which / 5 % 3) }.into(),
         },
-        17 => Syscall::Setsockopt { fd, level: SOL_SOCKET, name: i32::from(which % 19), value },
+        17 => Syscall::Setsockopt { fd, level: SOL_SOCKET, name: i32::from(which % 19), value: value.into() },
         18 => Syscall::Setsockopt {
             fd,
             level: SOL_SOCKET,
             name: if which > 127 { SO_RCVTIMEO } else { SO_SNDTIMEO },
-            value: OptionValue::Timeval(Duration::from_millis(u64::from(which))),
+            value: OptionValue::Timeval(Duration::from_millis(u64::from(which))).into(),
         },
-        19 => Syscall::Send { fd, data: vec![which; usize::from(which)], flags: MSG_OOB },
-        20 => Syscall::Recv { fd, count: 10, flags: if which > 127 { MSG_OOB } else { MSG_DONTWAIT } },
+        19 => Syscall::Send { fd, data: vec![which; usize::from(which)].into(), flags: MSG_OOB },
+        20 => Syscall::Recv {
+            fd,
+            room: 10usize.into(),
+            flags: if which > 127 { MSG_OOB } else { MSG_DONTWAIT },
+        },
+        _ => call_of_files(number, which, fd),
+    }
+}
+
+/// Calls on descriptors of any kind.
+fn call_of_files(number: u8, which: u8, fd: Fd) -> Syscall {
+    let other = Fd(3 + i32::from(which / 5 % 5));
+    match number % 32 {
         21 => Syscall::EpollCreate { size: 1 },
         22 => Syscall::EpollCtl {
-            ep: Fd(3 + i32::from(which / 5 % 5)),
+            ep: other,
             operation: 1 + i32::from(which % 3),
             fd,
             events: if which > 127 { EPOLLIN | EPOLLET } else { EPOLLIN | EPOLLOUT | EPOLLONESHOT },
@@ -311,6 +357,23 @@ fn call(number: u8, which: u8, world: &World) -> Syscall {
             write: vec![],
             except: vec![fd],
             timeout: Some(Duration::from_secs(u64::from(which))),
+        },
+        25 => Syscall::Pipe,
+        26 => Syscall::Splice {
+            from: fd,
+            to: other,
+            count: usize::from(which) * 200,
+            flags: i32::from(which % 4),
+        },
+        // Nowhere, to no family: the connection ends.
+        27 => Syscall::Connect { fd, addr: vec![0; usize::from(which % 20)].into() },
+        28 => Syscall::Recvmsg { fd, room: 100usize.into(), control: usize::from(which), flags: 0x2000 },
+        29 => Syscall::Fcntl { fd, cmd: i32::from(which % 6), arg: i64::from(which) * 30 },
+        30 => Syscall::Setsockopt {
+            fd,
+            level: IPPROTO_TCP,
+            name: TCP_INQ,
+            value: Input { bytes: None, length: i64::from(which % 8) },
         },
         _ => Syscall::Poll {
             fds: vec![(fd, POLLIN | POLLOUT)],

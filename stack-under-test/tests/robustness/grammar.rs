@@ -45,6 +45,20 @@ pub(crate) enum Event {
         mtu: u16,
         seq: u32,
     },
+    /// Part of a packet with data, maybe with a mark; a fragment may overlap another or lack one.
+    Fragment {
+        id: u8,
+        offset: usize,
+        len: usize,
+        more: bool,
+        mark: u8,
+    },
+    /// In-order data of several segments, as fast as the peer can.
+    Burst {
+        segments: u32,
+        len: usize,
+        mark: u8,
+    },
     Junk(Vec<u8>),
     Call(u8, u8),
     Signal(u8),
@@ -125,7 +139,7 @@ fn options(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 
 impl Arbitrary<'_> for Event {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
-        Ok(match u.int_in_range(0..=25)? {
+        Ok(match u.int_in_range(0..=30)? {
             0..=9 => Self::Segment(u.arbitrary()?),
             10..=12 => Self::Sack {
                 ack: u.int_in_range(0..=29)? * 1000 + 1,
@@ -150,6 +164,21 @@ impl Arbitrary<'_> for Event {
             16..=21 => Self::Call(u.arbitrary()?, u.arbitrary()?),
             22 => Self::Signal(u.arbitrary()?),
             23 => Self::Set(u.arbitrary()?, u.arbitrary()?),
+            24..=26 => {
+                let id = u.int_in_range(0..=3)?;
+                Self::Fragment {
+                    id,
+                    offset: u.int_in_range(0..=15)? * 8,
+                    len: u.int_in_range(0..=15)? * 8 + usize::from(id == 3),
+                    more: u.arbitrary()?,
+                    mark: u.int_in_range(0..=3)?,
+                }
+            }
+            27..=28 => Self::Burst {
+                segments: u.int_in_range(1..=59)?,
+                len: u.int_in_range(1..=1459)?,
+                mark: u.int_in_range(0..=3)?,
+            },
             _ => Self::Wait(if u.ratio(3, 4)? {
                 u.int_in_range(0..=700)?
             } else {

@@ -35,7 +35,7 @@ fn the_same_inputs_give_the_same_bytes() {
     let run = |seed_of_world: fn() -> World| {
         let mut world = seed_of_world();
         let fd = world.socket();
-        world.start(MAIN, Syscall::Connect { fd, addr: world.remote });
+        world.start(MAIN, Syscall::Connect { fd, addr: world.remote.into() });
         world.wait(10_000);
         world.sent.into_iter().map(|(at, seen)| (at, seen.bytes)).collect::<Vec<_>>()
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stack_under_test::syscall::constants::{AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_STREAM};
 use stack_under_test::{
-    Config, Errno, Failure, Fd, Instant, Output, Reply, Signal, Stack, StateChange, Syscall, TcpState,
+    Config, Errno, Failure, Fd, Input, Instant, Output, Reply, Signal, Stack, StateChange, Syscall, TcpState,
     ThreadId,
 };
 
@@ -32,6 +32,8 @@ pub struct World {
     pub remote: SocketAddr,
     pub isn: u32,
     pub target_isn: Option<u32>,
+    /// What the stack acknowledged last.
+    pub next_expected: u32,
     pub sent: VecDeque<(u64, Seen)>,
     pub returned: VecDeque<(u64, ThreadId, Result<Reply, Failure>)>,
     pub signals: Vec<Signal>,
@@ -56,6 +58,11 @@ fn octets(address: IpAddr) -> Vec<u8> {
     }
 }
 
+/// An address as a call is given it.
+pub fn address(text: &str) -> Input {
+    text.parse::<SocketAddr>().expect("address").into()
+}
+
 /// `P. 1:11(10) ack 1 win 5` -> flags, seq, len, ack, win
 struct Line {
     flags: u8,
@@ -75,6 +82,8 @@ fn parse_line(text: &str) -> Line {
             'R' => 4,
             'P' => 8,
             '.' => 16,
+            'E' => 64,
+            'W' => 128,
             '-' => 0,
             other => panic!("flag {other}"),
         };
@@ -117,6 +126,7 @@ impl World {
             remote: "192.0.2.1:8080".parse().expect("address"),
             isn: 0,
             target_isn: None,
+            next_expected: 1,
             sent: VecDeque::new(),
             returned: VecDeque::new(),
             signals: Vec::new(),
@@ -261,6 +271,9 @@ impl World {
             if v4 { (&packet[12..16], &packet[16..20], 20) } else { (&packet[8..24], &packet[24..40], 40) };
         let tcp = &packet[start..];
         let length = (tcp.len() as u32).to_be_bytes();
+        if !matches!((v4, packet[9], packet[6]), (true, 6, _) | (false, _, 6)) {
+            return decode_icmp(v4, &packet);
+        }
         assert_eq!(sum(&[source, destination, &length, &[0, 6], tcp]), 0, "checksum");
         if v4 {
             assert_eq!(sum(&[&packet[..20]]), 0, "IP checksum");
@@ -276,11 +289,14 @@ impl World {
             self.target_isn = Some(word(4));
             self.local.set_port(u16::from_be_bytes([tcp[0], tcp[1]]));
         }
-        let letters: String = [(1, 'F'), (2, 'S'), (4, 'R'), (8, 'P'), (16, '.')]
+        let letters: String = [(1, 'F'), (2, 'S'), (4, 'R'), (8, 'P'), (16, '.'), (64, 'E'), (128, 'W')]
             .iter()
             .filter_map(|(bit, letter)| (flags & bit != 0).then_some(*letter))
             .collect();
         let seq = word(4).wrapping_sub(self.target_isn.unwrap_or(0));
+        if flags & 16 != 0 {
+            self.next_expected = word(8);
+        }
         let len = (tcp.len() - offset) as u32;
         let ack =
             if flags & 16 != 0 { format!(" ack {}", word(8).wrapping_sub(self.isn)) } else { String::new() };
@@ -340,7 +356,7 @@ impl World {
     pub fn listener(&mut self, backlog: i32) -> Fd {
         let fd = self.socket();
         let any = if self.local.is_ipv4() { "0.0.0.0:8080" } else { "[::]:8080" };
-        self.value(Syscall::Bind { fd, addr: any.parse().expect("address") });
+        self.value(Syscall::Bind { fd, addr: address(any) });
         self.value(Syscall::Listen { fd, backlog });
         fd
     }
@@ -357,6 +373,16 @@ impl World {
         self.server_with(&[2, 4, 3, 232], 32792)
     }
 
+    /// As [`server`](Self::server), with notification of congestion.
+    pub fn ecn_server(&mut self) -> Fd {
+        let listener = self.listener(10);
+        self.inject_with("SEW 0:0(0) win 32792", &[2, 4, 3, 232]);
+        self.expect("S.E 0:0(0) ack 1");
+        self.wait(10);
+        self.inject(". 1:1(0) ack 1 win 32792");
+        self.accept(listener)
+    }
+
     pub fn server_with(&mut self, options: &[u8], win: u16) -> Fd {
         let listener = self.listener(10);
         self.inject_with(&format!("S 0:0(0) win {win}"), options);
@@ -367,12 +393,61 @@ impl World {
     }
 
     pub fn write(&mut self, fd: Fd, count: usize) -> Result<Reply, Failure> {
-        self.call(Syscall::Write { fd, data: vec![b'x'; count] })
+        self.call(Syscall::Write { fd, data: vec![b'x'; count].into() })
     }
 
     pub fn read_now(&mut self, fd: Fd) -> Result<Reply, Failure> {
-        self.call(Syscall::Recv { fd, count: 100_000, flags: MSG_DONTWAIT })
+        self.call(Syscall::Recv { fd, room: 100_000usize.into(), flags: MSG_DONTWAIT })
     }
+}
+
+/// The checksum of a header in which it is zero.
+pub fn checksum(bytes: &[u8]) -> [u8; 2] {
+    sum(&[bytes]).to_be_bytes()
+}
+
+/// An ICMP error as `icmp type code pointer`, what it quotes as its payload.
+fn decode_icmp(v4: bool, packet: &[u8]) -> Seen {
+    let (protocol, start, most) = if v4 { (packet[9], 20, 576) } else { (packet[6], 40, 1280) };
+    assert_eq!(protocol, if v4 { 1 } else { 58 });
+    assert!(packet.len() <= most, "longer than an error may be");
+    let message = &packet[start..];
+    let length = (message.len() as u32).to_be_bytes();
+    let check = if v4 { sum(&[message]) } else { sum(&[&packet[8..40], &length, &[0, 58], message]) };
+    assert_eq!(check, 0, "checksum");
+    Seen {
+        text: format!("icmp {} {} {}", message[0], message[1], message[7]),
+        win: 0,
+        options: String::new(),
+        payload: message[8..].to_vec(),
+        bytes: packet.to_vec(),
+    }
+}
+
+/// A part of a packet, as a packet of its own.
+pub fn fragment(packet: &[u8], id: u8, (offset, length): (usize, usize), more: bool) -> Vec<u8> {
+    let v4 = packet[0] >> 4 == 4;
+    let (header, payload) = packet.split_at(if v4 { 20 } else { 40 });
+    let piece = &payload[offset.min(payload.len())..(offset + length).min(payload.len())];
+    let mut bytes = header.to_vec();
+    if v4 {
+        bytes[2..4].copy_from_slice(&((20 + piece.len()) as u16).to_be_bytes());
+        bytes[5] = id;
+        let place = (offset / 8) as u16 | if more { 0x2000 } else { 0 };
+        bytes[6..8].copy_from_slice(&place.to_be_bytes());
+        bytes[10..12].fill(0);
+        let check = sum(&[&bytes]);
+        bytes[10..12].copy_from_slice(&check.to_be_bytes());
+    } else {
+        bytes[4..6].copy_from_slice(&((8 + piece.len()) as u16).to_be_bytes());
+        let next = std::mem::replace(&mut bytes[6], 44);
+        let place = offset as u16 & !7 | u16::from(more);
+        bytes.extend([next, 0]);
+        bytes.extend(place.to_be_bytes());
+        bytes.extend([0, 0, 0, id]);
+    }
+    bytes.extend(piece);
+    bytes
 }
 
 #[expect(clippy::too_many_arguments, reason = "a header has that many fields")]

@@ -72,7 +72,7 @@ impl Lowerer<'_, '_> {
         call: &CallText,
         function: &str,
     ) -> Option<Vec<crate::case::DescriptorId>> {
-        if signatures::makes_descriptors(function) {
+        if signatures::makes_descriptors(function, call) {
             let mut ids = Vec::new();
             for range in &call.binds {
                 let name = &text.as_str()[range.clone()];
@@ -135,7 +135,7 @@ impl Lowerer<'_, '_> {
         let result = call
             .binds
             .first()
-            .filter(|_| !signatures::makes_descriptors(function))
+            .filter(|_| !signatures::makes_descriptors(function, call))
             .map(|range| text.as_str()[range.clone()].to_owned());
         let blocked = Blocked { call: function, at, until, result };
         self.blocked.insert(thread.0, blocked);

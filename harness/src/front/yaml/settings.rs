@@ -120,4 +120,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "net.ipv6.ip_nonlocal_bind",
     "net.ipv6.route.min_adv_mss",
     "net.ipv6.route.mtu_expires",
+    "net.ipv4.ipfrag_time",
+    "net.ipv4.ipfrag_high_thresh",
+    "net.ipv6.ip6frag_time",
+    "net.ipv6.ip6frag_high_thresh",
 ];

@@ -1,8 +1,8 @@
 //! Which calls there are, and what they take.
 
-use crate::case::{Capability, Scalar, Syscall, constant, nearest};
+use crate::case::{Capability, Scalar, Syscall, constant, duplicates, nearest};
 
-use super::arguments::{CallText, Written};
+use super::arguments::{Argument, CallText, Written};
 use super::report::{Fault, Parse};
 use super::text::Text;
 
@@ -11,11 +11,11 @@ type Signature = (&'static str, &'static str, usize, usize, &'static [&'static s
 
 const SIGNATURES: [Signature; 31] = [
     ("socket", "socket(af, SOCK_STREAM, 0)", 3, 3, &[]),
-    ("bind", "bind(s, local)", 2, 2, &["len"]),
+    ("bind", "bind(s, local)", 2, 2, &["len", "family"]),
     ("listen", "listen(s, 5)", 2, 2, &[]),
     ("accept", "accept(l)", 1, 1, &[]),
     ("accept4", "accept4(l, SOCK_NONBLOCK)", 2, 2, &[]),
-    ("connect", "connect(c, remote)", 2, 2, &["len"]),
+    ("connect", "connect(c, remote)", 2, 2, &["len", "family"]),
     ("shutdown", "shutdown(s, SHUT_WR)", 2, 2, &[]),
     ("close", "close(s)", 1, 1, &[]),
     ("dup", "dup(s)", 1, 1, &[]),
@@ -51,8 +51,10 @@ fn signature(name: &str) -> Option<&'static Signature> {
 }
 
 /// Whether what a call returns is a descriptor.
-pub(super) fn makes_descriptors(function: &str) -> bool {
+pub(super) fn makes_descriptors(function: &str, call: &CallText) -> bool {
+    let command = || call.arguments.get(1).and_then(Argument::value_bits);
     ["socket", "accept", "accept4", "dup", "epoll_create", "pipe"].contains(&function)
+        || (function == "fcntl" && command().is_some_and(duplicates))
 }
 
 /// A function that there is not, or that takes something else.

@@ -109,6 +109,7 @@ impl Arguments<'_, '_, '_, '_> {
         };
         match (&self.text.as_str()[name.clone()], &argument.value) {
             ("len", _) => self.scalar(argument).map(Lie::Length).map(Some),
+            ("family", _) => self.scalar(argument).map(Lie::Family).map(Some),
             (_, Written::Null | Written::Int(0)) => Ok(Some(Lie::NullBuffer)),
             _ => Err(wrong(argument, "NULL")),
         }

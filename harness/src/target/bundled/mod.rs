@@ -16,7 +16,6 @@ use super::{
 
 /// So many timers at one moment mean that time stands still.
 const TIMERS_AT_ONCE: usize = 100_000;
-const MSG_OOB: i64 = 1;
 /// A descriptor that no stack gives out: what a name stands for that was never bound, or was closed.
 const NO_FD: sut::Fd = sut::Fd(i32::MAX);
 
@@ -38,10 +37,12 @@ impl BundledFactory {
         let capabilities = [
             Capability::Ipv6,
             Capability::Sack,
+            Capability::Ecn,
             Capability::Timestamps,
             Capability::Signals,
             Capability::Epoll,
             Capability::Urgent,
+            Capability::Errqueue,
             Capability::Counters,
             Capability::Inspect,
             Capability::LocalIsn,
@@ -65,10 +66,8 @@ impl TargetFactory for BundledFactory {
     }
 
     fn open(&self, world: &World) -> Result<Box<dyn Target>, TargetError> {
-        if world.link.offload != crate::case::Offload::None {
-            return Err(TargetError::Missing("segmentation offload".to_owned()));
-        }
-        let config = sut::Config { mtu: world.link.mtu, ..sut::Config::default() };
+        let segmentation_offload = world.link.offload != crate::case::Offload::None;
+        let config = sut::Config { mtu: world.link.mtu, segmentation_offload, ..sut::Config::default() };
         let mut stack = sut::Stack::new(config, world.seed);
         stack.keep_state_changes();
         for setting in &world.settings {
@@ -119,10 +118,13 @@ struct Pending {
     binds: Vec<DescriptorId>,
     polled: Vec<DescriptorId>,
     closes: Option<DescriptorId>,
-    /// Its value comes back through a pointer.
+    /// Its value comes back through a pointer, unless the case wrote it.
     is_ioctl: bool,
-    /// Its flags and control messages come back, too: these flags.
-    message: Option<i64>,
+    writes_value: bool,
+    /// Only the address of a message comes back.
+    is_recvfrom: bool,
+    /// How it is called where the stack lacks something.
+    what: String,
 }
 
 impl Target for Bundled {
@@ -164,11 +166,11 @@ impl Target for Bundled {
             _ => None,
         };
         let is_ioctl = matches!(submission.call, Syscall::Ioctl { .. });
-        let message = match &submission.call {
-            Syscall::Recvmsg { flags, .. } => Some(*flags & MSG_OOB),
-            _ => None,
-        };
-        let pending = Pending { binds: submission.binds.clone(), polled, closes, is_ioctl, message };
+        let writes_value = matches!(submission.call, Syscall::Ioctl { argument: Some(_), .. });
+        let is_recvfrom = matches!(submission.call, Syscall::Recvfrom { .. });
+        let binds = submission.binds.clone();
+        let what = convert::describe(&submission.call);
+        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, is_recvfrom, what };
         self.calls.insert(submission.thread, pending);
         self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
             |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),
@@ -268,10 +270,9 @@ impl Bundled {
         Ok(())
     }
 
-    fn bind(&mut self, binds: &[DescriptorId], fd: i64) {
-        if let ([id], Ok(fd)) = (binds, i32::try_from(fd)) {
-            self.fds.insert(*id, sut::Fd(fd));
-        }
+    /// Gives what a call made the names it is to have.
+    fn bind(&mut self, binds: &[DescriptorId], fds: &[sut::Fd]) {
+        self.fds.extend(binds.iter().copied().zip(fds.iter().copied()));
     }
 
     fn fd(&self, id: DescriptorId) -> sut::Fd {
@@ -305,4 +306,32 @@ fn sut_thread(thread: ThreadId) -> sut::ThreadId {
 
 fn our_thread(thread: sut::ThreadId) -> ThreadId {
     ThreadId(usize::try_from(thread.0).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    /// docs/language.md promises it.
+    #[test]
+    fn the_stack_starts_from_the_baseline_but_for_what_its_readme_names() {
+        let file = |path: &str| std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR")));
+        let (Ok(reference), Ok(readme)) = (file("docs/language.md"), file("stack-under-test/README.md"))
+        else {
+            return;
+        };
+        let settings = stack_under_test::Settings::default();
+        let rows = reference.lines().filter_map(|line| {
+            let (name, value) = line.strip_prefix("| `net.")?.strip_suffix("` |")?.split_once("` | `")?;
+            Some((format!("net.{name}"), value))
+        });
+        let mut known = 0;
+        for (name, value) in rows {
+            let Some(own) = settings.get(&name) else { continue };
+            known += 1;
+            let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
+            let short = name.rsplit('.').next().unwrap_or_default();
+            let named = readme.contains(&format!("`{short}` is {own}"));
+            assert!(own == value || named, "{name} is {own}, and {value} in the baseline");
+        }
+        assert!(known > 30, "the table was read");
+    }
 }

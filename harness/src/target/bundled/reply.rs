@@ -21,7 +21,9 @@ impl Bundled {
         };
         let reply = match result {
             Ok(reply) => reply,
-            Err(sut::Failure::Unsupported(what)) => return Err(TargetError::Missing(what.to_owned())),
+            Err(sut::Failure::Unsupported(what)) => {
+                return Err(TargetError::Missing(format!("{}: {what}", pending.what)));
+            }
             Err(sut::Failure::Errno(errno)) => {
                 return Ok(Completion { result: Err(Errno(errno.0)), data: Vec::new(), given: None });
             }
@@ -31,31 +33,39 @@ impl Bundled {
         }
         let mut completion = Completion { result: Ok(0), data: Vec::new(), given: None };
         match reply {
-            sut::Reply::Value(value) if pending.is_ioctl => completion.given = Some(Value::Int(value)),
+            sut::Reply::Value(value) if pending.is_ioctl => {
+                completion.given = (!pending.writes_value).then_some(Value::Int(value));
+            }
             sut::Reply::Value(value) => {
                 completion.result = Ok(value);
-                self.bind(&pending.binds, value);
+                if let Ok(fd) = i32::try_from(value) {
+                    self.bind(&pending.binds, &[sut::Fd(fd)]);
+                }
             }
+            sut::Reply::Pipe(ends) => self.bind(&pending.binds, &ends),
             sut::Reply::Data(data) => {
-                completion.result = Ok(i64::try_from(data.len()).unwrap_or(i64::MAX));
+                completion.result = Ok(length(data.len()));
                 completion.data = data;
-                completion.given = pending.message.map(message);
+            }
+            sut::Reply::Discarded(count) => completion.result = Ok(length(count)),
+            sut::Reply::Message(message) => {
+                completion.result = Ok(length(message.count));
+                completion.given = if pending.is_recvfrom {
+                    message.name.map(Value::Address)
+                } else {
+                    Some(message_fields(&message))
+                };
+                completion.data = message.data;
             }
             sut::Reply::Accepted { fd, peer } => {
                 completion.result = Ok(i64::from(fd.0));
                 completion.given = Some(Value::Address(peer));
-                self.bind(&pending.binds, i64::from(fd.0));
+                self.bind(&pending.binds, &[fd]);
             }
             sut::Reply::Address(address) => completion.given = Some(Value::Address(address)),
             sut::Reply::Option(value) => completion.given = Some(option_value(&value)),
             sut::Reply::Poll(revents) => give_list(&mut completion, polled(&pending, &revents)),
-            sut::Reply::Select(found) => {
-                let sets = [("read", found.read), ("write", found.write), ("except", found.except)];
-                let count: usize = sets.iter().map(|(_, fds)| fds.len()).sum();
-                let sets = sets.map(|(name, fds)| (name.to_owned(), Value::List(self.names(&pending, &fds))));
-                completion.result = Ok(i64::try_from(count).unwrap_or(i64::MAX));
-                completion.given = Some(Value::Map(BTreeMap::from(sets)));
-            }
+            sut::Reply::Select(found) => self.give_sets(&mut completion, &pending, found),
             sut::Reply::Epoll(events) => {
                 let item = |(events, data): &(u32, u64)| {
                     let fd = DescriptorId(usize::try_from(*data).unwrap_or(usize::MAX));
@@ -70,6 +80,14 @@ impl Bundled {
         Ok(completion)
     }
 
+    fn give_sets(&self, completion: &mut Completion, pending: &Pending, found: sut::Selected) {
+        let sets = [("read", found.read), ("write", found.write), ("except", found.except)];
+        let count: usize = sets.iter().map(|(_, fds)| fds.len()).sum();
+        let sets = sets.map(|(name, fds)| (name.to_owned(), Value::List(self.names(pending, &fds))));
+        completion.result = Ok(length(count));
+        completion.given = Some(Value::Map(BTreeMap::from(sets)));
+    }
+
     /// The case's names of descriptors that the stack found.
     fn names(&self, pending: &Pending, fds: &[sut::Fd]) -> Vec<Value> {
         let name = |fd: &sut::Fd| pending.polled.iter().find(|id| self.fd(**id) == *fd);
@@ -77,12 +95,52 @@ impl Bundled {
     }
 }
 
-/// What `recvmsg` gives beside the bytes: no control messages come with a stream.
-fn message(flags: i64) -> Value {
-    Value::Map(BTreeMap::from([
-        ("flags".to_owned(), Value::Int(flags)),
-        ("control".to_owned(), Value::List(Vec::new())),
-    ]))
+fn length(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What `recvmsg` gives beside the bytes.
+fn message_fields(message: &sut::Message) -> Value {
+    let control = message.control.iter().map(|item| {
+        let data = match &item.data {
+            sut::ControlData::Bytes(bytes) => match <[u8; 4]>::try_from(bytes.as_slice()) {
+                Ok(int) => Value::Int(i32::from_ne_bytes(int).into()),
+                Err(_) => Value::Bytes(bytes.clone()),
+            },
+            sut::ControlData::Error(error) => extended_error(error),
+        };
+        Value::Map(BTreeMap::from([
+            ("level".to_owned(), Value::Int(item.level.into())),
+            ("type".to_owned(), Value::Int(item.kind.into())),
+            ("data".to_owned(), data),
+        ]))
+    });
+    let mut fields = BTreeMap::from([
+        ("flags".to_owned(), Value::Int(message.flags.into())),
+        ("control".to_owned(), Value::List(control.collect())),
+    ]);
+    if let Some(name) = message.name {
+        fields.insert("name".to_owned(), Value::Address(name));
+    }
+    Value::Map(fields)
+}
+
+fn extended_error(error: &sut::ExtendedError) -> Value {
+    let mut fields: BTreeMap<String, Value> = [
+        ("ee_errno", i64::from(error.errno)),
+        ("ee_origin", error.origin.into()),
+        ("ee_type", error.kind.into()),
+        ("ee_code", error.code.into()),
+        ("ee_info", error.info.into()),
+        ("ee_data", error.data.into()),
+    ]
+    .into_iter()
+    .map(|(name, number)| (name.to_owned(), Value::Int(number)))
+    .collect();
+    if let Some(offender) = error.offender {
+        fields.insert("offender".to_owned(), Value::Address(offender));
+    }
+    Value::Map(fields)
 }
 
 /// A list, the length of which is what the call returns.
@@ -115,6 +173,7 @@ fn option_value(value: &sut::OptionValue) -> Value {
             ("l_linger".to_owned(), Value::Int(i64::from(*seconds))),
         ])),
         sut::OptionValue::Info(info) => tcp_info(info),
+        sut::OptionValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
     }
 }
 
@@ -163,6 +222,8 @@ pub(super) fn tcp_info(info: &sut::TcpInfo) -> Value {
         ("tcpi_bytes_retrans", int(info.bytes_retrans)),
         ("tcpi_snd_wnd", int(info.snd_wnd.into())),
         ("tcpi_rcv_wnd", int(info.rcv_wnd.into())),
+        ("tcpi_rcv_rtt", span(info.rcv_rtt)),
+        ("tcpi_rcv_space", int(info.rcv_space.into())),
     ] {
         fields.insert(name.to_owned(), value);
     }

@@ -88,6 +88,8 @@ pub(super) const BASELINE: &[(&str, &str)] = &[
     ("net.ipv4.ip_local_port_range", "32768 60999"),
     // IP and ICMP.
     ("net.ipv4.ip_default_ttl", "64"),
+    ("net.ipv4.ipfrag_time", "30"),
+    ("net.ipv4.ipfrag_high_thresh", "4194304"),
     ("net.ipv4.ip_no_pmtu_disc", "0"),
     ("net.ipv4.ip_nonlocal_bind", "0"),
     ("net.ipv4.ip_forward", "0"),
@@ -105,6 +107,8 @@ pub(super) const BASELINE: &[(&str, &str)] = &[
     ("net.ipv6.icmp.ratelimit", "0"),
     ("net.ipv6.icmp.ratemask", ""),
     ("net.ipv6.bindv6only", "0"),
+    ("net.ipv6.ip6frag_time", "60"),
+    ("net.ipv6.ip6frag_high_thresh", "4194304"),
     ("net.ipv6.auto_flowlabels", "1"),
     ("net.ipv6.conf.all.disable_ipv6", "0"),
     ("net.ipv6.conf.default.disable_ipv6", "0"),

@@ -125,9 +125,12 @@ fn with_address(
     to: SocketAddr,
     lie: Option<&Lie<i64>>,
 ) -> Outcome {
-    let (bytes, length) = encode(to);
+    let (mut bytes, length) = encode(to);
+    if let Some(Lie::Family(family)) = lie {
+        bytes[0..2].copy_from_slice(&(*family as u16).to_ne_bytes());
+    }
     let (pointer, length) = match lie {
-        None => (bytes.as_ptr() as usize, length),
+        None | Some(Lie::Family(_)) => (bytes.as_ptr() as usize, length),
         Some(Lie::Length(length)) => (bytes.as_ptr() as usize, *length as usize),
         Some(Lie::NullBuffer) => (0, length),
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
 use super::{Outcome, Stage};
-use crate::case::{Lie, OptionValue, Value};
+use crate::case::{Lie, OptionValue, Value, duplicates};
 use crate::target::linux::tcp_info;
 use crate::time::Span;
 
@@ -36,7 +36,7 @@ pub(super) fn setsockopt(
     let true_length = bytes.len();
     bytes.resize(true_length.max(ROOM), 0);
     let (pointer, length) = match lie {
-        None => (bytes.as_ptr() as usize, true_length),
+        None | Some(Lie::Family(_)) => (bytes.as_ptr() as usize, true_length),
         Some(Lie::Length(length)) => (bytes.as_ptr() as usize, *length as usize),
         Some(Lie::NullBuffer) => (0, true_length),
     };
@@ -77,7 +77,7 @@ pub(super) fn fcntl(stage: &mut Stage<'_>, fd: RawFd, command: i64, argument: Op
     let argument = argument.unwrap_or(0) as usize;
     // SAFETY: the commands of the language (F_GETFL, F_SETFL, ...) take numbers.
     let result = unsafe { stage.call(libc::SYS_fcntl, &[fd as usize, command as usize, argument]) };
-    Outcome::plain(result)
+    if duplicates(command) { Outcome::descriptor(result) } else { Outcome::plain(result) }
 }
 
 /// `ioctl` with a pointer to an int, which is given back unless the case wrote it.
