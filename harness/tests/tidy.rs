@@ -134,6 +134,10 @@ fn the_embedded_cases_are_equal_to_cases() {
     let (cases, embedded) = (list(&cases), list(&embedded));
     let names = |list: &[(PathBuf, Vec<u8>)]| list.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
     assert_eq!(names(&cases), names(&embedded), "run ci/embed");
+    let is_ours =
+        |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml" || extension == "md");
+    let strangers: Vec<PathBuf> = names(&cases).into_iter().filter(|path| !is_ours(path)).collect();
+    assert!(strangers.is_empty(), "neither case nor page: {strangers:?}");
     for ((path, case), (_, copy)) in cases.iter().zip(&embedded) {
         assert!(case == copy, "{} differs from its embedded copy: run ci/embed", path.display());
     }

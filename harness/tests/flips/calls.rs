@@ -34,10 +34,19 @@ pub(crate) fn flips(
         }
     }
     if reads_bytes(outcome, call) {
-        let data = if outcome.data == Payload::Zeros { Payload::Pattern(None) } else { Payload::Zeros };
+        let data = if are_zeros(&outcome.data) { Payload::Pattern(None) } else { Payload::Zeros };
         found.push(("data".to_owned(), Outcome { data, ..outcome.clone() }));
     }
     found
+}
+
+/// Whether all bytes are zero, however that is written.
+fn are_zeros(data: &Payload) -> bool {
+    match data {
+        Payload::Zeros => true,
+        Payload::Bytes(bytes) => bytes.iter().all(|byte| *byte == 0),
+        Payload::Pattern(_) | Payload::Any => false,
+    }
 }
 
 /// Whether the call gives bytes that the case checks. Of a `returns` step the call is not known here: only a
