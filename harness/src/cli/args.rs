@@ -24,6 +24,8 @@ pub(super) enum Command {
     Schema(SchemaArguments),
     /// Derive verdicts again from traces, without the target
     Replay(ReplayArguments),
+    /// Say whether the Linux target can run on this machine, and if not, why
+    Doctor(LookArguments),
 }
 
 #[derive(Debug, Args)]

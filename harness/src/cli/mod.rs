@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod doctor;
 mod known;
 mod list;
 mod output;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::check(&options, &mut output),
         Command::List(options) => list::list(&options, &mut output),
         Command::Schema(options) => schema::schema(&options, &mut output),
+        Command::Doctor(options) => doctor::doctor(&options, &mut output),
         Command::Replay(options) => replay::replay(&options, &mut output),
     };
     ExitCode::from(status)

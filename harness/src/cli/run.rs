@@ -121,7 +121,10 @@ impl Session<'_> {
         for (id, mistakes) in &loaded.invalid {
             self.invalid(id, &target, mistakes);
         }
-        let jobs = self.arguments.jobs.map_or_else(|| default_jobs(factory.info().timing), usize::from);
+        let jobs = self
+            .arguments
+            .jobs
+            .map_or_else(|| default_jobs(factory.info().timing != Timing::Virtual), usize::from);
         let plan = Plan {
             cases: &loaded.cases,
             factory,
@@ -217,12 +220,10 @@ impl Session<'_> {
     }
 }
 
-fn default_jobs(timing: Timing) -> usize {
+/// How many cases to run at once, on a real clock or a virtual one.
+pub(super) fn default_jobs(is_real: bool) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    match timing {
-        Timing::Virtual => processors,
-        Timing::Real(_) => processors * REAL_JOBS,
-    }
+    if is_real { processors * REAL_JOBS } else { processors }
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a command took is measured here")]

@@ -1,5 +1,6 @@
 //! What people and programs read: lines of a run, pages of failures, JSON.
 
+mod doctor;
 mod failure;
 mod json;
 mod ladder;
@@ -7,6 +8,7 @@ mod outcome;
 mod style;
 mod text;
 
+pub use doctor::{Finding, State, diagnose, diagnosis_lines, diagnosis_text, skips};
 pub use failure::{FailureContext, failure_page};
 pub use json::{case_line, invalid_line, stale_line, summary_line};
 pub use outcome::{Outcome, Tally};

@@ -114,7 +114,7 @@ fn weigh(mut report: Report, attempt: u32, late_at: &mut Vec<Vec<usize>>) -> (Re
 }
 
 /// Why the target cannot run the case at all.
-fn impossible(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> Option<String> {
+pub(super) fn impossible(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> Option<String> {
     let info = factory.info();
     if let Some(missing) = unsupported(case) {
         return Some(missing);
@@ -138,16 +138,20 @@ fn empty(verdict: Verdict) -> Report {
     }
 }
 
-fn run_once(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> (Report, Option<Trace>) {
-    let world = World {
+/// What must be in place before the first step of a case.
+pub(super) fn world_of(case: &Case, options: RunOptions) -> World {
+    World {
         ip: case.ip,
         link: case.link.clone(),
         settings: case.settings.clone(),
         flows: case.flows.iter().map(Flow::clone).collect(),
         threads: case.threads.len(),
         seed: options.seed,
-    };
-    let target = match factory.open(&world) {
+    }
+}
+
+fn run_once(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> (Report, Option<Trace>) {
+    let target = match factory.open(&world_of(case, options)) {
         Ok(target) => target,
         Err(TargetError::Missing(missing)) => return (empty(Verdict::Skipped { missing }), None),
         Err(TargetError::Unusable(why) | TargetError::Broken(why)) => {

@@ -9,6 +9,7 @@ mod library;
 mod recorded;
 mod select;
 mod side_by_side;
+mod skips;
 
 pub use attempt::{CaseRun, RunOptions, run_case};
 pub use batch::{Plan, run_batch};
@@ -18,3 +19,4 @@ pub use ledgers::{LedgerError, stale_diagnostics};
 pub use library::{EMBEDDED_ROOT, LoadError, Loaded, Requirement, Tree};
 pub use recorded::case_of;
 pub use select::{SelectError, Selection};
+pub use skips::foreseen_skips;

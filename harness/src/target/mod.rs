@@ -3,6 +3,7 @@
 pub mod bundled;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod linux;
+pub mod machine;
 pub mod replay;
 pub mod scripted;
 

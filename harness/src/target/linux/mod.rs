@@ -11,6 +11,7 @@ mod clock;
 mod descriptors;
 mod diag;
 mod driver;
+mod examine;
 mod factory;
 mod faults;
 mod inbox;
@@ -33,5 +34,6 @@ mod wait;
 mod worker;
 
 pub use driver::LinuxTarget;
+pub use examine::examine;
 pub use factory::LinuxFactory;
 pub use user_namespace::enter_user_namespace;

@@ -5,6 +5,7 @@
 //! anything: they sleep nearly always.
 
 use std::cell::Cell;
+use std::io;
 use std::marker::PhantomData;
 use std::sync::Once;
 
@@ -61,6 +62,18 @@ impl Drop for Driving {
 
 /// Raises the calling thread for as long as it lives.
 pub(super) fn raise() {
-    LIMITED.call_once(|| sys::limit_real_time(LONGEST_RUN));
-    let _ = sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, PRIORITY);
+    LIMITED.call_once(|| {
+        let _ = limit();
+    });
+    let _ = try_raise();
+}
+
+/// Raises the calling thread, or says why that is not permitted.
+pub(super) fn try_raise() -> io::Result<()> {
+    sys::schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, PRIORITY)
+}
+
+/// Limits how long a thread of this process may run without sleeping, or says why that is not permitted.
+pub(super) fn limit() -> io::Result<()> {
+    sys::limit_real_time(LONGEST_RUN)
 }

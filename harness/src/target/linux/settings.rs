@@ -24,7 +24,13 @@ pub(super) enum Outcome {
 pub(super) fn write_baseline(baseline: &[(&str, &str)]) -> Vec<String> {
     baseline
         .iter()
-        .filter_map(|(name, value)| Some(format!("{name}: {}", write(name, value).err()?)))
+        .filter_map(|(name, value)| {
+            let error = write(name, value).err()?;
+            Some(match error.kind() {
+                io::ErrorKind::NotFound => format!("{name}: not in this kernel"),
+                _ => format!("{name}: {error}"),
+            })
+        })
         .collect()
 }
 

@@ -193,11 +193,11 @@ pub(super) fn schedule(policy: i32, priority: i32) -> io::Result<()> {
 }
 
 /// Lets no thread of this process run for longer than so many microseconds in the real-time class without sleeping:
-/// the kernel ends a process that does, with SIGXCPU.
-pub(super) fn limit_real_time(micros: u64) {
+/// the kernel ends a process that does, with SIGXCPU. Where that is refused there is no limit, as before.
+pub(super) fn limit_real_time(micros: u64) -> io::Result<()> {
     let limit = libc::rlimit { rlim_cur: micros, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: the kernel reads one `rlimit`. Where it refuses, there is no limit, as before.
-    unsafe { libc::setrlimit(libc::RLIMIT_RTTIME, &raw const limit) };
+    // SAFETY: the kernel reads one `rlimit`.
+    checked(unsafe { libc::setrlimit(libc::RLIMIT_RTTIME, &raw const limit) }).map(drop)
 }
 
 /// Raises the number of files this process may have open to the most it may ask for; says what it is now.

@@ -2,10 +2,18 @@
 
 use std::fs;
 
+use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};
 
 use crate::target::TargetError;
+
+/// What could not be done, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) doing: String,
+    pub(super) errno: Errno,
+}
 
 /// Moves this process into a user namespace in which it is root, and a network namespace that belongs to it.
 ///
@@ -15,19 +23,27 @@ use crate::target::TargetError;
 /// # Errors
 /// [`TargetError::Unusable`] where this machine does not let users make namespaces, or there are threads already.
 pub fn enter_user_namespace() -> Result<(), TargetError> {
+    enter().map_err(|Refused { doing, errno }| {
+        TargetError::Unusable(format!(
+            "{doing} failed ({errno}): run as root, or see that the system lets users make user namespaces (tcpdrill \
+             doctor looks into it)"
+        ))
+    })
+}
+
+/// The same, for who wants to know what was refused.
+pub(super) fn enter() -> Result<(), Refused> {
     let (user, group) = (getuid(), getgid());
     if nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|errno| {
-        TargetError::Unusable(format!(
-            "a user namespace cannot be made ({errno}): run as root, or see that the system lets users make them \
-             (kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces)"
-        ))
-    })?;
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
+        .map_err(|errno| Refused { doing: "making a user namespace".to_owned(), errno })?;
     let write = |file: &str, text: String| {
-        fs::write(format!("/proc/self/{file}"), text)
-            .map_err(|error| TargetError::Unusable(format!("/proc/self/{file} cannot be written: {error}")))
+        fs::write(format!("/proc/self/{file}"), text).map_err(|error| Refused {
+            doing: format!("writing /proc/self/{file}"),
+            errno: Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)),
+        })
     };
     write("setgroups", "deny".to_owned())?;
     write("uid_map", format!("0 {user} 1"))?;

@@ -60,6 +60,12 @@ impl Timer {
         Ok(Self { timer: sys::watch(sys::timer()?)? })
     }
 
+    /// Waits until then and for nothing else.
+    pub(super) async fn wait(&self, nanos: i64) -> io::Result<()> {
+        self.set(nanos)?;
+        self.ready().await
+    }
+
     fn set(&self, nanos: i64) -> io::Result<()> {
         sys::set_timer(self.timer.get_ref().as_fd(), nanos)
     }
