@@ -24,6 +24,8 @@ pub(super) enum Command {
     Schema(SchemaArguments),
     /// Derive verdicts again from traces, without the target
     Replay(ReplayArguments),
+    /// Count which requirements the cases are about, and how targets did in them
+    Coverage(CoverageArguments),
     /// Say whether the Linux target can run on this machine, and if not, why
     Doctor(LookArguments),
 }
@@ -86,6 +88,40 @@ pub(super) struct RunArguments {
     /// Also run tests that take more than 5 s on a real clock
     #[arg(long)]
     pub(super) slow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CoverageArguments {
+    #[command(flatten)]
+    pub(super) select: SelectArguments,
+
+    /// Run the cases on it and say how it did; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<String>,
+
+    /// Take verdicts from traces (a folder of captures) or from what run --format json wrote, instead of running
+    #[arg(long, value_name = "PATH", conflicts_with = "slow")]
+    pub(super) from: Option<PathBuf>,
+
+    /// Name the testable requirements that no step checks
+    #[arg(long)]
+    pub(super) missing: bool,
+
+    /// Name the requirements whose id matches a shell pattern, and the cases about each
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) id: Option<String>,
+
+    /// Name the requirements that each case is about
+    #[arg(long, conflicts_with_all = ["missing", "id"])]
+    pub(super) by_case: bool,
+
+    /// Also run tests that take more than 5 s on a real clock
+    #[arg(long)]
+    pub(super) slow: bool,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

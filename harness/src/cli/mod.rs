@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod coverage;
 mod doctor;
 mod known;
 mod list;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::check(&options, &mut output),
         Command::List(options) => list::list(&options, &mut output),
         Command::Schema(options) => schema::schema(&options, &mut output),
+        Command::Coverage(options) => coverage::coverage(&options, &mut output),
         Command::Doctor(options) => doctor::doctor(&options, &mut output),
         Command::Replay(options) => replay::replay(&options, &mut output),
     };

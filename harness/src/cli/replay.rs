@@ -61,7 +61,8 @@ struct Replayed {
     live: String,
 }
 
-fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+/// The traces below a folder; of a file, itself.
+pub(super) fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
     if !path.is_dir() {
         fs::metadata(path)?;
         paths.push(path.to_path_buf());

@@ -1,13 +1,19 @@
 //! What people and programs read: lines of a run, pages of failures, JSON.
 
+mod coverage;
 mod doctor;
 mod failure;
+mod fold;
 mod json;
 mod ladder;
 mod outcome;
 mod style;
 mod text;
 
+pub use coverage::{
+    Coverage, Covered, Outlook, Show, Verdicts, coverage_lines, coverage_text, requirements_text,
+    tests_lines, tests_text,
+};
 pub use doctor::{Finding, State, diagnose, diagnosis_lines, diagnosis_text, skips};
 pub use failure::{FailureContext, failure_page};
 pub use json::{case_line, invalid_line, stale_line, summary_line};

@@ -37,6 +37,50 @@ pub struct Requirement {
     /// In our words.
     #[serde(default, alias = "claim")]
     pub summary: Option<String>,
+    /// Whether it shows from outside.
+    #[serde(default, alias = "black_box")]
+    pub testable: Testable,
+    /// The requirements that this, a fault, violates.
+    #[serde(default)]
+    pub violates: Vec<String>,
+}
+
+impl Requirement {
+    /// What it belongs to: `RFC9293`, `folklore`.
+    #[must_use]
+    pub fn document(&self) -> &str {
+        self.id.split_once('/').map_or(self.id.as_str(), |(document, _)| document)
+    }
+
+    /// Whether it is no requirement but a fault, by which one may be violated.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        !self.violates.is_empty()
+    }
+}
+
+/// Whether something shows from outside, by segments and calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum Testable {
+    /// It does.
+    #[default]
+    Yes,
+    /// In part, or indirectly.
+    Partially,
+    /// It does not.
+    No,
+}
+
+impl From<String> for Testable {
+    /// The catalogue's words: `yes`, `partially`, `no`, with a remark: `no (name) / yes (effect)`.
+    fn from(text: String) -> Self {
+        match (text.starts_with("yes"), text.starts_with("no"), text.contains("yes")) {
+            (true, ..) => Self::Yes,
+            (_, true, false) => Self::No,
+            _ => Self::Partially,
+        }
+    }
 }
 
 /// A file of the catalogue: a list, or several under headings.

@@ -4,12 +4,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::report::Style;
+use crate::report::fold::fold;
 use crate::target::machine::Machine;
 
 /// Width of the column of subjects.
 const SUBJECT: usize = 20;
-/// Where a line is broken at the latest.
-const WIDTH: usize = 80;
+/// Room beside it, in 80 columns.
+const ROOM: usize = 80 - 6 - SUBJECT;
 
 /// What a finding means for running cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,12 +74,12 @@ pub fn diagnosis_text(findings: &[Finding], style: Style) -> String {
             State::Note => style.unsure("note"),
             State::Obstacle => style.bad("NO  "),
         };
-        let found = fold(&finding.found);
+        let found = fold(&finding.found, ROOM);
         let mut found = found.iter();
         let first = found.next().map(String::as_str).unwrap_or_default();
         lines.push(format!("{word}  {:<SUBJECT$}{first}", finding.subject));
         lines.extend(found.map(|line| format!("{:1$}{line}", "", 6 + SUBJECT)));
-        for (index, line) in finding.todo.iter().flat_map(|todo| fold(todo)).enumerate() {
+        for (index, line) in finding.todo.iter().flat_map(|todo| fold(todo, ROOM)).enumerate() {
             let sign = if index == 0 { "> " } else { "  " };
             lines.push(format!("{:1$}{sign}{line}", "", 4 + SUBJECT));
         }
@@ -90,22 +91,6 @@ pub fn diagnosis_text(findings: &[Finding], style: Style) -> String {
         None => format!("{} here; notes: {notes}", style.good("cases can run on Linux")),
     });
     lines.join("\n")
-}
-
-/// Words in lines of the room that is left beside the subject.
-fn fold(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH - 6 - SUBJECT => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// For programs: an object for each finding, one with the facts behind them, and what it comes to.

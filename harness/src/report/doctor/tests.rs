@@ -182,6 +182,13 @@ fn switches_that_keep_users_from_making_namespaces() {
         ),
         (
             making,
+            "ENOSPC",
+            Some(("user.max_net_namespaces", 0)),
+            "making a user namespace was refused (ENOSPC), user.max_net_namespaces is 0 > run as root, or let the \
+             administrator allow it (sysctl user.max_net_namespaces=10000)",
+        ),
+        (
+            making,
             "EPERM",
             Some(("kernel.unprivileged_userns_clone", 0)),
             "making a user namespace was refused (EPERM), kernel.unprivileged_userns_clone is 0 > run as root, or let \

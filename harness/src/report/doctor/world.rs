@@ -61,7 +61,7 @@ pub(super) fn user_namespace(machine: &Machine) -> Option<Finding> {
 /// Which switch of the system is to blame that a user may not make a user namespace, and what to do.
 fn not_permitted(machine: &Machine, errno: Option<Errno>) -> (String, String) {
     let switch = |name: &str| machine.switches.iter().find(|switch| switch.name == name);
-    let blamed = ["user.max_user_namespaces", "kernel.unprivileged_userns_clone"]
+    let blamed = ["user.max_user_namespaces", "user.max_net_namespaces", "kernel.unprivileged_userns_clone"]
         .into_iter()
         .filter_map(switch)
         .find(|switch| switch.value == 0)
