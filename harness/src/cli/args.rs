@@ -95,7 +95,7 @@ pub(super) struct CoverageArguments {
     #[command(flatten)]
     pub(super) select: SelectArguments,
 
-    /// Run the cases on it and say how it did; may be given several times
+    /// Run the cases on it and say how it did; with --from, of which target to take verdicts. May be given several times
     #[arg(long, value_name = "NAME")]
     pub(super) target: Vec<String>,
 

@@ -142,7 +142,8 @@ fn run(arguments: &CoverageArguments, cases: &[Case]) -> Result<Targets, (String
 fn read(path: &Path, wanted: &[String]) -> Result<Targets, String> {
     let mut found: BTreeMap<String, Verdicts> = BTreeMap::new();
     let mut note = |target: &str, test: &str, verdict: &str| {
-        if wanted.is_empty() || wanted.iter().any(|name| name == target) {
+        let is_wanted = wanted.is_empty() || wanted.iter().any(|name| name == target);
+        if is_wanted && Verdicts::is_verdict(verdict) {
             found.entry(target.to_owned()).or_default().note(test, verdict);
         }
     };

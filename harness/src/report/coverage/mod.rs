@@ -20,15 +20,20 @@ pub struct Verdicts(BTreeMap<String, &'static str>);
 const WEIGHT: [&str; 4] = ["fail", "inconclusive", "pass", "skipped"];
 
 impl Verdicts {
-    /// Notes the verdict of a run. False: there is no such verdict.
-    pub fn note(&mut self, test: &str, verdict: &str) -> bool {
+    /// Whether this is the word of a verdict that a run can come to.
+    #[must_use]
+    pub fn is_verdict(word: &str) -> bool {
+        WEIGHT.contains(&word)
+    }
+
+    /// Notes the verdict of a run; what is none is passed over.
+    pub fn note(&mut self, test: &str, verdict: &str) {
         let weight = |verdict: &str| WEIGHT.iter().position(|word| *word == verdict);
-        let Some(new) = weight(verdict) else { return false };
+        let Some(new) = weight(verdict) else { return };
         let old = self.0.get(test).and_then(|old| weight(old)).unwrap_or(WEIGHT.len());
         if let Some(word) = WEIGHT.get(new.min(old)) {
             self.0.insert(test.to_owned(), word);
         }
-        true
     }
 
     fn of(&self, test: &str) -> Option<&'static str> {
@@ -201,10 +206,10 @@ mod tests {
     fn of_several_runs_the_worst_counts() {
         let mut verdicts = Verdicts::default();
         for verdict in ["skipped", "pass", "inconclusive", "fail", "pass"] {
-            assert!(verdicts.note("a/b", verdict));
+            verdicts.note("a/b", verdict);
         }
         assert_eq!(verdicts.of("a/b"), Some("fail"));
-        assert!(!verdicts.note("a/b", "invalid"));
+        verdicts.note("a/c", "invalid");
         assert_eq!(verdicts.of("a/c"), None);
     }
 

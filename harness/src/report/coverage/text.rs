@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::case::Case;
 use crate::report::Style;
 use crate::report::fold::fold;
 use crate::run::Testable;
 
 use super::rows::{Row, rows};
-use super::{Coverage, Covered, Outlook, files};
+use super::{Coverage, Covered, Outlook, files, natural};
 
 /// Columns that fit every terminal.
 const WIDTH: usize = 80;
@@ -161,13 +162,15 @@ pub fn tests_text(coverage: &Coverage<'_>, style: Style) -> String {
     let mut lines = Vec::new();
     for (file, tests) in files(&ids) {
         let of_file = || coverage.cases.iter().filter(|case| tests.contains(&case.id.as_str()));
-        let asserts: BTreeSet<&str> = of_file().flat_map(|case| case.asserts()).collect();
+        let asserts: BTreeSet<&str> = of_file().flat_map(Case::asserts).collect();
         let covers: BTreeSet<&str> = of_file().flat_map(|case| &case.covers).map(String::as_str).collect();
-        lines.push(style.strong(file));
+        let nothing = if asserts.is_empty() && covers.is_empty() { "  no requirement" } else { "" };
+        lines.push(format!("{}{nothing}", style.strong(file)));
         for (word, ids) in [("asserts", asserts), ("names", covers)] {
+            let mut ids: Vec<&str> = ids.into_iter().collect();
+            ids.sort_by_cached_key(|id| natural(id));
             if !ids.is_empty() {
-                let ids = ids.into_iter().collect::<Vec<_>>().join(" ");
-                let folded = fold(&ids, WIDTH - 11);
+                let folded = fold(&ids.join(" "), WIDTH - 11);
                 let words = std::iter::once(word).chain(std::iter::repeat(""));
                 lines.extend(words.zip(folded).map(|(word, line)| format!("  {word:<8} {line}")));
             }
