@@ -237,7 +237,7 @@ fn what_cannot_be_read_is_said() {
         (&["--from", "empty.json"], 2, "empty.json: there is no verdict\n"),
         (&["--from", "nothing"], 2, "nothing: No such file or directory"),
         (&["--target", "bundeld"], 2, "no target \"bundeld\"\nhelp: did you mean bundled?"),
-        (&["--filter", "nothing"], 2, "no test is selected"),
+        (&["--filter", "absent"], 2, "no test is selected"),
     ] {
         let output = tcpdrill(&root, &[&["coverage", "."], arguments].concat());
         let error = String::from_utf8(output.stderr).unwrap();
