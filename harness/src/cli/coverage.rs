@@ -113,12 +113,17 @@ type Targets = Vec<(String, Verdicts)>;
 /// Runs the cases on the targets that are named, without keeping files. Where one cannot: why, what helps, and the exit
 /// status.
 fn run(arguments: &CoverageArguments, cases: &[Case]) -> Result<Targets, (String, Option<String>, u8)> {
+    let find = |name: &String| match targets::find(name) {
+        Ok(factory) => Ok((name.clone(), factory)),
+        Err(NoTarget::Unknown { help }) => Err((format!("no target {name:?}"), Some(help), WRONG)),
+        Err(NoTarget::Unusable(why)) => {
+            Err((format!("target {name} cannot run here: {why}"), None, UNUSABLE))
+        }
+    };
+    // All before the first runs: one of them may have to enter a user namespace, which threads prevent.
+    let factories: Vec<_> = arguments.target.iter().map(find).collect::<Result<_, _>>()?;
     let mut all = Vec::new();
-    for name in &arguments.target {
-        let factory = targets::find(name).map_err(|error| match error {
-            NoTarget::Unknown { help } => (format!("no target {name:?}"), Some(help), WRONG),
-            NoTarget::Unusable(why) => (format!("target {name} cannot run here: {why}"), None, UNUSABLE),
-        })?;
+    for (name, factory) in factories {
         let plan = Plan {
             cases,
             factory: factory.as_ref(),
@@ -133,7 +138,7 @@ fn run(arguments: &CoverageArguments, cases: &[Case]) -> Result<Targets, (String
             }
             true
         });
-        all.push((name.clone(), verdicts));
+        all.push((name, verdicts));
     }
     Ok(all)
 }
