@@ -168,23 +168,9 @@ impl Settings {
             "net.ipv4.tcp_pingpong_thresh" => self.pingpong_threshold = number(value, 1, 255)?,
             "net.ipv4.tcp_retrans_collapse" => self.retrans_collapse = flag(value)?,
             "net.ipv4.tcp_min_snd_mss" => self.min_snd_mss = number(value, 48, 65535)?,
-            "net.ipv4.tcp_keepalive_time" => {
-                self.keep_alive_idle = Duration::from_secs(number(value, 0, 1 << 20)?.into());
-            }
-            "net.ipv4.tcp_keepalive_intvl" => {
-                self.keep_alive_interval = Duration::from_secs(number(value, 0, 1 << 20)?.into());
-            }
-            "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes = number(value, 0, 255)?,
             "net.ipv4.tcp_stdurg" => self.standard_urgent = flag(value)?,
             "net.ipv4.tcp_syncookies" => self.syn_cookies = number(value, 0, 2)?,
             "net.ipv4.tcp_slow_start_after_idle" => self.slow_start_after_idle = flag(value)?,
-            "net.ipv4.tcp_tw_reuse" => self.tw_reuse = number(value, 0, 2)?,
-            "net.ipv4.tcp_tw_reuse_delay" => {
-                self.tw_reuse_delay = Duration::from_millis(number(value, 1, 60_000)?.into());
-            }
-            "net.ipv4.tcp_max_tw_buckets" => {
-                self.max_time_waits = number(value, 0, i32::MAX.unsigned_abs())?;
-            }
             "net.ipv4.tcp_challenge_ack_limit" => {
                 self.challenge_limit = number(value, 0, i32::MAX.unsigned_abs())?;
             }
@@ -196,7 +182,7 @@ impl Settings {
                     _ => return Err(SettingError::Invalid),
                 };
             }
-            _ if self.set_receiving(name, value)? => {}
+            _ if self.set_receiving(name, value)? || self.set_quiet(name, value)? => {}
             _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
         }
         Ok(())
@@ -217,6 +203,28 @@ impl Settings {
             "net.ipv6.ip6frag_time" => self.fragment_time[1] = seconds(value)?,
             "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0] = number(value, 0, u32::MAX)?,
             "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1] = number(value, 0, u32::MAX)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Those of connections in which nothing happens any more; returns whether it is one.
+    fn set_quiet(&mut self, name: &str, value: &str) -> Result<bool, SettingError> {
+        match name {
+            "net.ipv4.tcp_keepalive_time" => {
+                self.keep_alive_idle = Duration::from_secs(number(value, 0, 1 << 20)?.into());
+            }
+            "net.ipv4.tcp_keepalive_intvl" => {
+                self.keep_alive_interval = Duration::from_secs(number(value, 0, 1 << 20)?.into());
+            }
+            "net.ipv4.tcp_keepalive_probes" => self.keep_alive_probes = number(value, 0, 255)?,
+            "net.ipv4.tcp_tw_reuse" => self.tw_reuse = number(value, 0, 2)?,
+            "net.ipv4.tcp_tw_reuse_delay" => {
+                self.tw_reuse_delay = Duration::from_millis(number(value, 1, 60_000)?.into());
+            }
+            "net.ipv4.tcp_max_tw_buckets" => {
+                self.max_time_waits = number(value, 0, i32::MAX.unsigned_abs())?;
+            }
             _ => return Ok(false),
         }
         Ok(true)

@@ -44,13 +44,7 @@ pub(super) fn set(
     let value = value.int()?;
     match name {
         TCP_NODELAY | TCP_CORK => set_hold(env, socket, name, value != 0, out),
-        TCP_KEEPIDLE => {
-            let idle = Duration::from_secs(count(value, 32767)?.into());
-            set_knob(socket, |knobs| knobs.keep_alive.idle = Some(idle));
-            if let Some(connection) = socket.connection_mut() {
-                connection.rearm_keep_alive(env);
-            }
-        }
+        TCP_KEEPIDLE => set_idle(env, socket, value)?,
         TCP_KEEPINTVL => {
             let interval = Duration::from_secs(count(value, 32767)?.into());
             set_knob(socket, |knobs| knobs.keep_alive.interval = Some(interval));
@@ -99,6 +93,15 @@ pub(super) fn set(
             return Err(Errno::ENOPROTOOPT.into());
         }
         _ => return Err(refused(name, TCP_END)),
+    }
+    Ok(())
+}
+
+fn set_idle(env: &Env<'_>, socket: &mut Socket, seconds: i64) -> Result<(), Errno> {
+    let idle = Duration::from_secs(count(seconds, 32767)?.into());
+    set_knob(socket, |knobs| knobs.keep_alive.idle = Some(idle));
+    if let Some(connection) = socket.connection_mut() {
+        connection.rearm_keep_alive(env);
     }
     Ok(())
 }
