@@ -123,7 +123,7 @@ fn verdict(
         (Verdict::Fail(_), None) => {
             let requirements = tree.requirements().map_err(|error| error.to_string())?;
             let context = FailureContext { target, requirements, saved: saved.as_ref(), seed: 0 };
-            Err(failure_page(case, run, &context, Style::default()).into())
+            Err(failure_page(case, &run.report, &context, Style::default()).into())
         }
         (Verdict::Inconclusive { why }, _) => Err(format!("inconclusive: {why}").into()),
         (Verdict::Skipped { missing }, _) => Ok(Completion::ignored_with(format!("for lack of {missing}"))),

@@ -25,7 +25,7 @@ fn the_failure_page_is_real() {
     };
     let requirements = tree.requirements().unwrap();
     let context = FailureContext { target: "bundled", requirements, saved: Some(&saved), seed: 0 };
-    let page = failure_page(case, &run, &context, Style::default());
+    let page = failure_page(case, &run.report, &context, Style::default());
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     assert!(readme.contains(&format!("```\n{page}\n```\n")), "the README should show:\n\n{page}\n");
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use terminal_size::{Height, Width};
 
 use crate::report::Style;
 
@@ -20,12 +21,14 @@ impl Output {
 
     /// The style of standard output.
     pub(super) fn style(&self) -> Style {
-        Style { colour: self.out.current_choice() != ColorChoice::Never }
+        let width = terminal_size::terminal_size_of(io::stdout());
+        style(self.out.current_choice(), width)
     }
 
     /// The style of standard error.
     pub(super) fn error_style(&self) -> Style {
-        Style { colour: self.err.current_choice() != ColorChoice::Never }
+        let width = terminal_size::terminal_size_of(io::stderr());
+        style(self.err.current_choice(), width)
     }
 
     /// A line on standard output. False: nobody reads any more.
@@ -48,4 +51,11 @@ impl Output {
         let help = help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
         self.error(&format!("tcpdrill: {} {text}{help}", style.bad("error:")));
     }
+}
+
+/// As wide as the terminal, if there is one.
+fn style(colour: ColorChoice, size: Option<(Width, Height)>) -> Style {
+    let usual = Style::default();
+    let width = size.map_or(usual.width, |(width, _)| usize::from(width.0));
+    Style { colour: colour != ColorChoice::Never, width }
 }

@@ -173,7 +173,7 @@ impl Session<'_> {
             let requirements = tree.and_then(|tree| tree.requirements().ok()).unwrap_or(&nothing);
             let context =
                 FailureContext { target, requirements, saved: saved.as_ref(), seed: self.arguments.seed };
-            self.pages.push(failure_page(case, run, &context, style));
+            self.pages.push(failure_page(case, &run.report, &context, style));
         }
         Ok(self.output.line(&case_text(case, run, deviation.as_ref(), style)))
     }

@@ -198,7 +198,7 @@ impl Judge<'_> {
     ) -> Result<Vec<FieldDifference>, EvalError> {
         let mut list = Vec::new();
         let mut note = |field: &str, expected: String, actual: String| {
-            list.push(FieldDifference { field: field.to_owned(), expected, actual });
+            list.push(FieldDifference::new(field, expected, actual));
         };
         if !self.result_fits(&outcome.result, completion.result)? {
             note("returns", self.expected_result(&outcome.result), show_result(completion.result));
@@ -211,13 +211,12 @@ impl Judge<'_> {
         if self.call.receives_on().is_some() && completion.result.is_ok() && outcome.data != Payload::Any {
             let expected =
                 payload(&outcome.data, Direction::FromPeer, self.streams.received, completion.data.len());
-            if let Some((field, expected, actual)) = first_difference(&expected, &completion.data) {
-                note(&field, expected, actual);
-            }
+            let (direction, offset) = (Direction::FromPeer, self.streams.received);
+            list.extend(first_difference(&expected, &completion.data, direction, offset));
         }
         if let Some(spec) = &outcome.gives {
             match &completion.given {
-                None => note("gives", self.show_spec(spec), "nothing".to_owned()),
+                None => list.push(FieldDifference::new("gives", self.show_spec(spec), "nothing")),
                 Some(value) => self.compare("gives", spec, value, &mut list)?,
             }
         }
@@ -314,11 +313,7 @@ impl Judge<'_> {
                     let inner = format!("{field}.{name}");
                     match found.get(name) {
                         Some(value) => self.compare(&inner, spec, value, list)?,
-                        None => list.push(FieldDifference {
-                            field: inner,
-                            expected: self.show_spec(spec),
-                            actual: "no such field".to_owned(),
-                        }),
+                        None => list.push(FieldDifference::new(inner, self.show_spec(spec), "no such field")),
                     }
                 }
                 true
@@ -335,11 +330,7 @@ impl Judge<'_> {
             _ => false,
         };
         if !fits {
-            list.push(FieldDifference {
-                field: field.to_owned(),
-                expected: self.show_spec(spec),
-                actual: self.show_value(value),
-            });
+            list.push(FieldDifference::new(field, self.show_spec(spec), self.show_value(value)));
         }
         Ok(())
     }

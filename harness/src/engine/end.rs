@@ -75,11 +75,7 @@ impl Engine<'_> {
         for (signal, event) in self.threads.left_over(thread) {
             self.mark(event, None, Status::Unexpected);
             let at = self.events.get(event).map_or(end, |event| event.at);
-            let field = FieldDifference {
-                field: "raises".to_owned(),
-                expected: "none".to_owned(),
-                actual: signal.to_string(),
-            };
+            let field = FieldDifference::new("raises", "none", signal.to_string());
             let name = self.case.threads.get(thread.0).map_or("main", String::as_str);
             let call = format!("no call of thread {name}");
             self.fail(at, Problem::WrongResult { call, fields: vec![field] });

@@ -175,6 +175,8 @@ impl<'c> Engine<'c> {
             if let Some(mismatch) = self.mismatches.get_mut(missed.mismatch) {
                 let step = mismatch.step;
                 mismatch.at = emitted.at;
+                // They told of silence.
+                mismatch.hints.clear();
                 mismatch.problem = Problem::TooLate {
                     what: render_packet(missed.packet),
                     by,
@@ -186,7 +188,8 @@ impl<'c> Engine<'c> {
         }
         let actual = self.events.get(emitted.event).map(|event| event.text.clone()).unwrap_or_default();
         self.mark(emitted.event, None, Status::Unexpected);
-        self.fail(emitted.at, Problem::UnexpectedPacket { actual });
+        let mismatch = self.fail(emitted.at, Problem::UnexpectedPacket { actual });
+        self.explain_packet(mismatch, flow, &emitted);
         Ok(())
     }
 
@@ -234,22 +237,19 @@ impl<'c> Engine<'c> {
         let actual = self.events.get(emitted.event).map(|event| event.text.clone()).unwrap_or_default();
         self.mark(emitted.event, Some(self.cursor), Status::Wrong);
         let at = emitted.at;
-        self.fail(at, Problem::WrongPacket { expected: render_packet(packet), actual, fields });
+        let expected = self.expected_text(packet);
+        let mismatch = self.fail(at, Problem::WrongPacket { expected, actual, fields });
+        self.explain_packet(mismatch, flow, &emitted);
+        self.look_at_other_flows(mismatch, flow, packets, false);
         self.next_step(at.max(self.clock.moment.at), Span::ZERO)
     }
 
     fn nothing_came(&mut self, flow: FlowId, packets: &[&'c PacketSpec], window: Window) -> Next {
         let Some(packet) = packets.first().copied() else { return self.skip_step() };
-        let mismatch = self.fail(window.to, Problem::NothingCame { expected: render_packet(packet) });
+        let expected = self.expected_text(packet);
+        let mismatch = self.fail(window.to, Problem::NothingCame { expected });
         self.missed.push(Missed { mismatch, flow, packet, window });
-        for (index, other) in self.flows.0.iter().enumerate() {
-            if index != flow.0 && !other.queue.is_empty() {
-                let hint = format!("{} packets are unclaimed on flow {}", other.queue.len(), other.name);
-                if let Some(mismatch) = self.mismatches.get_mut(mismatch) {
-                    mismatch.hints.push(hint);
-                }
-            }
-        }
+        self.look_at_other_flows(mismatch, flow, packets, true);
         if self.flows.0.get(flow.0).is_some_and(|flow| flow.local.is_some()) {
             self.curious = Some((mismatch, flow));
         }

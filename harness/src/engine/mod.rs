@@ -26,6 +26,7 @@ mod link;
 mod log;
 mod matching;
 mod memory;
+mod nearly;
 mod peer;
 mod returns;
 mod several;

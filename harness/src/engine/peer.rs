@@ -278,7 +278,7 @@ impl Peer {
     ) -> Vec<FieldDifference> {
         let mut list = Vec::new();
         let mut note = |field: &str, expected: String, actual: String| {
-            list.push(FieldDifference { field: field.to_owned(), expected, actual });
+            list.push(FieldDifference::new(field, expected, actual));
         };
         let (target, peer) = isns;
         let relative = |number: u32| number.wrapping_sub(target);

@@ -41,6 +41,8 @@ impl<'c> Engine<'c> {
         let Some(mismatch) = self.mismatches.get_mut(index) else { return };
         let by = back.at - mismatch.at;
         let window = (mismatch.at, mismatch.at);
+        mismatch.at = back.at;
+        mismatch.hints.clear();
         mismatch.problem = Problem::TooLate { what: format!("return of {}", made.text), by, window };
         mismatch.hints.push(format!("it returned {}", calls::show_result(back.completion.result)));
     }
@@ -98,6 +100,7 @@ impl<'c> Engine<'c> {
         let Some(made) = self.threads.get(thread).and_then(|thread| thread.made.as_ref()) else { return };
         let call = made.text.to_owned();
         let index = self.fail(at, Problem::StillBlocked { call });
+        self.wonder(index);
         if let Some(made) = self.threads.get(thread).and_then(|thread| thread.made.as_mut()) {
             made.overdue = Some(index);
         }
@@ -116,6 +119,7 @@ impl<'c> Engine<'c> {
             }
             let (step, call) = (made.step, made.text.to_owned());
             let mismatch = self.fail_step(step, window.to, Problem::StillBlocked { call });
+            self.wonder(mismatch);
             if let Some(made) = self.threads.0.get_mut(index).and_then(|thread| thread.made.as_mut()) {
                 made.overdue = Some(mismatch);
             }

@@ -152,7 +152,7 @@ impl<'c> Engine<'c> {
             Ok(fields) => fields,
             Err(error) => {
                 let expected = "what can be compared".to_owned();
-                vec![FieldDifference { field: "segment".to_owned(), expected, actual: error.0 }]
+                vec![FieldDifference::new("segment", expected, error.0)]
             }
         };
         if let Some(flow) = self.flows.0.get(id.0) {

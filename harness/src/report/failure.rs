@@ -1,24 +1,20 @@
-//! The page that explains a failed run: what the case says, what happened instead, and what to do next.
+//! The page that explains a run: what the case says, what happened instead, and what to do next.
 
 use std::collections::BTreeMap;
 
 use crate::case::Case;
-use crate::engine::Event;
-use crate::front::Diagnostics;
-use crate::run::{CaseRun, Requirement, Saved};
-use crate::time::Timestamp;
-use crate::verdict::{FieldDifference, Mismatch, Problem};
+use crate::engine::Report;
+use crate::run::{Requirement, Saved};
+use crate::verdict::{Mismatch, Problem, Verdict};
 
-use super::Style;
-use super::ladder::ladder;
+use super::problem::{details, fact, headline};
+use super::style::wrap;
+use super::{Style, excerpt, ladder, meaning};
 
-/// How many events are shown before and after the first one that went wrong.
-const BEFORE: usize = 8;
-const AFTER: usize = 4;
-/// How many mismatches are shown in full.
-const IN_FULL: usize = 3;
+/// So many mismatches after the first are named.
+const NAMED: usize = 8;
 
-/// What a page needs besides case and run.
+/// What a page needs besides case and report.
 pub struct FailureContext<'a> {
     /// The target's name.
     pub target: &'a str,
@@ -30,165 +26,171 @@ pub struct FailureContext<'a> {
     pub seed: u64,
 }
 
-/// The page, without a final newline. Empty for runs that did not fail.
+/// The page of a failure with what happened around it, without a final newline. Empty for runs that did not fail.
 #[must_use]
-pub fn failure_page(case: &Case, run: &CaseRun, context: &FailureContext<'_>, style: Style) -> String {
-    let mismatches = run.report.verdict.mismatches();
-    let Some(first) = mismatches.first() else { return String::new() };
-    let mut lines = vec![
-        format!("{} {} on {}", style.bad("FAIL"), style.strong(&case.id), context.target),
-        format!("     {}", case.title),
-    ];
-    for mismatch in mismatches.iter().take(IN_FULL) {
-        lines.push(String::new());
-        lines.extend(explain(case, mismatch, run.report.zero, style));
+pub fn failure_page(case: &Case, report: &Report, context: &FailureContext<'_>, style: Style) -> String {
+    if report.verdict.mismatches().is_empty() {
+        return String::new();
     }
-    lines.extend(in_short(case, mismatches.get(IN_FULL..).unwrap_or_default()));
-    lines.push(String::new());
-    lines.push(format!("  {}", style.strong("exchange")));
-    let around = around(&run.report.events, first);
-    lines.extend(ladder(case, &run.report, around, style).into_iter().map(|line| format!("  {line}")));
+    page(case, report, context, style, ladder::around(case, report, style))
+}
+
+/// The page of any run, with everything that happened.
+#[must_use]
+pub fn explanation(case: &Case, report: &Report, context: &FailureContext<'_>, style: Style) -> String {
+    page(case, report, context, style, ladder::story(case, report, style))
+}
+
+fn page(
+    case: &Case,
+    report: &Report,
+    context: &FailureContext<'_>,
+    style: Style,
+    exchange: Vec<String>,
+) -> String {
+    let mut lines = head(case, report, context, style);
+    if let Some((first, others)) = report.verdict.mismatches().split_first() {
+        lines.push(String::new());
+        lines.extend(in_full(case, first, report, style));
+        lines.extend(rules(case, first, context.requirements, style));
+        lines.extend(in_short(case, others, style));
+    }
+    if !exchange.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("  {}  {}", style.strong("exchange"), style.faint(ladder::LEGEND)));
+        lines.extend(exchange);
+    }
     lines.push(String::new());
     if let Some(why) = &case.why {
-        lines.push(fact("why", why.trim()));
+        lines.extend(fact("why", why, style));
     }
-    lines.extend(rules(case, first, context.requirements));
-    lines.push(fact("again", &again(case, context)));
+    // What is to be copied is not broken.
+    let whole = |name: &str, text: String| format!("  {name:<9} {text}");
+    lines.push(whole("again", again(case, context)));
     if let Some(saved) = context.saved {
-        lines.push(fact("capture", &saved.capture.display().to_string()));
-        lines.push(fact("trace", &saved.trace.display().to_string()));
+        lines.push(whole("capture", saved.capture.display().to_string()));
+        lines.push(whole("trace", saved.trace.display().to_string()));
     }
     lines.join("\n")
 }
 
-fn fact(name: &str, text: &str) -> String {
-    format!("  {name:<9} {text}")
+/// The verdict, the case and its title.
+fn head(case: &Case, report: &Report, context: &FailureContext<'_>, style: Style) -> Vec<String> {
+    let word = match &report.verdict {
+        Verdict::Pass => style.good("pass"),
+        Verdict::Fail(_) => style.bad("FAIL"),
+        Verdict::Inconclusive { .. } => style.unsure("????"),
+        Verdict::Skipped { .. } => style.unsure("skip"),
+    };
+    let mut lines = vec![format!("{word} {} on {}", style.strong(&case.id), context.target)];
+    lines.extend(wrap(&case.title, style.beside(5)).into_iter().map(|line| format!("     {line}")));
+    let reason = match &report.verdict {
+        Verdict::Pass | Verdict::Fail(_) => None,
+        Verdict::Inconclusive { why } => Some(format!("this run says nothing about the target: {why}")),
+        Verdict::Skipped { missing } => Some(format!("not run for lack of {missing}")),
+    };
+    if let Some(reason) = reason {
+        lines.push(String::new());
+        lines.extend(fact("because", &reason, style));
+    }
+    lines
 }
 
-/// One mismatch: the place, the line, what was expected and what came.
-fn explain(case: &Case, mismatch: &Mismatch, zero: Timestamp, style: Style) -> Vec<String> {
+/// One mismatch: the place, the step, what was expected and what came.
+fn in_full(case: &Case, mismatch: &Mismatch, report: &Report, style: Style) -> Vec<String> {
     let Some(step) = case.steps.get(mismatch.step) else { return vec![mismatch.problem.to_string()] };
-    let place = case.sources.describe(step.origin.at);
-    let mut lines = vec![format!("{place}: {}", style.bad(headline(&mismatch.problem)))];
-    let sources = Diagnostics { sources: case.sources.clone(), list: Vec::new() };
-    lines.extend(sources.snippet(step.origin.at, style.colour).lines().map(str::to_owned));
-    match &mismatch.problem {
-        Problem::WrongPacket { expected, actual, fields } => {
-            lines.push(fact("expected", expected));
-            lines.push(fact("actual", actual));
-            lines.extend(fields.iter().map(|field| difference(field, style)));
-        }
-        Problem::WrongResult { call, fields } => {
-            lines.push(fact("call", call));
-            lines.extend(fields.iter().map(|field| difference(field, style)));
-        }
-        Problem::NothingCame { expected } => lines.push(fact("expected", expected)),
-        Problem::UnexpectedPacket { actual } | Problem::NoFlow { actual } => {
-            lines.push(fact("actual", actual));
-        }
-        Problem::TooEarly { what, by, window } => {
-            lines.push(fact("what", what));
-            lines.push(fact("due", &due(*window, zero)));
-            lines.push(fact("early by", &style.bad(by)));
-        }
-        Problem::TooLate { what, by, window } => {
-            lines.push(fact("what", what));
-            lines.push(fact("due", &due(*window, zero)));
-            lines.push(fact("late by", &style.bad(by)));
-        }
-        Problem::StillBlocked { call } => lines.push(fact("call", call)),
-        Problem::DidNotBlock { call, returned } => {
-            lines.push(fact("call", call));
-            lines.push(fact("returned", returned));
-        }
-        Problem::NotTrue { expression, values } => {
-            lines.push(fact("assert", expression));
-            lines.extend(values.iter().map(|(name, value)| fact("value", &format!("{name} is {value}"))));
-        }
-        Problem::InThePast { by } => lines.push(fact("past by", &by.to_string())),
-        Problem::Consequence { missing } => lines.push(fact("missing", missing)),
-        Problem::Meaningless { why } => lines.push(fact("because", why)),
+    let headline = headline(case, mismatch);
+    let mut lines = vec![format!("{}: {}", case.sources.describe(step.origin.at), style.bad(headline))];
+    lines.extend(excerpt::excerpt(&case.sources, step.origin.at, style));
+    let written = excerpt::words(&case.sources, step.origin.at);
+    if !step.origin.text.split_whitespace().collect::<Vec<_>>().join(" ").ends_with(&written) {
+        lines.extend(fact("that is", &step.origin.text, style));
     }
     for use_of in &step.origin.through {
-        lines.push(fact("in given", &case.sources.describe(*use_of)));
+        let text = format!("{} at {}", excerpt::words(&case.sources, *use_of), case.sources.describe(*use_of));
+        lines.extend(fact("in given", &text, style));
     }
     if let Some(cell) = step.origin.cell {
-        lines.push(fact("cell", &case.sources.describe(cell)));
+        let text = format!("{} at {}", excerpt::words(&case.sources, cell), case.sources.describe(cell));
+        lines.extend(fact("cell", &text, style));
     }
-    lines.extend(step.note.iter().map(|note| fact("note", note)));
-    lines.extend(mismatch.hints.iter().map(|hint| fact("hint", hint)));
+    lines.extend(step.note.iter().flat_map(|note| fact("note", note.trim(), style)));
+    lines.extend(details(mismatch, report, style));
+    for hint in &mismatch.hints {
+        lines.extend(fact("hint", &with_state(hint), style));
+    }
     lines
 }
 
-/// A window, counted from time 0 as the exchange is.
-fn due((from, to): (Timestamp, Timestamp), zero: Timestamp) -> String {
-    let at = |moment: Timestamp| Timestamp((moment - zero).0);
-    if from == to { at(from).to_string() } else { format!("{} to {}", at(from), at(to)) }
-}
-
-fn headline(problem: &Problem) -> &'static str {
-    match problem {
-        Problem::WrongPacket { .. } => "another segment than expected",
-        Problem::NothingCame { .. } => "nothing came",
-        Problem::UnexpectedPacket { .. } => "unexpected segment",
-        Problem::NoFlow { .. } => "segment of no flow",
-        Problem::TooEarly { .. } => "too early",
-        Problem::TooLate { .. } => "too late",
-        Problem::StillBlocked { .. } => "the call is still blocked",
-        Problem::DidNotBlock { .. } => "the call does not block",
-        Problem::WrongResult { .. } => "the call came back with something else",
-        Problem::NotTrue { .. } => "not true",
-        Problem::InThePast { .. } => "time goes backwards here",
-        Problem::Consequence { .. } => "not done, because an earlier step failed",
-        Problem::Meaningless { .. } => "this has no meaning with the values of this run",
+/// A hint that ends in the state of a connection says what that means.
+fn with_state(hint: &str) -> String {
+    let last = hint.rsplit(' ').next().unwrap_or_default();
+    match meaning::state(last) {
+        Some(meaning) => format!("{hint}: {meaning}"),
+        None => hint.to_owned(),
     }
 }
 
-fn difference(field: &FieldDifference, style: Style) -> String {
-    let text = format!(
-        "{}: expected {}, got {}",
-        style.strong(&field.field),
-        field.expected,
-        style.bad(&field.actual)
-    );
-    fact("differs", &text)
-}
-
-/// Mismatches after the first few, a line each.
-fn in_short(case: &Case, rest: &[Mismatch]) -> Vec<String> {
-    if rest.is_empty() {
+/// Mismatches after the first: a line or two each; what only follows from others is counted.
+fn in_short(case: &Case, others: &[Mismatch], style: Style) -> Vec<String> {
+    if others.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![String::new(), format!("  and {} more:", rest.len())];
-    lines.extend(rest.iter().take(10).map(|mismatch| {
-        let place = case.steps.get(mismatch.step).map(|step| case.sources.describe(step.origin.at));
-        format!("  {}: {}", place.unwrap_or_default(), mismatch.problem)
-    }));
+    let mut lines = vec![String::new(), format!("  {}", style.strong("and then"))];
+    for mismatch in others.iter().take(NAMED) {
+        let Some(step) = case.steps.get(mismatch.step) else { continue };
+        let place = ladder::place(case, step.origin.at);
+        let covers = match step.covers.as_slice() {
+            [] => String::new(),
+            ids => format!(" ({})", ids.join(", ")),
+        };
+        let text = format!("{place}: {}{covers}", mismatch.problem);
+        let is_consequence = matches!(mismatch.problem, Problem::Consequence { .. });
+        let wrapped = wrap(&text, style.beside(6));
+        lines.extend(wrapped.into_iter().enumerate().map(|(index, line)| {
+            let line = if is_consequence { style.faint(line) } else { line };
+            format!("{}{line}", if index == 0 { "  " } else { "      " })
+        }));
+    }
+    if others.len() > NAMED {
+        lines.push(format!("  ... {} more", others.len() - NAMED));
+    }
     lines
 }
 
-/// The events around the one that went wrong first.
-fn around(events: &[Event], first: &Mismatch) -> std::ops::Range<usize> {
-    let at = events
-        .iter()
-        .position(|event| event.step == Some(first.step) || event.at > first.at)
-        .unwrap_or(events.len());
-    at.saturating_sub(BEFORE)..at.saturating_add(AFTER).min(events.len())
-}
-
-/// The rules that the failed step checks, in words.
-fn rules(case: &Case, first: &Mismatch, known: &BTreeMap<String, Requirement>) -> Vec<String> {
+/// The rules that the failed step checks, in words, and what their failing means.
+fn rules(
+    case: &Case,
+    first: &Mismatch,
+    known: &BTreeMap<String, Requirement>,
+    style: Style,
+) -> Vec<String> {
     let Some(step) = case.steps.get(first.step) else { return Vec::new() };
-    step.covers
-        .iter()
-        .map(|id| {
-            let Some(rule) = known.get(id) else { return fact("rule", id) };
-            let section =
-                rule.section.as_ref().map(|section| format!(", section {section}")).unwrap_or_default();
-            let level = rule.level.as_ref().map(|level| format!(" ({level}{section})")).unwrap_or_default();
-            fact("rule", &format!("{id}{level}: {}", rule.summary.as_deref().unwrap_or_default()))
-        })
-        .collect()
+    if step.covers.is_empty() {
+        let about = match case.covers.as_slice() {
+            [] => String::new(),
+            ids => format!("; the case is about {}", ids.join(", ")),
+        };
+        return fact("rule", &format!("none is named by this step: an expectation of the case{about}"), style);
+    }
+    let mut lines = Vec::new();
+    for id in &step.covers {
+        let rule = known.get(id);
+        let broken = match rule.and_then(|rule| rule.level.as_deref()) {
+            Some(level) if level.starts_with("MUST") => format!("a {level} is broken"),
+            Some(level) if level.starts_with("SHOULD") || level == "RECOMMENDED" => {
+                format!("a {level} is missed")
+            }
+            Some(level) => format!("a {level}"),
+            None => "an expectation".to_owned(),
+        };
+        let section = rule.and_then(|rule| rule.section.as_ref());
+        let section = section.map(|section| format!(", section {section}")).unwrap_or_default();
+        lines.extend(fact("rule", &format!("{broken}: {id}{section}"), style));
+        let summary = rule.and_then(|rule| rule.summary.as_deref());
+        lines.extend(summary.iter().flat_map(|summary| fact("", summary.trim(), style)));
+    }
+    lines
 }
 
 /// The command that runs just this again.

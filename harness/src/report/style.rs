@@ -1,17 +1,35 @@
-//! Colours, or none.
+//! Colours, or none, and how wide lines may be.
 
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-/// Whether text is coloured. Without colour it says the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How wide lines are where nothing says so: no terminal is there.
+pub const USUAL_WIDTH: usize = 100;
+/// Nothing is laid out for less.
+const LEAST_WIDTH: usize = 40;
+
+/// How text looks. Without colour it says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Colours for a terminal.
     pub colour: bool,
+    /// Characters in a line.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { colour: false, width: USUAL_WIDTH }
+    }
 }
 
 impl Style {
+    /// How many characters are left beside so many.
+    pub(super) fn beside(self, taken: usize) -> usize {
+        self.width.max(LEAST_WIDTH).saturating_sub(taken).max(LEAST_WIDTH / 4)
+    }
+
     fn paint(self, style: Ansi, text: impl Display) -> String {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
@@ -44,5 +62,57 @@ impl Style {
     #[must_use]
     pub fn faint(self, text: impl Display) -> String {
         self.paint(Ansi::new() | Effects::DIMMED, text)
+    }
+
+    /// What the target sends.
+    pub(super) fn sent(self, text: impl Display) -> String {
+        self.paint(AnsiColor::Cyan.on_default(), text)
+    }
+
+    /// What is sent to the target.
+    pub(super) fn received(self, text: impl Display) -> String {
+        self.paint(AnsiColor::Magenta.on_default(), text)
+    }
+}
+
+/// The text in lines of at most `width` characters, broken at blanks and after commas; a word that is longer stays
+/// whole.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for piece in text.split_inclusive([' ', ',', '\n']) {
+        let length = line.chars().count() + piece.trim_end().chars().count();
+        if length > width && !line.trim_end().is_empty() {
+            lines.push(line.trim_end().to_owned());
+            line.clear();
+        }
+        line.push_str(if piece == "\n" { " " } else { piece });
+        if line.ends_with('\n') {
+            line.pop();
+            line.push(' ');
+        }
+    }
+    if !line.trim_end().is_empty() || lines.is_empty() {
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn lines_are_broken_at_blanks_and_commas() {
+        for (text, width, lines) in [
+            ("", 10, &[""][..]),
+            ("one two", 10, &["one two"]),
+            ("one two three", 7, &["one two", "three"]),
+            ("<mss 1460,nop,nop>", 11, &["<mss 1460,", "nop,nop>"]),
+            ("incomprehensibilities are long", 9, &["incomprehensibilities", "are long"]),
+            ("one\ntwo", 10, &["one two"]),
+        ] {
+            assert_eq!(wrap(text, width), lines, "{text:?} in {width}");
+        }
     }
 }

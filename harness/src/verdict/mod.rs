@@ -165,6 +165,33 @@ pub struct FieldDifference {
     pub expected: String,
     /// As it came.
     pub actual: String,
+    /// The bytes around the first that differs, where bytes do.
+    pub bytes: Option<Box<BytesDiffer>>,
+}
+
+/// Where bytes differ first, and what is known of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BytesDiffer {
+    /// The first byte that differs, counted from the first of the segment or of what was read.
+    pub at: usize,
+    /// Its place in the stream; 0 is the first byte of data.
+    pub offset: u64,
+    /// How many bytes come before the first that is shown here.
+    pub shown_from: usize,
+    /// What should have come, from there on.
+    pub expected: Vec<u8>,
+    /// What came.
+    pub actual: Vec<u8>,
+    /// Where the bytes that came belong, if that shows.
+    pub belongs: Option<String>,
+}
+
+impl FieldDifference {
+    /// A field with what was expected and what came.
+    #[must_use]
+    pub fn new(field: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self { field: field.into(), expected: expected.into(), actual: actual.into(), bytes: None }
+    }
 }
 
 /// In one line.

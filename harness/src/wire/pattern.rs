@@ -44,7 +44,24 @@ pub fn first_difference(direction: Direction, offset: u64, bytes: &[u8]) -> Opti
     fill(direction, offset, bytes.len()).iter().zip(bytes).position(|(want, got)| want != got)
 }
 
+/// Whose bytes these are: the stream and the offset (modulo 2^28) of the first. Nothing unless a whole block is there
+/// and everything is the pattern's.
+#[must_use]
+pub fn locate(bytes: &[u8]) -> Option<(Direction, u64)> {
+    let blocks = bytes.windows(BLOCK as usize).take(BLOCK as usize).enumerate();
+    let mut found = blocks.filter_map(|(index, block)| {
+        let (mark, digits) = block.split_last()?;
+        let direction = [Direction::ToPeer, Direction::FromPeer].into_iter().find(|way| way.mark() == *mark)?;
+        let start = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        let offset = (start + MODULUS).checked_sub(index as u64)? % MODULUS;
+        first_difference(direction, offset, bytes).is_none().then_some((direction, offset))
+    });
+    found.next()
+}
+
 const BLOCK: u64 = 8;
+/// Offsets have seven hex digits.
+const MODULUS: u64 = 1 << 28;
 
 fn block(direction: Direction, start: u64) -> [u8; BLOCK as usize] {
     let mut block = [direction.mark(); BLOCK as usize];
@@ -57,7 +74,7 @@ fn block(direction: Direction, start: u64) -> [u8; BLOCK as usize] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Direction, fill, first_difference};
+    use super::{Direction, fill, first_difference, locate};
 
     fn text(direction: Direction, offset: u64, len: usize) -> String {
         String::from_utf8(fill(direction, offset, len)).unwrap()
@@ -84,6 +101,23 @@ mod tests {
     fn wraps_at_28_bits() {
         assert_eq!(text(Direction::ToPeer, (1 << 28) - 8, 16), "ffffff8>0000000>");
         assert_eq!(text(Direction::ToPeer, u64::MAX - 7, 16), "ffffff8>0000000>");
+    }
+
+    #[test]
+    fn bytes_say_where_they_belong() {
+        for direction in [Direction::ToPeer, Direction::FromPeer] {
+            for offset in [0, 1, 7, 8, 1000, 1003, (1 << 28) - 3] {
+                for length in [15, 16, 40] {
+                    assert_eq!(locate(&fill(direction, offset, length)), Some((direction, offset)));
+                }
+            }
+        }
+        assert_eq!(locate(b"0000008>"), Some((Direction::ToPeer, 8)));
+        assert_eq!(locate(b"0000009>"), None);
+        assert_eq!(locate(b"+000008>"), None);
+        assert_eq!(locate(b"0000008"), None);
+        assert_eq!(locate(b"0000008>0000018>"), None);
+        assert_eq!(locate(&[0; 32]), None);
     }
 
     #[test]

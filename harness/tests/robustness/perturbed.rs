@@ -89,7 +89,7 @@ pub(crate) fn tell(story: &Story) {
     let requirements = library().requirements().expect("the catalogue");
     let context = FailureContext { target: "bundled", requirements, saved: None, seed: 0 };
     assert_eq!(
-        failure_page(case, &run, &context, Style { colour: true }).is_empty(),
+        failure_page(case, &run.report, &context, Style { colour: true, ..Style::default() }).is_empty(),
         run.report.verdict.mismatches().is_empty()
     );
     let _ = case_text(case, &run, None, Style::default());

@@ -1,5 +1,6 @@
 //! Whether an emitted packet is the one a case expects, and if not, in which fields.
 
+mod bytes;
 mod headers;
 mod icmp;
 mod options;
@@ -15,6 +16,8 @@ use crate::wire::{Body, Flags, Parsed, Tcp};
 
 use super::build::{payload, stream_offset, wrap};
 use super::eval::{self, EvalError, Known};
+
+pub(super) use bytes::first_difference;
 
 /// What numbers are compared against.
 #[derive(Clone, Copy)]
@@ -96,11 +99,7 @@ enum Scale {
 
 impl Findings<'_> {
     fn note(&mut self, field: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) {
-        self.list.push(FieldDifference {
-            field: field.into(),
-            expected: expected.into(),
-            actual: actual.into(),
-        });
+        self.list.push(FieldDifference::new(field, expected, actual));
     }
 
     fn term(&self, term: &Term) -> Result<i64, EvalError> {
@@ -191,27 +190,6 @@ impl Findings<'_> {
         }
         let offset = stream_offset(tcp.seq.wrapping_sub(self.view.bases.seq), tcp.flags);
         let expected = payload(spec, Direction::ToPeer, offset, tcp.payload.len());
-        if let Some((field, expected, actual)) = first_difference(&expected, &tcp.payload) {
-            self.note(field, expected, actual);
-        }
+        self.list.extend(first_difference(&expected, &tcp.payload, Direction::ToPeer, offset));
     }
-}
-
-/// The first byte that differs, or else the lengths, as field name, expected and actual.
-pub(super) fn first_difference(expected: &[u8], actual: &[u8]) -> Option<(String, String, String)> {
-    let Some(at) = expected.iter().zip(actual).position(|(a, b)| a != b) else {
-        let lengths = (format!("{} bytes", expected.len()), format!("{} bytes", actual.len()));
-        return (lengths.0 != lengths.1).then_some(("data".to_owned(), lengths.0, lengths.1));
-    };
-    let around = |bytes: &[u8]| {
-        let start = at / 8 * 8;
-        let text: String = bytes
-            .iter()
-            .skip(start)
-            .take(8)
-            .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
-            .collect();
-        format!("0x{:02x} in \"{text}\"", bytes.get(at).copied().unwrap_or(0))
-    };
-    Some((format!("payload byte {at}"), around(expected), around(actual)))
 }
