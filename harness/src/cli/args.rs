@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "tcpdrill", version, max_term_width = 100)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) color: colorchoice_clap::Color,
+
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -22,6 +25,8 @@ pub(super) enum Command {
     List(LookArguments),
     /// Write the JSON Schema of case files, for editors
     Schema(SchemaArguments),
+    /// Show what happens in a test, step by step, and why it fails if it does
+    Explain(ExplainArguments),
     /// Derive verdicts again from traces, without the target
     Replay(ReplayArguments),
     /// Count which requirements the cases are about, and how targets did in them
@@ -122,6 +127,26 @@ pub(super) struct CoverageArguments {
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// One test, by file or id, with its variant: 'connect/refused[ip=v6]'. Or the .trace.jsonl of a run, which is
+    /// explained without running it again
+    #[arg(value_name = "CASE")]
+    pub(super) case: String,
+
+    /// What to run it on
+    #[arg(long, value_name = "NAME", default_value = "bundled")]
+    pub(super) target: String,
+
+    /// Where capture and trace go
+    #[arg(long, value_name = "DIR", default_value = "captures")]
+    pub(super) captures: PathBuf,
+
+    /// Seed of everything that is drawn by chance
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, Args)]

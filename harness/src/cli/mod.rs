@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod coverage;
 mod doctor;
+mod explain;
 mod known;
 mod list;
 mod output;
@@ -33,6 +34,7 @@ pub const UNUSABLE: u8 = 3;
 pub fn main() -> ExitCode {
     // Clap ends the process with status 2 where an argument is wrong.
     let arguments = Arguments::parse();
+    arguments.color.write_global();
     let mut output = Output::new();
     let status = match arguments.command {
         Command::Run(options) => run::run(&options, &mut output),
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Schema(options) => schema::schema(&options, &mut output),
         Command::Coverage(options) => coverage::coverage(&options, &mut output),
         Command::Doctor(options) => doctor::doctor(&options, &mut output),
+        Command::Explain(options) => explain::explain(&options, &mut output),
         Command::Replay(options) => replay::replay(&options, &mut output),
     };
     ExitCode::from(status)

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::case::{
-    Alt, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall,
+    Alt, CONSTANTS, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall,
     Term, Value, ValueSpec, constant,
 };
 use crate::target::{Completion, Timing};
@@ -330,7 +330,11 @@ impl Judge<'_> {
             _ => false,
         };
         if !fits {
-            list.push(FieldDifference::new(field, self.show_spec(spec), self.show_value(value)));
+            let actual = match (spec, value) {
+                (ValueSpec::Flags { .. }, Value::Int(bits)) => self.show_bits(*bits),
+                _ => self.show_value(value),
+            };
+            list.push(FieldDifference::new(field, self.show_spec(spec), actual));
         }
         Ok(())
     }
@@ -364,10 +368,36 @@ impl Judge<'_> {
         self.names.get(id.0).cloned().unwrap_or_else(|| format!("descriptor {}", id.0))
     }
 
+    /// A set of flags by their names, as far as the call says which flags they are.
+    fn show_bits(&self, bits: i64) -> String {
+        let prefix = match self.call {
+            Syscall::Poll { .. } => "POLL",
+            Syscall::EpollWait { .. } => "EPOLL",
+            Syscall::Recvmsg { .. } => "MSG_",
+            _ => return format!("0x{bits:x}"),
+        };
+        let mut left = bits;
+        let mut names = Vec::new();
+        // Not EPOLL_CTL_ADD and its like.
+        let is_flag = |name: &str| name.strip_prefix(prefix).is_some_and(|rest| !rest.contains('_'));
+        for (name, bit) in CONSTANTS.iter().filter(|(name, _)| is_flag(name)) {
+            if left & bit == *bit && bit.count_ones() == 1 {
+                names.push((*name).to_owned());
+                left &= !bit;
+            }
+        }
+        if left != 0 || names.is_empty() {
+            names.push(format!("0x{left:x}"));
+        }
+        names.join("|")
+    }
+
     fn show_spec(&self, spec: &ValueSpec) -> String {
         match spec {
             ValueSpec::Int(num) => num.to_string(),
-            ValueSpec::Flags { bits, more } => format!("0x{bits:x}{}", if *more { " or more" } else { "" }),
+            ValueSpec::Flags { bits, more } => {
+                format!("{}{}", self.show_bits(*bits), if *more { " or more" } else { "" })
+            }
             ValueSpec::Time(from, to) if from == to => from.to_string(),
             ValueSpec::Time(from, to) => format!("{from}..{to}"),
             ValueSpec::Address(ip, from, to) => show_address(*ip, *from, *to),
@@ -392,10 +422,12 @@ impl Judge<'_> {
             Value::Descriptor(id) => self.descriptor(*id),
             Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
             Value::Map(fields) => {
-                let fields: Vec<String> = fields
-                    .iter()
-                    .map(|(name, value)| format!("{name}: {}", self.show_value(value)))
-                    .collect();
+                let show = |name: &str, value: &Value| match (name, value) {
+                    ("events" | "revents" | "flags", Value::Int(bits)) => self.show_bits(*bits),
+                    _ => self.show_value(value),
+                };
+                let fields: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}: {}", show(name, value))).collect();
                 format!("{{ {} }}", fields.join(", "))
             }
             Value::List(values) => {

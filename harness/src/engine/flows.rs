@@ -168,10 +168,17 @@ impl Flows {
         fitting.next().is_none().then_some(index)
     }
 
-    /// The flow that a packet of no flow nearly fits, and what is different.
+    /// The flow that a packet of no flow nearly fits, and what is different; or else which flows there are.
     pub(super) fn nearly(&self, packet: &Packet) -> Option<String> {
         let ends = packet.endpoints()?;
-        self.0.iter().find_map(|flow| {
+        let known = || {
+            let flows = self.0.iter().map(|flow| match flow.local {
+                Some(local) => format!("{} is {local} > {}", flow.name, flow.remote),
+                None => format!("{} goes to {}", flow.name, flow.remote),
+            });
+            format!("the flows of this case: {}", flows.collect::<Vec<_>>().join("; "))
+        };
+        let nearest = self.0.iter().find_map(|flow| {
             let local = flow.local?;
             let differences: Vec<String> = [
                 (
@@ -196,7 +203,8 @@ impl Flows {
             .collect();
             (differences.len() == 1)
                 .then(|| format!("it would be of flow {} but for {}", flow.name, differences.concat()))
-        })
+        });
+        Some(nearest.unwrap_or_else(known))
     }
 }
 

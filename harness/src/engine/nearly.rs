@@ -51,18 +51,20 @@ impl<'c> Engine<'c> {
         }
     }
 
-    /// Why a packet of this flow is not what it should be: another step expects it, one missed it but for a field, or
-    /// it came before.
+    /// Why a packet of this flow is not what it should be: another step expects it, or it came before. One that nearly
+    /// is what an earlier step missed explains that step's failure.
     pub(super) fn explain_packet(&mut self, mismatch: usize, flow: FlowId, emitted: &Emitted) {
-        let same = self.same_before(emitted);
-        let hint = match (self.expected_later(flow, emitted), same) {
-            (Some(line), _) => Some(format!("it is what line {line} expects: it is early, or something before it is missing")),
-            (None, Some(at)) => Some(format!("the same was sent at {}: it is sent again", self.since_zero(at))),
-            (None, None) => self.nearly_missed(flow, emitted),
-        };
-        if let Some(hint) = hint {
-            self.hint(mismatch, hint);
+        if let Some((missed, hint)) = self.nearly_missed(flow, emitted) {
+            self.hint(missed, hint);
         }
+        let hint = match (self.expected_later(flow, emitted), self.same_before(emitted)) {
+            (Some(line), _) => {
+                format!("it is what line {line} expects: it is early, or something before it is missing")
+            }
+            (None, Some(at)) => format!("the same was sent at {}: it is sent again", self.since_zero(at)),
+            (None, None) => return,
+        };
+        self.hint(mismatch, hint);
     }
 
     /// The line of a later step that expects such a packet.
@@ -86,14 +88,13 @@ impl<'c> Engine<'c> {
         same.next().filter(|_| is_worth_it).map(|event| event.at)
     }
 
-    /// An expectation that nothing answered, and that this packet would have but for one field.
-    fn nearly_missed(&self, flow: FlowId, emitted: &Emitted) -> Option<String> {
+    /// The mismatch of an expectation that nothing answered, and that this packet would have but for one field.
+    fn nearly_missed(&self, flow: FlowId, emitted: &Emitted) -> Option<(usize, String)> {
         self.missed.iter().filter(|missed| missed.flow == flow).find_map(|missed| {
             let fields = self.compare(missed.packet, flow, emitted).ok()?;
             let [field] = fields.as_slice() else { return None };
-            let step = self.mismatches.get(missed.mismatch).and_then(|missed| self.case.steps.get(missed.step))?;
-            let (line, _) = self.case.sources.line_column(step.origin.at);
-            Some(format!("line {line} waited for it but for one field: {field}"))
+            let at = self.since_zero(emitted.at);
+            Some((missed.mismatch, format!("at {at} one came that differs only in one field: {field}")))
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::verdict::{BytesDiffer, FieldDifference};
 
 use super::Style;
+use super::problem::fact;
 
 /// The first byte that differs with those around it.
 pub(super) fn bytes(field: &FieldDifference, differ: &BytesDiffer, style: Style) -> Vec<String> {
@@ -29,16 +30,11 @@ pub(super) fn bytes(field: &FieldDifference, differ: &BytesDiffer, style: Style)
     let mark = |is_wrong: &bool, sign: &str, other: &str| {
         if *is_wrong { sign.to_owned() } else { other.to_owned() }
     };
-    let mut lines = vec![
-        format!(
-            "  {:<9} {}, at offset {} of the stream, is the first that is wrong:",
-            "data",
-            field.field.trim_start_matches("payload "),
-            differ.offset
-        ),
-        format!("  expected  {}", show(&differ.expected, &|text| style.good(text))),
-        format!("  actual    {}", show(&differ.actual, &|text| style.bad(text))),
-    ];
+    let which = field.field.trim_start_matches("payload ");
+    let text = format!("{which}, at offset {} of the stream, is the first that is wrong", differ.offset);
+    let mut lines = fact("data", &text, style);
+    lines.push(format!("  expected  {}", show(&differ.expected, &|text| style.good(text))));
+    lines.push(format!("  actual    {}", show(&differ.actual, &|text| style.bad(text))));
     if !style.colour {
         let hex: Vec<String> = differs.iter().map(|wrong| mark(wrong, "^^", "  ")).collect();
         let text: String = differs.iter().map(|wrong| mark(wrong, "^", " ")).collect();

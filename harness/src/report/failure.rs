@@ -53,11 +53,11 @@ fn page(
         lines.push(String::new());
         lines.extend(in_full(case, first, report, style));
         lines.extend(rules(case, first, context.requirements, style));
-        lines.extend(in_short(case, others, style));
+        lines.extend(in_short(case, first, others, style));
     }
     if !exchange.is_empty() {
         lines.push(String::new());
-        lines.push(format!("  {}  {}", style.strong("exchange"), style.faint(ladder::LEGEND)));
+        lines.extend(fact("exchange", ladder::LEGEND, style));
         lines.extend(exchange);
     }
     lines.push(String::new());
@@ -114,8 +114,10 @@ fn in_full(case: &Case, mismatch: &Mismatch, report: &Report, style: Style) -> V
         let text = format!("{} at {}", excerpt::words(&case.sources, cell), case.sources.describe(cell));
         lines.extend(fact("cell", &text, style));
     }
-    lines.extend(step.note.iter().flat_map(|note| fact("note", note.trim(), style)));
-    lines.extend(details(mismatch, report, style));
+    let is_shown = |note: &&String| lines.iter().any(|line| line.contains(note.trim()));
+    let note = step.note.iter().find(|note| !is_shown(note));
+    lines.extend(note.iter().flat_map(|note| fact("note", note.trim(), style)));
+    lines.extend(details(case, mismatch, report, style));
     for hint in &mismatch.hints {
         lines.extend(fact("hint", &with_state(hint), style));
     }
@@ -131,29 +133,42 @@ fn with_state(hint: &str) -> String {
     }
 }
 
-/// Mismatches after the first: a line or two each; what only follows from others is counted.
-fn in_short(case: &Case, others: &[Mismatch], style: Style) -> Vec<String> {
+/// Mismatches after the first: a line or two each, with their rules where those are others; what could not be done
+/// for one reason together.
+fn in_short(case: &Case, first: &Mismatch, others: &[Mismatch], style: Style) -> Vec<String> {
     if others.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![String::new(), format!("  {}", style.strong("and then"))];
-    for mismatch in others.iter().take(NAMED) {
-        let Some(step) = case.steps.get(mismatch.step) else { continue };
-        let place = ladder::place(case, step.origin.at);
-        let covers = match step.covers.as_slice() {
-            [] => String::new(),
-            ids => format!(" ({})", ids.join(", ")),
+    let mut left = others;
+    for _ in 0..NAMED {
+        let Some(next) = left.first() else { break };
+        let is_consequence = matches!(next.problem, Problem::Consequence { .. });
+        let alike = match is_consequence {
+            true => left.iter().take_while(|other| other.problem == next.problem).count(),
+            false => 1,
         };
-        let text = format!("{place}: {}{covers}", mismatch.problem);
-        let is_consequence = matches!(mismatch.problem, Problem::Consequence { .. });
-        let wrapped = wrap(&text, style.beside(6));
-        lines.extend(wrapped.into_iter().enumerate().map(|(index, line)| {
+        let (group, rest) = left.split_at(alike);
+        left = rest;
+        let places: Vec<String> = group
+            .iter()
+            .filter_map(|mismatch| case.steps.get(mismatch.step))
+            .map(|step| ladder::place(case, step.origin.at))
+            .collect();
+        let covers: &[String] = case.steps.get(next.step).map_or(&[], |step| &step.covers);
+        let covers = match covers {
+            ids if !ids.is_empty() && next.step != first.step => format!(" ({})", ids.join(", ")),
+            _ => String::new(),
+        };
+        let hint = next.hints.first().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let text = format!("{}: {}{covers}{hint}", places.join(", "), next.problem);
+        for (index, line) in wrap(&text, style.beside(6)).into_iter().enumerate() {
             let line = if is_consequence { style.faint(line) } else { line };
-            format!("{}{line}", if index == 0 { "  " } else { "      " })
-        }));
+            lines.push(format!("{}{line}", if index == 0 { "  " } else { "      " }));
+        }
     }
-    if others.len() > NAMED {
-        lines.push(format!("  ... {} more", others.len() - NAMED));
+    if !left.is_empty() {
+        lines.push(format!("  ... {} more", left.len()));
     }
     lines
 }
@@ -171,7 +186,8 @@ fn rules(
             [] => String::new(),
             ids => format!("; the case is about {}", ids.join(", ")),
         };
-        return fact("rule", &format!("none is named by this step: an expectation of the case{about}"), style);
+        let text = format!("an expectation of the case; the step names no requirement{about}");
+        return fact("rule", &text, style);
     }
     let mut lines = Vec::new();
     for id in &step.covers {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::case::{Base, Case, FileId, Location, Step, ThreadId, TimeSpec, When};
+use crate::case::{Action, Base, Case, FileId, Flow, Location, Step, ThreadId, TimeSpec, When};
 use crate::engine::{Event, Report, Status, What};
 use crate::time::Timestamp;
 use crate::verdict::{Mismatch, Problem};
+use crate::wire::parse;
 
 use super::Style;
 use super::style::wrap;
@@ -21,7 +22,7 @@ const MARGIN: usize = 20;
 const REMARK: usize = 30;
 
 /// What the columns are, in one line.
-pub(super) const LEGEND: &str = "--> sent by the target, <-- sent to it; right: the step that did or took it";
+pub(super) const LEGEND: &str = "--> from the target, <-- to it; at the right the line of its step";
 
 /// One thing that happened, or did not.
 struct Row {
@@ -186,9 +187,9 @@ fn happened(case: &Case, mismatches: &[Mismatch], event: &Event) -> Row {
         _ => format!("{}: ", case.threads.get(id.0).map_or("?", String::as_str)),
     };
     let (way, text) = match &event.what {
-        What::Injected(_) => (Way::Received, event.text.clone()),
-        What::Lost(_) => (Way::Lost, event.text.clone()),
-        What::Emitted(_) => (Way::Sent, event.text.clone()),
+        What::Injected(bytes) => (Way::Received, on_flow(case, bytes, true) + &event.text),
+        What::Lost(bytes) => (Way::Lost, on_flow(case, bytes, true) + &event.text),
+        What::Emitted(bytes) => (Way::Sent, on_flow(case, bytes, false) + &event.text),
         What::Called(id) => (Way::Call, format!("{}{}", thread(*id), event.text)),
         What::Returned(id) => (Way::Return, format!("{}returns {}", thread(*id), event.text)),
         What::Signalled(id, _) => (Way::Return, format!("{}raises {}", thread(*id), event.text)),
@@ -214,6 +215,19 @@ fn happened(case: &Case, mismatches: &[Mismatch], event: &Event) -> Row {
     Row { at: event.at, way, text, place, remark, step, tone }
 }
 
+/// Where a case has several flows: whose packet it is.
+fn on_flow(case: &Case, bytes: &[u8], is_to_target: bool) -> String {
+    let Some(ends) = parse(bytes).ok().and_then(|parsed| parsed.packet.endpoints()) else {
+        return String::new();
+    };
+    let ends = if is_to_target { ends.reversed() } else { ends };
+    let is_of = |flow: &&Flow| flow.remote == ends.dst && flow.local.is_none_or(|local| local == ends.src);
+    match case.flows.iter().find(is_of) {
+        Some(flow) if case.flows.len() > 1 => format!("{}: ", flow.name),
+        _ => String::new(),
+    }
+}
+
 /// In a word or two, what is wrong with what a step took.
 fn wrong(mismatches: &[Mismatch], event: &Event) -> String {
     let problem = mismatches
@@ -233,10 +247,16 @@ fn wrong(mismatches: &[Mismatch], event: &Event) -> String {
 fn did_not_happen(case: &Case, mismatch: &Mismatch) -> Option<Row> {
     let step = case.steps.get(mismatch.step)?;
     let (text, remark) = match &mismatch.problem {
-        Problem::NothingCame { expected } => (expected.clone(), "did not come"),
+        Problem::NothingCame { expected } => {
+            let flow = match &step.action {
+                Action::Expect { flow, .. } if case.flows.len() > 1 => case.flows.get(flow.0),
+                _ => None,
+            };
+            let flow = flow.map(|flow| format!("{}: ", flow.name)).unwrap_or_default();
+            (flow + expected, "did not come")
+        }
         Problem::StillBlocked { call } => (call.clone(), "still blocked"),
         Problem::NotTrue { expression, .. } => (format!("assert: {expression}"), "not true"),
-        Problem::Consequence { .. } => (step.origin.text.clone(), "not done"),
         Problem::InThePast { .. } => (step.origin.text.clone(), "in the past"),
         Problem::Meaningless { .. } => (step.origin.text.clone(), "no meaning"),
         Problem::WrongPacket { .. }
@@ -245,6 +265,7 @@ fn did_not_happen(case: &Case, mismatch: &Mismatch) -> Option<Row> {
         | Problem::TooEarly { .. }
         | Problem::TooLate { .. }
         | Problem::DidNotBlock { .. }
+        | Problem::Consequence { .. }
         | Problem::WrongResult { .. } => return None,
     };
     Some(Row {
@@ -268,9 +289,12 @@ pub(super) fn place(case: &Case, at: Location) -> String {
     }
 }
 
-/// A step as it is written, with its time and its note.
+/// A step as it is written, with its time and its note; of what the case does, only a note: the row says the rest.
 fn told_step(case: &Case, index: usize, style: Style) -> Vec<String> {
     let Some(step) = case.steps.get(index) else { return Vec::new() };
+    if step.note.is_none() && matches!(step.action, Action::Call { .. } | Action::Inject { .. }) {
+        return Vec::new();
+    }
     let place = place(case, step.origin.at);
     let time = when(case, step).map(|time| format!("{time}, ")).unwrap_or_default();
     let text = format!("{place}: {time}{}", step.origin.text);

@@ -32,14 +32,20 @@ pub(super) fn headline(case: &Case, mismatch: &Mismatch) -> String {
         Problem::NothingCame { .. } => "nothing came".to_owned(),
         Problem::UnexpectedPacket { .. } => match step {
             Some(Action::Silent { .. }) => "the silence is broken".to_owned(),
-            _ => "a packet that no step expects came around this step".to_owned(),
+            _ => "a packet came here that no step expects".to_owned(),
         },
-        Problem::NoFlow { .. } => "a packet that belongs to no flow came around this step".to_owned(),
+        Problem::NoFlow { .. } => "a packet came here that belongs to no flow".to_owned(),
         Problem::TooEarly { by, .. } => format!("too early by {by}"),
         Problem::TooLate { by, .. } => format!("too late by {by}"),
         Problem::StillBlocked { .. } => "the call is still blocked".to_owned(),
         Problem::DidNotBlock { .. } => "the call should block, and it returned".to_owned(),
-        Problem::WrongResult { fields, .. } => format!("the call came back with other {}", names(fields)),
+        Problem::WrongResult { fields, .. } => match fields.as_slice() {
+            [field] if field.bytes.is_some() => "the call read other bytes".to_owned(),
+            [field] if field.field == "returns" => "the call returned something else".to_owned(),
+            [field] if field.field.starts_with("gives") => "the call gives something else".to_owned(),
+            [field] if field.field == "raises" => "the call raised another signal".to_owned(),
+            _ => format!("what the call came back with differs in {}", names(fields)),
+        },
         Problem::NotTrue { .. } => "this is not true".to_owned(),
         Problem::InThePast { by } => format!("the time of this step had passed {by} before it was reached"),
         Problem::Consequence { .. } => "not done, because an earlier step failed".to_owned(),
@@ -57,13 +63,18 @@ fn names(fields: &[FieldDifference]) -> String {
     }
 }
 
-/// What was expected and what came.
-pub(super) fn details(mismatch: &Mismatch, report: &Report, style: Style) -> Vec<String> {
+/// What was expected and what came. The call is named where the step is not the one that makes it.
+pub(super) fn details(case: &Case, mismatch: &Mismatch, report: &Report, style: Style) -> Vec<String> {
     let fact = |name: &str, text: &str| fact(name, text, style);
+    let step = case.steps.get(mismatch.step).map(|step| &step.action);
+    let call_of = |call: &str| match step {
+        Some(Action::Call { .. }) => Vec::new(),
+        _ => fact("call", call),
+    };
     match &mismatch.problem {
         Problem::WrongPacket { expected, actual, fields } => wrong_packet(expected, actual, fields, style),
         Problem::WrongResult { call, fields } => {
-            let mut lines = fact("call", call);
+            let mut lines = call_of(call);
             lines.extend(fields.iter().flat_map(|field| wrong_value(field, style)));
             lines.extend(errors(fields, style));
             lines
@@ -74,7 +85,10 @@ pub(super) fn details(mismatch: &Mismatch, report: &Report, style: Style) -> Vec
             lines
         }
         Problem::UnexpectedPacket { actual } | Problem::NoFlow { actual } => {
-            let mut lines = fact("expected", "nothing");
+            let mut lines = match step {
+                Some(Action::Silent { .. }) => fact("expected", "nothing"),
+                _ => Vec::new(),
+            };
             lines.extend(painted("actual", actual, style, |text| style.bad(text)));
             lines
         }
@@ -89,15 +103,19 @@ pub(super) fn details(mismatch: &Mismatch, report: &Report, style: Style) -> Vec
             lines
         }
         Problem::StillBlocked { call } => {
-            let mut lines = fact("call", call);
+            let at = Timestamp((mismatch.at - report.zero).0);
+            let mut lines = call_of(call);
+            lines.extend(fact("expected", "it returns"));
+            let actual = format!("it is still blocked at {at}");
+            lines.extend(painted("actual", &actual, style, |text| style.bad(text)));
             if let Some(what) = meaning::waits_for(call) {
                 lines.extend(fact("waits for", what));
             }
             lines
         }
         Problem::DidNotBlock { call, returned } => {
-            let field = FieldDifference::new("", "blocks", format!("returns {returned}"));
-            let mut lines = fact("call", call);
+            let field = FieldDifference::new("", "", returned.as_str());
+            let mut lines = call_of(call);
             lines.extend(painted("expected", "it blocks", style, |text| style.good(text)));
             lines.extend(painted("actual", &format!("it returns {returned}"), style, |text| style.bad(text)));
             lines.extend(errors(&[field], style));

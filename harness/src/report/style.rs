@@ -75,27 +75,48 @@ impl Style {
     }
 }
 
-/// The text in lines of at most `width` characters, broken at blanks and after commas; a word that is longer stays
-/// whole.
+/// The text in lines of at most `width` characters, broken at blanks and, inside brackets of a packet, after commas; a
+/// word that is longer stays whole.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for piece in text.split_inclusive([' ', ',', '\n']) {
+    let mut lines = vec![String::new()];
+    for piece in pieces(text) {
+        let Some(line) = lines.last_mut() else { break };
         let length = line.chars().count() + piece.trim_end().chars().count();
-        if length > width && !line.trim_end().is_empty() {
-            lines.push(line.trim_end().to_owned());
-            line.clear();
-        }
-        line.push_str(if piece == "\n" { " " } else { piece });
-        if line.ends_with('\n') {
-            line.pop();
-            line.push(' ');
+        if length > width && !line.is_empty() {
+            lines.push(piece);
+        } else {
+            line.push_str(&piece);
         }
     }
-    if !line.trim_end().is_empty() || lines.is_empty() {
-        lines.push(line.trim_end().to_owned());
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
     }
     lines
+}
+
+/// What stays together, with the blank or comma after it.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut in_options = false;
+    let mut before = ' ';
+    for c in text.chars() {
+        let c = if c == '\n' { ' ' } else { c };
+        in_options = match c {
+            '<' | '[' => before == ' ' || in_options,
+            '>' | ']' => false,
+            // A comparison.
+            ' ' => in_options && before != '<',
+            _ => in_options,
+        };
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(c);
+        }
+        if c == ' ' && !in_options || c == ',' && in_options {
+            pieces.push(String::new());
+        }
+        before = c;
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -110,6 +131,8 @@ mod tests {
             ("one two three", 7, &["one two", "three"]),
             ("<mss 1460,nop,nop>", 11, &["<mss 1460,", "nop,nop>"]),
             ("incomprehensibilities are long", 9, &["incomprehensibilities", "are long"]),
+            ("S 0:0(0) <TS val 1 ecr 2,nop>", 16, &["S 0:0(0)", "<TS val 1 ecr 2,", "nop>"]),
+            ("1 < 2 and 3 <= 4", 9, &["1 < 2 and", "3 <= 4"]),
             ("one\ntwo", 10, &["one two"]),
         ] {
             assert_eq!(wrap(text, width), lines, "{text:?} in {width}");

@@ -197,11 +197,8 @@ fn options(wanted: Option<&str>, got: Option<&str>, fields: &[FieldDifference]) 
     let is_open = left.iter().any(|item| item == "...");
     let lists_differ =
         fields.iter().any(|difference| matches!(difference.field.as_str(), "options" | "option"));
-    let bracket = |line: Option<&str>, text: &str| match line {
-        Some(_) => Side::new(if text == "<" { " " } else { "" }, text),
-        None => Side::default(),
-    };
-    let mut cells = vec![Cell { expected: bracket(wanted, "<"), actual: bracket(got, "<") }];
+    let bracket = |line: Option<&str>| line.map_or_else(Side::default, |_| Side::new(" ", "<"));
+    let mut cells = vec![Cell { expected: bracket(wanted), actual: bracket(got) }];
     let mut seen = (false, false);
     for (expected, actual) in pairs(&left, &right) {
         let side = |item: Option<&String>, seen: &mut bool| match item {
@@ -224,8 +221,16 @@ fn options(wanted: Option<&str>, got: Option<&str>, fields: &[FieldDifference]) 
         }
         cells.push(cell);
     }
-    cells.push(Cell { expected: bracket(wanted, ">"), actual: bracket(got, ">") });
+    close(cells.iter_mut().map(|cell| &mut cell.expected));
+    close(cells.iter_mut().map(|cell| &mut cell.actual));
     cells
+}
+
+/// The bracket after the last option of a line.
+fn close<'a>(line: impl DoubleEndedIterator<Item = &'a mut Side>) {
+    if let Some(last) = line.rev().find_map(|side| side.text.as_mut()) {
+        last.push('>');
+    }
 }
 
 /// Whether a difference is about an option of this kind.

@@ -44,7 +44,7 @@ fn only_what_differs_is_marked() {
             &["mss"],
             [
                 "S 0:0(0)       <mss 1460,...>",
-                "S 0:0(0) win 5 <mss 1000    ,nop,nop>",
+                "S 0:0(0) win 5 <mss 1000     ,nop,nop>",
                 "                ^^^^^^^^",
             ],
         ),
