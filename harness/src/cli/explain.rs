@@ -7,9 +7,7 @@ use std::path::Path;
 use crate::case::Case;
 use crate::engine::Report;
 use crate::report::{FailureContext, Tally, explanation};
-use crate::run::{
-    Requirement, RunOptions, Saved, Tree, case_of, replay, run_case, save,
-};
+use crate::run::{Requirement, RunOptions, Saved, Tree, case_of, replay, run_case, save};
 use crate::target::TargetFactory;
 use crate::trace::Trace;
 use crate::verdict::Deviation;

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::case::{
-    Alt, CONSTANTS, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar, Signal, Syscall,
-    Term, Value, ValueSpec, constant,
+    Alt, CONSTANTS, DescriptorId, Lie, Num, OptionValue, Outcome, Payload, PollFd, ResultSpec, Scalar,
+    Signal, Syscall, Term, Value, ValueSpec, constant,
 };
 use crate::target::{Completion, Timing};
 use crate::time::Span;

@@ -84,7 +84,8 @@ impl<'c> Engine<'c> {
         let event = self.events.get(emitted.event)?;
         let is_worth_it = emitted.parsed.packet.tcp().is_some_and(|tcp| tcp.seq_len() > 0);
         let before = self.events.get(..emitted.event)?.iter().rev();
-        let mut same = before.filter(|other| matches!(other.what, What::Emitted(_)) && other.text == event.text);
+        let mut same =
+            before.filter(|other| matches!(other.what, What::Emitted(_)) && other.text == event.text);
         same.next().filter(|_| is_worth_it).map(|event| event.at)
     }
 

@@ -22,8 +22,7 @@ pub(super) fn bytes(field: &FieldDifference, differ: &BytesDiffer, style: Style)
         let shown = bytes.iter().take(count).enumerate();
         let hex: Vec<String> =
             shown.clone().map(|(index, byte)| marked(index, &format!("{byte:02x}"))).collect();
-        let text: String =
-            shown.map(|(index, byte)| marked(index, &printable(*byte).to_string())).collect();
+        let text: String = shown.map(|(index, byte)| marked(index, &printable(*byte).to_string())).collect();
         let pad = 3 * (count - bytes.len().min(count));
         format!("{}{}  {text}", hex.join(" "), " ".repeat(pad))
     };

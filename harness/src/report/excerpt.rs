@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_step_is_shown_from_its_first_key() {
-        let text = "steps:\n  - after: 1s\n    expect:\n      - . 1:1(0) ack 1\n      - R 1:1(0)\n  - silent: 1s\n";
+        let text =
+            "steps:\n  - after: 1s\n    expect:\n      - . 1:1(0) ack 1\n      - R 1:1(0)\n  - silent: 1s\n";
         let mut sources = Sources::default();
         let file = sources.add("x.yaml", &Arc::from(text));
         let start = text.find("R 1").expect("it is there");

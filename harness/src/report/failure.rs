@@ -107,7 +107,8 @@ fn in_full(case: &Case, mismatch: &Mismatch, report: &Report, style: Style) -> V
         lines.extend(fact("that is", &step.origin.text, style));
     }
     for use_of in &step.origin.through {
-        let text = format!("{} at {}", excerpt::words(&case.sources, *use_of), case.sources.describe(*use_of));
+        let text =
+            format!("{} at {}", excerpt::words(&case.sources, *use_of), case.sources.describe(*use_of));
         lines.extend(fact("in given", &text, style));
     }
     if let Some(cell) = step.origin.cell {
@@ -174,12 +175,7 @@ fn in_short(case: &Case, first: &Mismatch, others: &[Mismatch], style: Style) ->
 }
 
 /// The rules that the failed step checks, in words, and what their failing means.
-fn rules(
-    case: &Case,
-    first: &Mismatch,
-    known: &BTreeMap<String, Requirement>,
-    style: Style,
-) -> Vec<String> {
+fn rules(case: &Case, first: &Mismatch, known: &BTreeMap<String, Requirement>, style: Style) -> Vec<String> {
     let Some(step) = case.steps.get(first.step) else { return Vec::new() };
     if step.covers.is_empty() {
         let about = match case.covers.as_slice() {

@@ -174,8 +174,7 @@ fn wrong_value(field: &FieldDifference, style: Style) -> Vec<String> {
 /// The same options in another order are worth a word.
 fn reordered(field: &FieldDifference) -> Option<&'static str> {
     let items = |text: &str| {
-        let mut items: Vec<String> =
-            text.trim_matches(['<', '>']).split(',').map(str::to_owned).collect();
+        let mut items: Vec<String> = text.trim_matches(['<', '>']).split(',').map(str::to_owned).collect();
         items.sort();
         items
     };
@@ -187,10 +186,7 @@ fn errors(fields: &[FieldDifference], style: Style) -> Vec<String> {
     let texts: Vec<&str> =
         fields.iter().flat_map(|field| [field.expected.as_str(), field.actual.as_str()]).collect();
     let named = meaning::errors_in(&texts);
-    named
-        .into_iter()
-        .flat_map(|(name, what)| fact("", &format!("{name}: {what}"), style))
-        .collect()
+    named.into_iter().flat_map(|(name, what)| fact("", &format!("{name}: {what}"), style)).collect()
 }
 
 /// A window, counted from time 0 as the exchange is.

@@ -51,7 +51,8 @@ pub fn locate(bytes: &[u8]) -> Option<(Direction, u64)> {
     let blocks = bytes.windows(BLOCK as usize).take(BLOCK as usize).enumerate();
     let mut found = blocks.filter_map(|(index, block)| {
         let (mark, digits) = block.split_last()?;
-        let direction = [Direction::ToPeer, Direction::FromPeer].into_iter().find(|way| way.mark() == *mark)?;
+        let direction =
+            [Direction::ToPeer, Direction::FromPeer].into_iter().find(|way| way.mark() == *mark)?;
         let start = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
         let offset = (start + MODULUS).checked_sub(index as u64)? % MODULUS;
         first_difference(direction, offset, bytes).is_none().then_some((direction, offset))

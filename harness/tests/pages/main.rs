@@ -88,7 +88,10 @@ fn check(name: &str, case: &Case, report: &Report, target: &str, show: Show) {
             let is_whole = WHOLE.iter().any(|word| line.trim_start().starts_with(word));
             let is_place = line.starts_with("cases/");
             let length = line.chars().count();
-            assert!(length <= width || width < 80 || is_whole || is_place, "{name}, {length} > {width}: {line}");
+            assert!(
+                length <= width || width < 80 || is_whole || is_place,
+                "{name}, {length} > {width}: {line}"
+            );
         }
         let without = anstream_free(&coloured);
         for word in plain.split_whitespace().filter(|word| !word.trim_matches(['^', '~', '|']).is_empty()) {
