@@ -174,8 +174,16 @@ fn rows(case: &Case, report: &Report) -> Vec<Row> {
     let mut rows: Vec<Row> = report.events.iter().map(|event| happened(case, mismatches, event)).collect();
     for mismatch in mismatches {
         if let Some(row) = did_not_happen(case, mismatch) {
-            let at = rows.iter().position(|other| other.at > row.at).unwrap_or(rows.len());
-            rows.insert(at, row);
+            let by_time = rows.iter().position(|other| other.at > row.at).unwrap_or(rows.len());
+            // A real clock does what was due at one moment one after the other: it is missing after its call, and
+            // after what the steps before it did.
+            let came_before = |other: &Row| {
+                let is_earlier = other.step.is_some_and(|step| step < mismatch.step);
+                let is_its_call = other.step == Some(mismatch.step) && other.way == Way::Call;
+                is_its_call || (is_earlier && matches!(other.way, Way::Call | Way::Received))
+            };
+            let by_step = rows.iter().rposition(came_before).map_or(0, |last| last + 1);
+            rows.insert(by_time.max(by_step), row);
         }
     }
     rows
