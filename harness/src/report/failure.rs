@@ -7,8 +7,8 @@ use crate::engine::Report;
 use crate::run::{Requirement, Saved};
 use crate::verdict::{Mismatch, Problem, Verdict};
 
+use super::fold::fold;
 use super::problem::{details, fact, headline};
-use super::style::wrap;
 use super::{Style, excerpt, ladder, meaning};
 
 /// So many mismatches after the first are named.
@@ -83,7 +83,7 @@ fn head(case: &Case, report: &Report, context: &FailureContext<'_>, style: Style
         Verdict::Skipped { .. } => style.unsure("skip"),
     };
     let mut lines = vec![format!("{word} {} on {}", style.strong(&case.id), context.target)];
-    lines.extend(wrap(&case.title, style.beside(5)).into_iter().map(|line| format!("     {line}")));
+    lines.extend(fold(&case.title, style.beside(5)).into_iter().map(|line| format!("     {line}")));
     let reason = match &report.verdict {
         Verdict::Pass | Verdict::Fail(_) => None,
         Verdict::Inconclusive { why } => Some(format!("this run says nothing about the target: {why}")),
@@ -163,7 +163,7 @@ fn in_short(case: &Case, first: &Mismatch, others: &[Mismatch], style: Style) ->
         };
         let hint = next.hints.first().map(|hint| format!("; {hint}")).unwrap_or_default();
         let text = format!("{}: {}{covers}{hint}", places.join(", "), next.problem);
-        for (index, line) in wrap(&text, style.beside(6)).into_iter().enumerate() {
+        for (index, line) in fold(&text, style.beside(6)).into_iter().enumerate() {
             let line = if is_consequence { style.faint(line) } else { line };
             lines.push(format!("{}{line}", if index == 0 { "  " } else { "      " }));
         }

@@ -9,7 +9,7 @@ use crate::verdict::{Mismatch, Problem};
 use crate::wire::parse;
 
 use super::Style;
-use super::style::wrap;
+use super::fold::fold;
 
 /// How many rows are shown before and after the first one that went wrong.
 const BEFORE: usize = 8;
@@ -137,7 +137,7 @@ impl Columns {
             (_, Way::Received | Way::Lost) => style.received(text),
             (_, Way::Call | Way::Return | Way::Missing) => text.to_owned(),
         };
-        let pieces = wrap(&row.text, self.text);
+        let pieces = fold(&row.text, self.text);
         let mut lines = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
             let pad = " ".repeat(self.text.saturating_sub(piece.chars().count()));
@@ -309,7 +309,7 @@ fn told_step(case: &Case, index: usize, style: Style) -> Vec<String> {
     let note = step.note.iter().map(|note| format!("note: {}", note.trim()));
     std::iter::once(text)
         .chain(note)
-        .flat_map(|text| wrap(&text, style.beside(6)))
+        .flat_map(|text| fold(&text, style.beside(6)))
         .enumerate()
         .map(|(line, text)| format!("{}{}", if line == 0 { "  " } else { "      " }, style.strong(text)))
         .collect()

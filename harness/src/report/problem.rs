@@ -6,7 +6,7 @@ use crate::target::Timing;
 use crate::time::Timestamp;
 use crate::verdict::{FieldDifference, Mismatch, Problem};
 
-use super::style::wrap;
+use super::fold::fold;
 use super::{Style, aligned, bytes, meaning};
 
 /// The column in which facts begin.
@@ -19,7 +19,7 @@ pub(super) fn fact(name: &str, text: &str, style: Style) -> Vec<String> {
 
 /// A fact that stands out.
 fn painted(name: &str, text: &str, style: Style, paint: impl Fn(&str) -> String) -> Vec<String> {
-    let lines = wrap(text, style.beside(MARGIN));
+    let lines = fold(text, style.beside(MARGIN));
     let name = |index| if index == 0 { name } else { "" };
     lines.iter().enumerate().map(|(index, line)| format!("  {:<9} {}", name(index), paint(line))).collect()
 }
