@@ -8,7 +8,7 @@ pub(super) fn fold(text: &str, width: usize) -> Vec<String> {
         let Some(line) = lines.last_mut() else { break };
         let length = line.chars().count() + piece.trim_end().chars().count();
         if length > width && !line.is_empty() {
-            lines.push(piece);
+            lines.push(piece.trim_start().to_owned());
         } else {
             line.push_str(&piece);
         }
