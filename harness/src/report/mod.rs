@@ -1,13 +1,17 @@
-//! What people and programs read: lines of a run, pages of failures, JSON.
+//! What people and programs read: lines of a run, pages of failures, JSON, JUnit, TAP.
 
 mod coverage;
 mod doctor;
+mod event;
 mod failure;
 mod fold;
 mod json;
+mod junit;
 mod ladder;
 mod outcome;
 mod style;
+mod summary;
+mod tap;
 mod text;
 
 pub use coverage::{
@@ -15,8 +19,12 @@ pub use coverage::{
     tests_lines, tests_text,
 };
 pub use doctor::{Finding, State, diagnose, diagnosis_lines, diagnosis_text, skips};
+pub use event::{Ending, Finished, Reporter, RunEvent};
 pub use failure::{FailureContext, failure_page};
-pub use json::{case_line, invalid_line, stale_line, summary_line};
+pub use json::{JsonReport, case_line};
+pub use junit::JunitReport;
 pub use outcome::{Outcome, Tally};
 pub use style::Style;
-pub use text::{case_text, deviations_text, summary_text};
+pub use summary::summary_text;
+pub use tap::TapReport;
+pub use text::{Detail, TextReport, case_text};
