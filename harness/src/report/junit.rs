@@ -89,7 +89,9 @@ impl JunitReport {
         let mut report = Report::new("tcpdrill");
         report.set_time(self.wall);
         report.add_test_suites(std::mem::take(&mut self.suites).into_iter().map(|(_, suite)| suite));
-        report.to_string().expect("writing into memory does not fail")
+        let text = report.to_string().expect("writing into memory does not fail");
+        // The strictest reader, Jenkins' xUnit plugin, knows this attribute of suites, but not of the whole.
+        text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1)
     }
 }
 
