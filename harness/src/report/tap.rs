@@ -108,9 +108,8 @@ impl TapReport {
         }
         if let Some(page) = page {
             line.push_str("  page: |\n");
-            for row in page.lines() {
-                let _ = writeln!(line, "{}", format!("    {row}").trim_end());
-            }
+            // An empty line has its indent too: Perl's reader would take it for the end of the block.
+            page.lines().for_each(|row| line.push_str(&format!("    {row}\n")));
         }
         line.push_str("  ...\n");
         line
