@@ -41,7 +41,7 @@ impl SelectArguments {
                 Ok((loaded, trees))
             }
             Err(error) => {
-                output.complain(&error.to_string(), None);
+                output.complain(&error.to_string(), error.help().as_deref());
                 Err(WRONG)
             }
         }
