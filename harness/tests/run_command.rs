@@ -182,7 +182,7 @@ mod signals {
             assert!(count("pass") > 0 && count("not_run") > 0, "{counts}");
             assert_eq!(count("pass") + count("not_run"), 40_000, "every run is accounted for");
             let printed = text(&done.stdout);
-            let wanted = format!("interrupted: {} tests not run\n", count("not_run"));
+            let wanted = format!("interrupted: {} runs were not made\n", count("not_run"));
             assert!(printed.contains(&wanted), "{printed}");
             let tap = fs::read_to_string(root.join("a.tap")).unwrap();
             assert!(tap.ends_with(&format!("Bail out! {} runs were not made\n", count("not_run"))));

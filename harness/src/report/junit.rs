@@ -5,6 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use super::event::{area, first_mistake, name};
+use super::summary::not_made;
 use super::{Ending, Finished, Outcome, Reporter, RunEvent, Style};
 
 /// Collects all runs and writes the document at the end.
@@ -63,7 +64,7 @@ impl JunitReport {
         self.wall += ending.wall;
         let left = ending.tally.not_run;
         if left > 0 {
-            let status = problem(NonSuccessKind::Error, "cut-short", &format!("{left} runs were not made"));
+            let status = problem(NonSuccessKind::Error, "cut-short", &not_made(left));
             self.add("tcpdrill", TestCase::new("all runs are made", status));
         }
     }

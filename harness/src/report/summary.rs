@@ -157,6 +157,11 @@ pub fn summary_text(tally: &Tally, target: &str, wall: Duration, style: Style) -
     )
 }
 
+/// That so many runs are missing in a report.
+pub(super) fn not_made(count: usize) -> String {
+    if count == 1 { "1 run was not made".to_owned() } else { format!("{count} runs were not made") }
+}
+
 pub(super) fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

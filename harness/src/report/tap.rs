@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::event::{first_mistake, name};
+use super::summary::not_made;
 use super::{Ending, Finished, Outcome, Reporter, RunEvent, Style};
 
 /// The protocol's version: what the harness of Perl, and all others, read.
@@ -43,7 +44,7 @@ impl Reporter for TapReport {
             }
             RunEvent::Ends(ending) => summary(ending),
             RunEvent::Over if self.not_run > 0 => {
-                format!("Bail out! {} runs were not made\n", self.not_run)
+                format!("Bail out! {}\n", not_made(self.not_run))
             }
             RunEvent::Over => String::new(),
         }

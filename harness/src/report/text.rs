@@ -7,7 +7,7 @@ use crate::run::CaseRun;
 use crate::verdict::{Deviation, Verdict};
 
 use super::event::{area, first_mistake};
-use super::summary::{Summary, plural};
+use super::summary::{Summary, not_made};
 use super::{Ending, Finished, Outcome, Reporter, RunEvent, Style, Tally};
 
 /// Width of the column of case ids.
@@ -96,7 +96,7 @@ impl TextReport {
         let left = ending.tally.not_run;
         if left > 0 {
             let why = if ending.is_interrupted { "interrupted" } else { "ended early" };
-            let why = format!("{why}: {} not run", plural(left, "test"));
+            let why = format!("{why}: {}", not_made(left));
             text.push_str(&format!("{}\n", self.style.bad(why)));
         }
         let last = super::summary_text(ending.tally, &ending.target.id, ending.wall, self.style);
