@@ -77,7 +77,7 @@ impl Output {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("[{bar:24}] {pos}/{len}  {elapsed}  {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("[{bar:24}] {pos}/{len}  {elapsed}  {msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
         self.progress = Some((bar, Instant::now()));
