@@ -212,7 +212,10 @@ impl Session<'_> {
             factory,
             options: RunOptions { seed: self.arguments.seed, slow: self.arguments.slow },
             repeat: self.arguments.repeat,
-            jobs: self.arguments.jobs.map_or_else(|| default_jobs(target.timing != Timing::Virtual), usize::from),
+            jobs: self
+                .arguments
+                .jobs
+                .map_or_else(|| default_jobs(target.timing != Timing::Virtual), usize::from),
             stop: &stop,
         };
         let mut lost = None;
