@@ -18,7 +18,8 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tcpdrill::case::Case;
 use tcpdrill::report::{FailureContext, Style, failure_page};
 use tcpdrill::run::{
-    CaseRun, Loaded, Plan, RunOptions, Selection, Tree, replay, run_batch, run_case, save, stale_diagnostics,
+    CaseRun, Loaded, News, Plan, RunOptions, Selection, Tree, replay, run_batch, run_case, save,
+    stale_diagnostics,
 };
 use tcpdrill::target::TargetFactory;
 use tcpdrill::target::bundled::BundledFactory;
@@ -242,13 +243,15 @@ impl Batch {
             let chosen: Vec<Case> = asked.iter().map(|index| cases[*index].clone()).collect();
             let options = RunOptions { seed: 0, slow: true };
             let jobs = 8 * std::thread::available_parallelism().map_or(1, usize::from);
-            let plan = Plan { cases: &chosen, factory: factory.as_ref(), options, repeat: 1, jobs };
-            run_batch(&plan, |index, _, run| {
+            let (factory, stop) = (factory.as_ref(), &|| false);
+            let plan = Plan { cases: &chosen, factory, options, repeat: 1, jobs, stop };
+            run_batch(&plan, |news| {
+                let News::Run { index, run, .. } = news else { return true };
                 batch
                     .done
                     .lock()
                     .expect("no test panics while it holds the results")
-                    .insert(asked[index], run);
+                    .insert(asked[index], *run);
                 batch.news.notify_all();
                 true
             });

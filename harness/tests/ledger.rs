@@ -83,7 +83,7 @@ fn a_known_failure_is_expected() {
         ]
     );
     assert_eq!((&summary["fail"], &summary["known"], &summary["stale"]), (&2.into(), &2.into(), &0.into()));
-    let output = tcpdrill(&root, &["run", "."]);
+    let output = tcpdrill(&root, &["run", "--verbose", "."]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(!text.contains("FAIL"), "no failure page:\n{text}");

@@ -74,9 +74,21 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
 
-    /// How to report
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(super) format: ReportFormat,
+
+    /// Also write a report into a file, such as junit=report.xml; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = report)]
+    pub(super) report: Vec<(ReportFormat, PathBuf)>,
+
+    /// A line for each run, and which took longest
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+
+    /// Only what is not as expected
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
 
     /// Where captures and traces go
     #[arg(long, value_name = "DIR", default_value = "captures")]
@@ -183,6 +195,26 @@ pub(super) enum Format {
     Json,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people
+    Text,
+    /// One object a line
+    Json,
+    /// JUnit's XML, as CI systems read it
+    Junit,
+    /// Test Anything Protocol
+    Tap,
+}
+
+fn report(text: &str) -> Result<(ReportFormat, PathBuf), String> {
+    let parsed = text.split_once('=').and_then(|(format, path)| {
+        let format = ReportFormat::from_str(format, false).ok()?;
+        (!path.is_empty()).then(|| (format, PathBuf::from(path)))
+    });
+    parsed.ok_or_else(|| "write it as FORMAT=FILE with text, json, junit or tap: junit=report.xml".to_owned())
+}
+
 fn shard(text: &str) -> Result<(usize, usize), String> {
     let parsed =
         text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
@@ -199,6 +231,15 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn reports() {
+        let parsed = super::report("junit=a=b.xml").ok();
+        assert_eq!(parsed, Some((super::ReportFormat::Junit, "a=b.xml".into())));
+        for wrong in ["junit", "junit=", "xml=a", "=a", "JUNIT=a"] {
+            assert!(super::report(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

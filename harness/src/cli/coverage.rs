@@ -11,7 +11,7 @@ use crate::report::{
     Coverage, Covered, Show, Verdicts, coverage_lines, coverage_text, requirements_text, tests_lines,
     tests_text,
 };
-use crate::run::{Plan, Requirement, RunOptions, run_batch};
+use crate::run::{News, Plan, Requirement, RunOptions, run_batch};
 use crate::target::Timing;
 use crate::trace::Trace;
 
@@ -130,10 +130,13 @@ fn run(arguments: &CoverageArguments, cases: &[Case]) -> Result<Targets, (String
             options: RunOptions { slow: arguments.slow, ..RunOptions::default() },
             repeat: 1,
             jobs: default_jobs(factory.info().timing != Timing::Virtual),
+            stop: &|| false,
         };
         let mut verdicts = Verdicts::default();
-        run_batch(&plan, |index, _, run| {
-            if let Some(case) = cases.get(index) {
+        run_batch(&plan, |news| {
+            if let News::Run { index, run, .. } = news
+                && let Some(case) = cases.get(index)
+            {
                 verdicts.note(&case.id, run.report.verdict.name());
             }
             true

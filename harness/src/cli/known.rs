@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::Case;
 use crate::front::{Diagnostic, Diagnostics};
-use crate::report::{Style, deviations_text, stale_line};
 use crate::run::{LedgerError, LoadError, Loaded, Tree, stale_diagnostics};
 use crate::target::TargetInfo;
 use crate::verdict::{Deviation, Ledger, Verdict};
@@ -21,18 +20,12 @@ pub(super) struct Known<'a> {
 }
 
 /// Entries that match no test.
+#[derive(Default)]
 pub(super) struct Stale {
-    pub(super) count: usize,
+    /// Each with its line in the ledger.
+    pub(super) entries: Vec<(Deviation, usize)>,
     /// Where they stand, ledger by ledger.
     pub(super) diagnostics: Vec<Diagnostics>,
-    entries: Vec<(Deviation, usize)>,
-}
-
-impl Stale {
-    /// The JSON objects of the entries.
-    pub(super) fn lines(&self, target: &str) -> Vec<String> {
-        self.entries.iter().map(|(deviation, line)| stale_line(deviation, target, *line)).collect()
-    }
 }
 
 impl<'a> Known<'a> {
@@ -59,17 +52,13 @@ impl<'a> Known<'a> {
         Some(deviation)
     }
 
-    /// The known deviations that were met, for a person.
-    pub(super) fn met_text(&self, target: &str, style: Style) -> Option<String> {
-        let met: Vec<(&Ledger, &Deviation, usize)> = self
-            .failed
-            .iter()
-            .filter_map(|((ledger, entry), tests)| {
-                let (_, ledger) = self.ledgers.get(*ledger)?;
-                Some((ledger, ledger.deviations.get(*entry)?, tests.len()))
-            })
-            .collect();
-        (!met.is_empty()).then(|| deviations_text(&met, target, style))
+    /// The entries that tests failed by, and how many tests.
+    pub(super) fn met(&self) -> Vec<(&Ledger, &Deviation, usize)> {
+        let one = |((ledger, entry), tests): (&(usize, usize), &BTreeSet<String>)| {
+            let (_, ledger) = self.ledgers.get(*ledger)?;
+            Some((ledger, ledger.deviations.get(*entry)?, tests.len()))
+        };
+        self.failed.iter().filter_map(one).collect()
     }
 
     /// Entries whose tests passed, with those tests.
@@ -88,13 +77,12 @@ impl<'a> Known<'a> {
 
     /// Entries that match no test of their tree.
     pub(super) fn stale(&self, loaded: &Loaded) -> Result<Stale, LoadError> {
-        let mut all = Stale { count: 0, diagnostics: Vec::new(), entries: Vec::new() };
+        let mut all = Stale::default();
         for (tree, ledger) in &self.ledgers {
             let stale = tree.stale(ledger, loaded)?;
             if stale.is_empty() {
                 continue;
             }
-            all.count += stale.len();
             all.diagnostics.push(stale_diagnostics(ledger, &stale));
             let line = |deviation: &Deviation| ledger.sources.line_column(deviation.at).0;
             all.entries.extend(stale.into_iter().map(|deviation| (deviation.clone(), line(deviation))));

@@ -1,21 +1,24 @@
 //! `tcpdrill run`.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use crate::case::Case;
-use crate::front::Diagnostics;
-use crate::report::{
-    FailureContext, Outcome, Tally, case_line, case_text, failure_page, invalid_line, summary_line,
-    summary_text,
-};
+use crate::report::{Ending, FailureContext, Finished, RunEvent, Style, Tally, failure_page};
 use crate::run::{
-    CaseRun, LedgerError, LoadError, Loaded, Plan, RunOptions, Selection, Tree, run_batch, save,
+    CaseRun, LedgerError, Loaded, News, Plan, RunOptions, Selection, Tree, probe, run_batch, save,
 };
 use crate::target::{TargetFactory, Timing};
 
-use super::args::{Format, RunArguments, SelectArguments};
-use super::known::Known;
+use super::args::{RunArguments, SelectArguments};
+use super::interrupt::Interrupt;
+use super::known::{Known, Stale};
 use super::output::Output;
+use super::reports::Reports;
 use super::targets::{self, NoTarget};
 use super::{UNUSABLE, WRONG};
 
@@ -38,7 +41,7 @@ impl SelectArguments {
                 Ok((loaded, trees))
             }
             Err(error) => {
-                output.complain(&error.to_string(), None);
+                output.complain(&error.to_string(), error.help().as_deref());
                 Err(WRONG)
             }
         }
@@ -47,45 +50,97 @@ impl SelectArguments {
 
 /// Runs what is selected on every target named; the exit status.
 pub(super) fn run(arguments: &RunArguments, output: &mut Output) -> u8 {
-    let (loaded, trees) = match arguments.select.load(output) {
-        Ok(loaded) => loaded,
-        Err(status) => return status,
-    };
+    prepare_and_run(arguments, output).unwrap_or_else(|status| status)
+}
+
+/// Everything that can be wrong before a run is found before the first case runs.
+fn prepare_and_run(arguments: &RunArguments, output: &mut Output) -> Result<u8, u8> {
+    let (loaded, trees) = arguments.select.load(output)?;
     if loaded.cases.is_empty() && loaded.invalid.is_empty() {
-        output.complain("no test is selected", Some("tcpdrill list shows what there is"));
-        return WRONG;
+        output.complain("no test is selected", Some(nothing_selected(&arguments.select)));
+        return Err(WRONG);
     }
+    let mut reports = Reports::of(arguments, output).map_err(|failed| report_lost(failed, output))?;
+    prepare_captures(&arguments.captures).map_err(|error| captures_lost(arguments, &error, output))?;
+    let factories = factories(&arguments.target, output)?;
+    let mut parts = Vec::new();
+    for factory in &factories {
+        let known = Known::of(factory.info(), &trees).map_err(|error| {
+            show_ledger_error(&error, output);
+            WRONG
+        })?;
+        let stale = known.stale(&loaded).map_err(|error| {
+            output.complain(&error.to_string(), None);
+            WRONG
+        })?;
+        parts.push((factory.as_ref(), known, stale));
+    }
+    let interrupt = Interrupt::watch().map_err(|error| {
+        output.complain(&format!("signals cannot be watched: {error}"), None);
+        UNUSABLE
+    })?;
+    let runs = loaded.cases.len() * usize::try_from(arguments.repeat).unwrap_or(usize::MAX);
+    let planned = parts.iter().map(|(_, _, stale)| runs + loaded.invalid.len() + stale.entries.len()).sum();
+    reports.tell(&RunEvent::Planned(planned), output);
+    let mut statuses = Vec::new();
+    for (factory, known, stale) in parts {
+        let tally = Tally::default();
+        let (trees, interrupt) = (trees.as_slice(), &interrupt);
+        let mut session =
+            Session { arguments, output, reports: &mut reports, trees, interrupt, known, tally };
+        statuses.push(session.run(&loaded, factory, &stale)?);
+    }
+    reports.tell(&RunEvent::Over, output);
+    reports.save().map_err(|failed| report_lost(failed, output))?;
+    Ok(interrupt.exit_status().unwrap_or_else(|| worst(&statuses)))
+}
+
+/// What to do where nothing is selected.
+const fn nothing_selected(select: &SelectArguments) -> &'static str {
+    if select.shard.is_some() {
+        "there are fewer tests than parts; tcpdrill list with the same arguments shows what there is"
+    } else if select.filter.is_some() {
+        "--filter wants a text that is part of an id; tcpdrill list shows the ids"
+    } else {
+        "tcpdrill list shows what there is"
+    }
+}
+
+/// The folder exists afterwards, and files can be made in it.
+fn prepare_captures(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    probe(&folder.join("probe"))
+}
+
+fn captures_lost(arguments: &RunArguments, error: &io::Error, output: &mut Output) -> u8 {
+    let place = arguments.captures.display();
+    let help = "--captures DIR takes another folder";
+    output.complain(&format!("captures cannot be written to {place}: {error}"), Some(help));
+    WRONG
+}
+
+fn report_lost((path, error): (std::path::PathBuf, io::Error), output: &mut Output) -> u8 {
+    let text = format!("the report {} cannot be written: {error}", path.display());
+    output.complain(&text, Some("--report FORMAT=FILE wants a file in a folder that exists"));
+    WRONG
+}
+
+fn factories(names: &[String], output: &mut Output) -> Result<Vec<Box<dyn TargetFactory>>, u8> {
     let mut factories = Vec::new();
-    for name in &arguments.target {
+    for name in names {
         match targets::find(name) {
             Ok(factory) => factories.push(factory),
             Err(NoTarget::Unknown { help }) => {
                 output.complain(&format!("no target {name:?}"), Some(&help));
-                return WRONG;
+                return Err(WRONG);
             }
             Err(NoTarget::Unusable(why)) => {
                 output.complain(&format!("target {name} cannot run here: {why}"), None);
-                return UNUSABLE;
+                return Err(UNUSABLE);
             }
         }
     }
-    let mut known = Vec::new();
-    for factory in &factories {
-        match Known::of(factory.info(), &trees) {
-            Ok(ledgers) => known.push(ledgers),
-            Err(error) => {
-                show_ledger_error(&error, output);
-                return WRONG;
-            }
-        }
-    }
-    let mut statuses: Vec<u8> = Vec::new();
-    for (factory, known) in factories.iter().zip(known) {
-        let (tally, pages) = (Tally::default(), Vec::new());
-        let mut session = Session { arguments, output, trees: &trees, known, tally, pages };
-        statuses.push(session.run(&loaded, factory.as_ref()));
-    }
-    worst(&statuses)
+    Ok(factories)
 }
 
 /// A ledger that is wrong is shown like a case that is; no run can be judged by it.
@@ -108,115 +163,123 @@ fn worst(statuses: &[u8]) -> u8 {
 struct Session<'a> {
     arguments: &'a RunArguments,
     output: &'a mut Output,
+    reports: &'a mut Reports,
     trees: &'a [Tree],
+    interrupt: &'a Interrupt,
     known: Known<'a>,
     tally: Tally,
-    pages: Vec<String>,
 }
 
 impl Session<'_> {
-    fn run(&mut self, loaded: &Loaded, factory: &dyn TargetFactory) -> u8 {
-        let start = now();
-        let target = factory.info().id.clone();
+    fn run(&mut self, loaded: &Loaded, factory: &dyn TargetFactory, stale: &Stale) -> Result<u8, u8> {
+        let (start, target) = (now(), factory.info());
+        self.tell(&RunEvent::Begins(target));
+        let colour = self.output.error_style().colour;
         for (id, mistakes) in &loaded.invalid {
-            self.invalid(id, &target, mistakes);
+            self.tally.invalid += 1;
+            self.tell(&RunEvent::Invalid { id, mistakes });
+            self.output.error(&mistakes.render(colour));
         }
-        let jobs = self
-            .arguments
-            .jobs
-            .map_or_else(|| default_jobs(factory.info().timing != Timing::Virtual), usize::from);
+        let lost = self.run_all(loaded, factory);
+        if let Some(error) = lost {
+            return Err(captures_lost(self.arguments, &error, self.output));
+        }
+        self.tally.stale = stale.entries.len();
+        for (deviation, line) in &stale.entries {
+            self.tell(&RunEvent::Stale { deviation, line: *line });
+        }
+        for mistakes in self.known.unexpected(&target.id).iter().chain(&stale.diagnostics) {
+            self.output.error(&mistakes.render(colour));
+        }
+        let is_interrupted = self.interrupt.came();
+        let (tally, wall, met) = (&self.tally, now() - start, self.known.met());
+        let ending = Ending { target, tally, wall, is_interrupted, met: &met };
+        self.reports.tell(&RunEvent::Ends(&ending), self.output);
+        Ok(self.tally.exit_status())
+    }
+
+    fn tell(&mut self, event: &RunEvent<'_>) -> bool {
+        self.reports.tell(event, self.output)
+    }
+
+    /// Runs the plan; why files of runs could not be written, if that ended it.
+    fn run_all(&mut self, loaded: &Loaded, factory: &dyn TargetFactory) -> Option<io::Error> {
+        let target = factory.info();
+        let (interrupt, gave_up) = (self.interrupt, AtomicBool::new(false));
+        let stop = || interrupt.came() || gave_up.load(Ordering::Relaxed);
         let plan = Plan {
             cases: &loaded.cases,
             factory,
             options: RunOptions { seed: self.arguments.seed, slow: self.arguments.slow },
             repeat: self.arguments.repeat,
-            jobs,
+            jobs: self
+                .arguments
+                .jobs
+                .map_or_else(|| default_jobs(target.timing != Timing::Virtual), usize::from),
+            stop: &stop,
         };
-        let mut broken = None;
-        run_batch(&plan, |index, repeat, run| {
-            let Some(case) = loaded.cases.get(index) else { return true };
-            match self.finished(case, &target, &run, repeat) {
-                Ok(goes_on) => goes_on,
-                Err(error) => {
-                    broken = Some(error);
-                    false
+        let mut lost = None;
+        self.output.start_progress(plan.total());
+        run_batch(&plan, |news| {
+            let goes_on = match news {
+                News::Over(count) => {
+                    self.progress(count);
+                    true
                 }
-            }
+                News::Run { index, repeat, run } => {
+                    let finished =
+                        loaded.cases.get(index).map(|case| self.finished(case, factory, &run, repeat));
+                    finished.unwrap_or(Ok(true)).unwrap_or_else(|error| {
+                        lost = Some(error);
+                        false
+                    })
+                }
+                News::NotRun { index, repeat } => {
+                    self.tally.not_run += 1;
+                    loaded.cases.get(index).is_none_or(|case| self.tell(&RunEvent::NotRun { case, repeat }))
+                }
+            };
+            gave_up.fetch_or(!goes_on, Ordering::Relaxed);
+            goes_on
         });
-        if let Some(error) = broken {
-            let place = self.arguments.captures.display();
-            self.output.complain(&format!("captures cannot be written to {place}: {error}"), None);
-            return WRONG;
-        }
-        if let Err(error) = self.conclude(loaded, &target, now() - start) {
-            self.output.complain(&error.to_string(), None);
-            return WRONG;
-        }
-        self.tally.exit_status()
+        self.output.end_progress();
+        lost
+    }
+
+    fn progress(&mut self, over: usize) {
+        let message = match (self.interrupt.came(), self.tally.fail - self.tally.known) {
+            (true, _) => "interrupted, tidying up".to_owned(),
+            (_, 0) => String::new(),
+            (_, failed) => format!("{failed} failed"),
+        };
+        self.output.progress(over, &message);
     }
 
     /// One run is over: keep its files, say how it went. False: nobody listens any more.
-    fn finished(&mut self, case: &Case, target: &str, run: &CaseRun, repeat: u32) -> std::io::Result<bool> {
+    fn finished(
+        &mut self,
+        case: &Case,
+        factory: &dyn TargetFactory,
+        run: &CaseRun,
+        repeat: u32,
+    ) -> io::Result<bool> {
+        let target = factory.info();
         let saved = save(&self.arguments.captures, case, run, repeat)?;
         let verdict = &run.report.verdict;
         let deviation = self.known.meet(case, verdict);
         self.tally.count(verdict, deviation.is_some());
         self.tally.repeated += usize::try_from(run.attempts.saturating_sub(1)).unwrap_or(0);
-        let style = self.output.style();
-        if self.arguments.format == Format::Json {
-            let line = case_line(case, target, run, deviation.as_ref(), saved.as_ref(), repeat);
-            return Ok(self.output.line(&line));
-        }
-        if Outcome::of(verdict, deviation.is_some()) == Outcome::UnexpectedFail {
-            let nothing = std::collections::BTreeMap::new();
-            let tree = self.trees.iter().find(|tree| tree.holds(case));
+        let nothing = BTreeMap::new();
+        let tree = self.trees.iter().find(|tree| tree.holds(case));
+        let seed = self.arguments.seed;
+        let page = |style: Style| {
             let requirements = tree.and_then(|tree| tree.requirements().ok()).unwrap_or(&nothing);
-            let context =
-                FailureContext { target, requirements, saved: saved.as_ref(), seed: self.arguments.seed };
-            self.pages.push(failure_page(case, &run.report, &context, style));
-        }
-        Ok(self.output.line(&case_text(case, run, deviation.as_ref(), style)))
-    }
-
-    fn invalid(&mut self, id: &str, target: &str, mistakes: &Diagnostics) {
-        self.tally.invalid += 1;
-        let colour = self.output.error_style().colour;
-        if self.arguments.format == Format::Json {
-            let first = mistakes.list.first();
-            let line = first.and_then(|first| first.location).map(|at| mistakes.sources.line_column(at).0);
-            let why = first.map(|first| first.text.as_str()).unwrap_or_default();
-            self.output.line(&invalid_line(id, target, line, why));
-        }
-        self.output.error(&mistakes.render(colour));
-    }
-
-    fn conclude(&mut self, loaded: &Loaded, target: &str, wall: Duration) -> Result<(), LoadError> {
-        let style = self.output.style();
-        let stale = self.known.stale(loaded)?;
-        self.tally.stale = stale.count;
-        if self.arguments.format == Format::Json {
-            for line in stale.lines(target) {
-                self.output.line(&line);
-            }
-            self.output.line(&summary_line(&self.tally, wall));
-        } else {
-            for page in std::mem::take(&mut self.pages).into_iter().chain(self.known.met_text(target, style))
-            {
-                self.output.line("");
-                self.output.line(&page);
-            }
-            self.output.line("");
-        }
-        let colour = self.output.error_style().colour;
-        for mistakes in self.known.unexpected(target).iter().chain(&stale.diagnostics) {
-            self.output.error(&mistakes.render(colour));
-        }
-        if self.arguments.format == Format::Text {
-            self.output.line(&summary_text(&self.tally, target, wall, style));
-            let place = self.arguments.captures.join(target);
-            self.output.line(&format!("captures and traces are in {}", place.display()));
-        }
-        Ok(())
+            let context = FailureContext { target: &target.id, requirements, saved: saved.as_ref(), seed };
+            failure_page(case, &run.report, &context, style)
+        };
+        let (deviation, saved) = (deviation.as_ref(), saved.as_ref());
+        let finished = Finished { case, target, repeat, run, deviation, saved, page: &page };
+        Ok(self.reports.tell(&RunEvent::Finished(&finished), self.output))
     }
 }
 

@@ -1,14 +1,13 @@
 //! One JSON object a line for each run, and one for the summary. The fields are an interface.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use crate::case::Case;
 use crate::run::{CaseRun, Saved};
 use crate::verdict::{Deviation, Verdict};
 
-use super::{Outcome, Tally};
+use super::event::first_mistake;
+use super::{Ending, Outcome, Reporter, RunEvent};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -47,12 +46,13 @@ impl<'a> Known<'a> {
 }
 
 #[derive(Serialize)]
-struct Summary {
-    summary: Counts,
+struct Summary<'a> {
+    summary: Counts<'a>,
 }
 
 #[derive(Serialize)]
-struct Counts {
+struct Counts<'a> {
+    target: &'a str,
     pass: usize,
     fail: usize,
     inconclusive: usize,
@@ -62,7 +62,39 @@ struct Counts {
     known: usize,
     unexpected_pass: usize,
     stale: usize,
+    not_run: usize,
+    interrupted: bool,
     wall_ms: u64,
+}
+
+/// Writes each object as soon as it is known.
+#[derive(Debug, Default)]
+pub struct JsonReport {
+    target: String,
+}
+
+impl Reporter for JsonReport {
+    fn report(&mut self, event: &RunEvent<'_>) -> String {
+        let line = match event {
+            RunEvent::Begins(target) => {
+                self.target.clone_from(&target.id);
+                return String::new();
+            }
+            RunEvent::Invalid { id, mistakes } => {
+                let (_, line) = first_mistake(mistakes);
+                let why = mistakes.list.first().map(|first| first.text.as_str()).unwrap_or_default();
+                invalid_line(id, &self.target, line, why)
+            }
+            RunEvent::Finished(finished) => {
+                let (run, repeat) = (finished.run, finished.repeat);
+                case_line(finished.case, &self.target, run, finished.deviation, finished.saved, repeat)
+            }
+            RunEvent::Stale { deviation, line } => stale_line(deviation, &self.target, *line),
+            RunEvent::Ends(ending) => summary_line(ending),
+            RunEvent::Planned(_) | RunEvent::NotRun { .. } | RunEvent::Over => return String::new(),
+        };
+        line + "\n"
+    }
 }
 
 /// The object of one run, with what the ledger says of the test.
@@ -105,14 +137,12 @@ pub fn case_line(
 }
 
 /// The object of a file that is wrong.
-#[must_use]
-pub fn invalid_line(id: &str, target: &str, line: Option<usize>, why: &str) -> String {
+fn invalid_line(id: &str, target: &str, line: Option<usize>, why: &str) -> String {
     write(&Line { line, why: Some(why.to_owned()), ..nothing_ran(id, target, Outcome::Invalid) })
 }
 
 /// The object of an entry of the ledger that matches no test; `line` is its place in the ledger.
-#[must_use]
-pub fn stale_line(deviation: &Deviation, target: &str, line: usize) -> String {
+fn stale_line(deviation: &Deviation, target: &str, line: usize) -> String {
     let why = Some("no test of the tree matches this entry of the ledger".to_owned());
     let deviation_of = Some(Known::of(deviation));
     let nothing = nothing_ran(&deviation.text, target, Outcome::StaleLedger);
@@ -140,11 +170,12 @@ fn nothing_ran<'a>(id: &'a str, target: &'a str, outcome: Outcome) -> Line<'a> {
     }
 }
 
-/// The last object.
-#[must_use]
-pub fn summary_line(tally: &Tally, wall: Duration) -> String {
+/// The last object of a target.
+fn summary_line(ending: &Ending<'_>) -> String {
+    let tally = ending.tally;
     write(&Summary {
         summary: Counts {
+            target: &ending.target.id,
             pass: tally.pass,
             fail: tally.fail,
             inconclusive: tally.inconclusive,
@@ -154,7 +185,9 @@ pub fn summary_line(tally: &Tally, wall: Duration) -> String {
             known: tally.known,
             unexpected_pass: tally.unexpected_pass,
             stale: tally.stale,
-            wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+            not_run: tally.not_run,
+            interrupted: ending.is_interrupted,
+            wall_ms: u64::try_from(ending.wall.as_millis()).unwrap_or(u64::MAX),
         },
     })
 }

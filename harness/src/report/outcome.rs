@@ -66,6 +66,8 @@ pub struct Tally {
     pub unexpected_pass: usize,
     /// Entries of the ledger that match no test.
     pub stale: usize,
+    /// Runs that were cut short or never began.
+    pub not_run: usize,
 }
 
 impl Tally {
@@ -85,7 +87,7 @@ impl Tally {
         }
     }
 
-    /// All runs.
+    /// All runs that came to a verdict, and files that are wrong.
     #[must_use]
     pub const fn total(&self) -> usize {
         self.pass + self.fail + self.inconclusive + self.skipped + self.invalid

@@ -45,6 +45,16 @@ pub struct CaseRun {
 /// Runs a case.
 #[must_use]
 pub fn run_case(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> CaseRun {
+    run_case_until(case, factory, options, &|| false).unwrap_or_else(|| unreachable!("nothing cuts it short"))
+}
+
+/// Runs a case until `stop` says so. `None`: it was cut short before anything could be said.
+pub(super) fn run_case_until(
+    case: &Case,
+    factory: &dyn TargetFactory,
+    options: RunOptions,
+    stop: &dyn Fn() -> bool,
+) -> Option<CaseRun> {
     let start = now();
     let mut repeated = Vec::new();
     let mut late_at = Vec::new();
@@ -52,16 +62,21 @@ pub fn run_case(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -
     for attempt in 1.. {
         let (report, trace) = match &impossible {
             Some(missing) => (empty(Verdict::Skipped { missing: missing.clone() }), None),
-            None => run_once(case, factory, options),
+            None => run_once(case, factory, options, stop),
         };
         let (report, again) = weigh(report, attempt, &mut late_at);
+        let is_open = again.is_some() || matches!(report.verdict, Verdict::Inconclusive { .. });
+        if is_open && stop() {
+            return None;
+        }
         if let Some(why) = again {
             repeated.push(why);
             pause(attempt);
             continue;
         }
         let target_time = trace.as_ref().and_then(last_moment).unwrap_or_default();
-        return CaseRun { report, trace, attempts: attempt, repeated, wall: now() - start, target_time };
+        let wall = now() - start;
+        return Some(CaseRun { report, trace, attempts: attempt, repeated, wall, target_time });
     }
     unreachable!("attempts are bounded by weigh()")
 }
@@ -150,7 +165,12 @@ pub(super) fn world_of(case: &Case, options: RunOptions) -> World {
     }
 }
 
-fn run_once(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> (Report, Option<Trace>) {
+fn run_once(
+    case: &Case,
+    factory: &dyn TargetFactory,
+    options: RunOptions,
+    stop: &dyn Fn() -> bool,
+) -> (Report, Option<Trace>) {
     let target = match factory.open(&world_of(case, options)) {
         Ok(target) => target,
         Err(TargetError::Missing(missing)) => return (empty(Verdict::Skipped { missing }), None),
@@ -174,7 +194,7 @@ fn run_once(case: &Case, factory: &dyn TargetFactory, options: RunOptions) -> (R
             .map(|file| Source { path: file.path.clone(), text: file.text.to_string() })
             .collect(),
     };
-    let (report, entries) = drive(case, target, options.seed);
+    let (report, entries) = drive(case, target, options.seed, stop);
     (report, Some(Trace { header, entries }))
 }
 

@@ -3,8 +3,8 @@
 use crate::case::Case;
 use crate::engine::{Act, Engine, Input, Report, Want};
 use crate::target::replay::{Replay, describe};
-use crate::target::{Inspection, Observation, Target, TargetError};
-use crate::time::Timestamp;
+use crate::target::{Inspection, Observation, Target, TargetError, Timing};
+use crate::time::{Span, Timestamp};
 use crate::trace::{Entry, Trace, Why};
 
 /// What is recorded while a run goes on. Acts become text only when it is over: spelling out what a large write sends
@@ -53,10 +53,16 @@ impl Record {
 }
 
 /// Runs a case on a target to its end, and destroys what is left of it. Also gives the trace.
-pub(super) fn drive(case: &Case, mut target: Box<dyn Target>, seed: u64) -> (Report, Vec<Entry>) {
+/// Where `stop` says so the run ends as if the target had broken.
+pub(super) fn drive(
+    case: &Case,
+    mut target: Box<dyn Target>,
+    seed: u64,
+    stop: &dyn Fn() -> bool,
+) -> (Report, Vec<Entry>) {
     let engine = Engine::new(case, target.info().timing, seed);
     let mut record = Record::default();
-    let mut report = interpret(engine, target.as_mut(), &mut record);
+    let mut report = interpret(engine, target.as_mut(), &mut record, Some(stop));
     let left = target.finish();
     let mut entries = record.into_entries();
     match left {
@@ -79,6 +85,9 @@ pub(super) fn drive(case: &Case, mut target: Box<dyn Target>, seed: u64) -> (Rep
     (report, entries)
 }
 
+/// So long a target on a real clock is left alone, at most about twice.
+const PORTION: Span = Span::millis(100);
+
 /// When the last thing happened.
 fn last_moment(entries: &[Entry]) -> i64 {
     let mut moments = entries.iter().rev().filter_map(|entry| match entry {
@@ -96,13 +105,18 @@ fn last_moment(entries: &[Entry]) -> i64 {
     moments.next().unwrap_or_default()
 }
 
-fn interpret(mut engine: Engine<'_>, target: &mut dyn Target, record: &mut Record) -> Report {
+fn interpret(
+    mut engine: Engine<'_>,
+    target: &mut dyn Target,
+    record: &mut Record,
+    stop: Option<&dyn Fn() -> bool>,
+) -> Report {
     loop {
         let want = engine.poll();
         record.follow(&engine);
         let input = match want {
             Want::Done => return engine.report(),
-            Want::Advance(until) => match target.advance(until) {
+            Want::Advance(until) => match advance(target, until, stop) {
                 Ok(Some(observation)) => {
                     record.push(Entry::of(&observation));
                     Input::Observed(observation)
@@ -124,6 +138,28 @@ fn interpret(mut engine: Engine<'_>, target: &mut dyn Target, record: &mut Recor
         engine.handle(input);
         record.follow(&engine);
     }
+}
+
+/// Lets time pass. On a real clock in portions: whoever wants to stop does not wait for the end of a long silence.
+fn advance(
+    target: &mut dyn Target,
+    until: Timestamp,
+    stop: Option<&dyn Fn() -> bool>,
+) -> Result<Option<Observation>, TargetError> {
+    while let (Some(stop), Timing::Real(_)) = (stop, target.info().timing) {
+        if stop() {
+            return Err(TargetError::Broken("interrupted".to_owned()));
+        }
+        let portion = target.now() + PORTION;
+        // A rest that is hardly worth a portion of its own goes with the last one.
+        if until < portion + PORTION {
+            break;
+        }
+        if let Some(observation) = target.advance(portion)? {
+            return Ok(Some(observation));
+        }
+    }
+    target.advance(until)
 }
 
 fn inspect(target: &mut dyn Target, what: &Inspection, record: &mut Record) -> Input {
@@ -187,7 +223,7 @@ pub fn replay(case: &Case, trace: &Trace) -> Result<Report, ReplayError> {
     let mut target = Replay::new(trace);
     let engine = Engine::new(case, trace.header.timing, trace.header.seed);
     let mut record = Record::default();
-    let mut report = interpret(engine, &mut target, &mut record);
+    let mut report = interpret(engine, &mut target, &mut record, None);
     while let Some(observation) = target.after_the_end().map_err(ReplayError::Misfit)? {
         match observation {
             Observation::Emitted { at, packet } => report.tear_down(at, &packet),

@@ -54,11 +54,30 @@ pub fn save(folder: &Path, case: &Case, run: &CaseRun, repeat: u32) -> io::Resul
     Ok(Some(saved))
 }
 
-/// The file appears complete under its name, or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Finds out whether a file can be written, without leaving one.
+///
+/// # Errors
+/// Where it cannot.
+pub fn probe(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let partial = partial(path);
+    fs::write(&partial, b"").and_then(|()| fs::remove_file(&partial))
+}
+
+fn partial(path: &Path) -> PathBuf {
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{}.partial", std::process::id()));
-    let partial = PathBuf::from(partial);
+    PathBuf::from(partial)
+}
+
+/// The file appears complete under its name, or not at all.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = partial(path);
     let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
     if written.is_err() {
         // Nothing more can be done about the partial file than to try.

@@ -12,9 +12,9 @@ mod side_by_side;
 mod skips;
 
 pub use attempt::{CaseRun, RunOptions, run_case};
-pub use batch::{Plan, run_batch};
+pub use batch::{News, Plan, run_batch};
 pub use drive::{ReplayError, replay};
-pub use files::{Saved, capture_name, save};
+pub use files::{Saved, capture_name, probe, save, write_whole};
 pub use ledgers::{LedgerError, stale_diagnostics};
 pub use library::{EMBEDDED_ROOT, LoadError, Loaded, Requirement, Testable, Tree};
 pub use recorded::case_of;

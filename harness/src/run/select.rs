@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::case::{glob, split_id};
+use crate::case::{glob, nearest, split_id};
 
 use super::library::is_case_file;
 use super::{LoadError, Loaded, Tree};
@@ -33,6 +33,32 @@ pub enum SelectError {
     /// Files could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
+}
+
+impl SelectError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let Self::NoSuchPath(text) = self else { return None };
+        let (path, _) = split_pattern(text);
+        let ids = ids();
+        let areas = ids.iter().filter_map(|id| id.split_once('/')).map(|(area, _)| area);
+        Some(match nearest(path, ids.iter().map(String::as_str).chain(areas)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => {
+                "tcpdrill list names the tests; a path may be a file, a folder, or the beginning of an id"
+                    .to_owned()
+            }
+        })
+    }
+}
+
+/// The ids of all files that need no path: of the default folder, or of the embedded tree.
+fn ids() -> Vec<String> {
+    let folder = Path::new(DEFAULT_FOLDER);
+    let tree = if folder.is_dir() { Tree::around(folder) } else { Tree::embedded() };
+    let files = tree.files(tree.root().unwrap_or_else(|| Path::new(""))).unwrap_or_default();
+    files.iter().map(|file| tree.id(file)).collect()
 }
 
 impl Selection {
