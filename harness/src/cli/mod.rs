@@ -6,6 +6,8 @@ mod coverage;
 mod doctor;
 mod known;
 mod list;
+mod man;
+mod new;
 mod output;
 mod replay;
 mod run;
@@ -42,6 +44,9 @@ pub fn main() -> ExitCode {
         Command::Coverage(options) => coverage::coverage(&options, &mut output),
         Command::Doctor(options) => doctor::doctor(&options, &mut output),
         Command::Replay(options) => replay::replay(&options, &mut output),
+        Command::New(options) => new::new(&options, &mut output),
+        Command::Completions(options) => man::completions(&options, &mut output),
+        Command::Man(options) => man::man(&options, &mut output),
     };
     ExitCode::from(status)
 }
