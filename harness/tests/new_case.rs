@@ -79,7 +79,8 @@ fn the_case_passes() {
 #[test]
 fn titles_are_what_was_said() {
     let folder = Folder::new("titles");
-    for (index, title) in ["plain", "a: b #c", "yes", "- 'x' \"y\"", "ünï\\n", "[1, 2]"].iter().enumerate() {
+    for (index, title) in ["plain", "a: b #c", "yes", "- 'x' \"y\"", "ünï\\n", "[1, 2]"].iter().enumerate()
+    {
         let path = format!("cases/mine/t{index}.yaml");
         folder.new_case(&path, &["--title", title]);
         let paths = vec![folder.0.join(path).display().to_string()];
