@@ -98,6 +98,7 @@ fn comments(case: &Case, report: &Report, event: &Event) -> Vec<String> {
     let (Some((index, step)), false) = (step, event.status == Status::Unexpected) else {
         let why = match event.status {
             Status::Unexpected | Status::Unclaimed => "no step names it",
+            Status::Allowed => "an allow permits it",
             Status::Done => "the peer answers by itself",
             Status::Content => "for the peer that answers by itself",
             _ => "not judged",
