@@ -1,5 +1,7 @@
 //! What Wireshark shows of a run: marks, steps and what is wrong, packet by packet.
 
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a helper fails its test")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -123,5 +125,8 @@ fn every_mark_has_a_colour() {
         .flat_map(|(words, _)| words.trim_matches(['(', ')']).split('|'))
         .collect();
     coloured.sort_unstable();
-    assert_eq!(coloured, ["after the end", "allowed", "ignored", "injected", "lost", "ok", "unexpected", "wrong"]);
+    assert_eq!(
+        coloured,
+        ["after the end", "allowed", "ignored", "injected", "lost", "ok", "unexpected", "wrong"]
+    );
 }
