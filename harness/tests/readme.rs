@@ -1,4 +1,4 @@
-//! The failure page in the README is what the program prints.
+//! The failure page in the README is what the program prints, and its table what the bundled stack passes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use tcpdrill::front::yaml;
 use tcpdrill::report::{FailureContext, Style, failure_page};
-use tcpdrill::run::{RunOptions, Saved, Tree, run_case};
+use tcpdrill::run::{News, Plan, RunOptions, Saved, Selection, Tree, run_batch, run_case};
+use tcpdrill::target::TargetFactory;
 use tcpdrill::target::bundled::BundledFactory;
+use tcpdrill::verdict::Verdict;
 
 #[test]
 fn the_failure_page_is_real() {
@@ -28,4 +30,32 @@ fn the_failure_page_is_real() {
     let page = failure_page(case, &run.report, &context, Style::default());
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     assert!(readme.contains(&format!("```\n{page}\n```\n")), "the README should show:\n\n{page}\n");
+}
+
+#[test]
+fn the_row_of_the_bundled_stack_is_true() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let paths = vec![root.join("cases").display().to_string()];
+    let (loaded, trees) = Selection { paths, ..Selection::default() }.load().unwrap();
+    let factory = BundledFactory::new();
+    let version = &factory.info().version;
+    let ledger = trees[0].ledger("bundled").unwrap();
+    let options = RunOptions { slow: true, ..RunOptions::default() };
+    let plan = Plan { cases: &loaded.cases, factory: &factory, options, repeat: 1, jobs: 2, stop: &|| false };
+    let (mut pass, mut known, mut skipped) = (0, 0, 0);
+    run_batch(&plan, |news| {
+        let News::Run { index, run, .. } = news else { return true };
+        let deviates = ledger.deviation(&loaded.cases[index].id, version).is_some();
+        match run.report.verdict {
+            Verdict::Pass => pass += 1,
+            Verdict::Skipped { .. } => skipped += 1,
+            Verdict::Fail(_) if deviates => known += 1,
+            Verdict::Fail(_) | Verdict::Inconclusive { .. } => {}
+        }
+        true
+    });
+    let tests = loaded.cases.len();
+    let row = format!("| `bundled` | {version} | {tests} | {pass} | {known} | {skipped} |");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    assert!(readme.lines().any(|line| line == row), "run ci/stack-table; the README should have\n{row}");
 }

@@ -3,10 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_STATUS: &str = "Exit status: 0 all as expected; 1 something was not; 2 a case or an argument is wrong, \
+    or nothing is selected; 3 the target cannot run here, or skipped everything; 4 nothing failed, but something \
+    stayed inconclusive.";
 
 /// TCP conformance tests as scripts: inject segments, make socket calls, assert on what comes back.
 #[derive(Debug, Parser)]
-#[command(name = "tcpdrill", version, max_term_width = 100)]
+#[command(name = "tcpdrill", version = env!("TCPDRILL_VERSION"), max_term_width = 100, after_help = EXIT_STATUS)]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) color: colorchoice_clap::Color,
@@ -33,6 +38,12 @@ pub(super) enum Command {
     Coverage(CoverageArguments),
     /// Say whether the Linux target can run on this machine, and if not, why
     Doctor(LookArguments),
+    /// Write a new case that passes, with comments that say how to go on
+    New(NewArguments),
+    /// Write the completions of a shell to standard output
+    Completions(CompletionsArguments),
+    /// Write the manual page to standard output, or the pages of all commands into a folder
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +196,39 @@ pub(super) struct ReplayArguments {
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NewArguments {
+    /// The file to write: FOLDER/AREA/NAME.yaml, e.g. cases/mine/first.yaml
+    #[arg(value_name = "PATH")]
+    pub(super) path: PathBuf,
+
+    /// The target opens the connection
+    #[arg(long, conflicts_with = "server")]
+    pub(super) client: bool,
+
+    /// The peer opens the connection; so it is without either
+    #[arg(long)]
+    pub(super) server: bool,
+
+    /// What the case states, in one sentence
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) title: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// Whose
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// Where the pages go
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

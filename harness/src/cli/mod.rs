@@ -8,6 +8,8 @@ mod explain;
 mod interrupt;
 mod known;
 mod list;
+mod man;
+mod new;
 mod output;
 mod replay;
 mod reports;
@@ -47,6 +49,9 @@ pub fn main() -> ExitCode {
         Command::Doctor(options) => doctor::doctor(&options, &mut output),
         Command::Explain(options) => explain::explain(&options, &mut output),
         Command::Replay(options) => replay::replay(&options, &mut output),
+        Command::New(options) => new::new(&options, &mut output),
+        Command::Completions(options) => man::completions(&options, &mut output),
+        Command::Man(options) => man::man(&options, &mut output),
     };
     ExitCode::from(status)
 }

@@ -342,7 +342,7 @@ pub(super) fn is_case_file(path: &Path) -> bool {
 }
 
 /// Folders of a tree's root that hold something else than cases.
-const NOT_CASES: [&str; 3] = ["fixtures", "requirements", "ledger"];
+pub const NOT_CASES: [&str; 3] = ["fixtures", "requirements", "ledger"];
 
 fn walk(folder: &Path, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), LoadError> {
     for entry in fs::read_dir(folder).map_err(|error| LoadError::io(folder, error))? {

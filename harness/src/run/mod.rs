@@ -16,7 +16,7 @@ pub use batch::{News, Plan, run_batch};
 pub use drive::{ReplayError, replay};
 pub use files::{Saved, capture_name, probe, save, write_whole};
 pub use ledgers::{LedgerError, stale_diagnostics};
-pub use library::{EMBEDDED_ROOT, LoadError, Loaded, Requirement, Testable, Tree};
+pub use library::{EMBEDDED_ROOT, LoadError, Loaded, NOT_CASES, Requirement, Testable, Tree};
 pub use recorded::case_of;
 pub use select::{SelectError, Selection};
 pub use skips::foreseen_skips;

@@ -76,10 +76,12 @@ impl From<PcapError> for CaptureError {
 pub struct Heading {
     /// Name of the interface, e.g. the target's.
     pub interface: String,
+    /// About the interface; empty for none.
+    pub description: String,
     /// The operating system that the target is, or runs on; empty for none.
     pub os: String,
-    /// About the whole capture, e.g. the case's id; empty for none.
-    pub comment: String,
+    /// About the whole capture, e.g. the case's id.
+    pub comments: Vec<String>,
     /// Names for addresses.
     pub names: Vec<(IpAddr, String)>,
 }
@@ -95,10 +97,8 @@ impl<W: Write> CaptureWriter<W> {
     /// # Errors
     /// If `writer` cannot be written to.
     pub fn new(writer: W, heading: &Heading) -> Result<Self, CaptureError> {
-        let mut options = Vec::new();
-        if !heading.comment.is_empty() {
-            options.push(SectionHeaderOption::Comment(text(&heading.comment).into_owned().into()));
-        }
+        let comment = |comment: &String| SectionHeaderOption::Comment(text(comment).into_owned().into());
+        let mut options: Vec<_> = heading.comments.iter().map(comment).collect();
         if !heading.os.is_empty() {
             options.push(SectionHeaderOption::OS(text(&heading.os).into_owned().into()));
         }
@@ -108,21 +108,22 @@ impl<W: Write> CaptureWriter<W> {
         let section =
             SectionHeaderBlock { endianness: Endianness::Little, options, ..SectionHeaderBlock::default() };
         let mut writer = PcapNgWriter::with_section_header(writer, section)?;
-        writer.write_pcapng_block(InterfaceDescriptionBlock {
-            linktype: DataLink::RAW,
-            snaplen: 0,
-            options: vec![
-                InterfaceDescriptionOption::IfName(text(&heading.interface)),
-                InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
-            ],
-        })?;
+        let mut options = vec![
+            InterfaceDescriptionOption::IfName(text(&heading.interface)),
+            InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
+        ];
+        if !heading.description.is_empty() {
+            options.push(InterfaceDescriptionOption::IfDescription(text(&heading.description)));
+        }
+        let interface = InterfaceDescriptionBlock { linktype: DataLink::RAW, snaplen: 0, options };
+        writer.write_pcapng_block(interface)?;
         if let Some(names) = name_resolution(&heading.names) {
             writer.write_pcapng_block(names)?;
         }
         Ok(Self { writer })
     }
 
-    /// Adds a packet that starts with its IP header, at `time` nanoseconds; with an empty `comment` it has none.
+    /// Adds a packet that starts with its IP header, at `time` nanoseconds, with its comments.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -131,12 +132,10 @@ impl<W: Write> CaptureWriter<W> {
         time: u64,
         direction: Direction,
         bytes: &[u8],
-        comment: &str,
+        comments: &[String],
     ) -> Result<(), CaptureError> {
-        let mut options = Vec::new();
-        if !comment.is_empty() {
-            options.push(EnhancedPacketOption::Comment(text(comment)));
-        }
+        let mut options: Vec<_> =
+            comments.iter().map(|comment| EnhancedPacketOption::Comment(text(comment))).collect();
         options.push(EnhancedPacketOption::Flags(direction.flags()));
         self.writer.write_pcapng_block(EnhancedPacketBlock {
             interface_id: 0,
@@ -192,8 +191,8 @@ pub struct Captured {
     pub time: u64,
     /// Which way it went, if the capture says so.
     pub direction: Option<Direction>,
-    /// Its comments, one a line.
-    pub comment: String,
+    /// Its comments, in order.
+    pub comments: Vec<String>,
     /// Its bytes, from the IP header on.
     pub bytes: Vec<u8>,
 }
@@ -246,7 +245,7 @@ fn captured(packet: &EnhancedPacketBlock<'_>, interface: &InterfaceDescriptionBl
     let mut comments = Vec::new();
     for option in &packet.options {
         match option {
-            EnhancedPacketOption::Comment(comment) => comments.push(comment.as_ref()),
+            EnhancedPacketOption::Comment(comment) => comments.push(comment.to_string()),
             EnhancedPacketOption::Flags(flags) => direction = Direction::from_flags(*flags),
             EnhancedPacketOption::Hash(_)
             | EnhancedPacketOption::DropCount(_)
@@ -258,7 +257,7 @@ fn captured(packet: &EnhancedPacketBlock<'_>, interface: &InterfaceDescriptionBl
     Captured {
         time: nanoseconds(packet.timestamp.as_nanos(), interface),
         direction,
-        comment: comments.join("\n"),
+        comments,
         bytes: packet.data.to_vec(),
     }
 }

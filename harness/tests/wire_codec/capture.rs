@@ -16,8 +16,9 @@ use tcpdrill::trace::pcapng::{CaptureError, CaptureReader, CaptureWriter, Captur
 fn heading() -> Heading {
     Heading {
         interface: "bundled".to_owned(),
+        description: "at the target".to_owned(),
         os: "none".to_owned(),
-        comment: "connect/refused[ip=v4]".to_owned(),
+        comments: vec!["connect/refused[ip=v4]".to_owned(), "pass".to_owned()],
         names: vec![
             ("192.168.0.1".parse().unwrap(), "local".to_owned()),
             ("192.0.2.1".parse().unwrap(), "remote".to_owned()),
@@ -28,24 +29,24 @@ fn heading() -> Heading {
 }
 
 fn packets() -> Vec<Captured> {
-    let captured = |time, direction, comment: &str, bytes: &[u8]| Captured {
+    let captured = |time, direction, comments: &[&str], bytes: &[u8]| Captured {
         time,
         direction: Some(direction),
-        comment: comment.to_owned(),
+        comments: comments.iter().map(ToString::to_string).collect(),
         bytes: bytes.to_vec(),
     };
     vec![
-        captured(0, Direction::Inbound, "", &[0x45, 1, 2]),
-        captured(1, Direction::Outbound, "line 4: expect", &[0x60; 41]),
-        captured(1_700_000_000_123_456_789, Direction::Inbound, "ünïcödé", &[]),
-        captured(u64::MAX, Direction::Outbound, "", &[0x45; 1500]),
+        captured(0, Direction::Inbound, &[], &[0x45, 1, 2]),
+        captured(1, Direction::Outbound, &["line 4: expect", "wrong"], &[0x60; 41]),
+        captured(1_700_000_000_123_456_789, Direction::Inbound, &["ünïcödé"], &[]),
+        captured(u64::MAX, Direction::Outbound, &[], &[0x45; 1500]),
     ]
 }
 
 fn written() -> Vec<u8> {
     let mut writer = CaptureWriter::new(Vec::new(), &heading()).unwrap();
     for packet in packets() {
-        writer.packet(packet.time, packet.direction.unwrap(), &packet.bytes, &packet.comment).unwrap();
+        writer.packet(packet.time, packet.direction.unwrap(), &packet.bytes, &packet.comments).unwrap();
     }
     writer.finish().unwrap()
 }
@@ -71,6 +72,7 @@ fn the_heading_is_there() {
     let mut reader = PcapNgReader::new(bytes.as_slice()).unwrap();
     let options = reader.section().options.clone();
     assert!(options.contains(&SectionHeaderOption::Comment("connect/refused[ip=v4]".into())));
+    assert!(options.contains(&SectionHeaderOption::Comment("pass".into())));
     assert!(options.contains(&SectionHeaderOption::OS("none".into())));
     let application = format!("tcpdrill {}", env!("CARGO_PKG_VERSION"));
     assert!(options.contains(&SectionHeaderOption::UserApplication(application.into())));
@@ -81,6 +83,8 @@ fn the_heading_is_there() {
                 assert_eq!((interface.linktype, interface.snaplen), (DataLink::RAW, 0));
                 assert!(interface.options.contains(&InterfaceDescriptionOption::IfName("bundled".into())));
                 assert!(interface.options.contains(&InterfaceDescriptionOption::IfTsResol(9)));
+                let description = InterfaceDescriptionOption::IfDescription("at the target".into());
+                assert!(interface.options.contains(&description));
             }
             Block::NameResolution(block) => {
                 names.extend(block.records.iter().map(|record| match record {
@@ -144,7 +148,7 @@ fn what_is_no_capture_of_ip_is_refused() {
 #[test]
 fn overlong_comments_are_cut_between_characters() {
     let mut writer = CaptureWriter::new(Vec::new(), &Heading::default()).unwrap();
-    writer.packet(0, Direction::Inbound, &[], &"ü".repeat(40_000)).unwrap();
+    writer.packet(0, Direction::Inbound, &[], &["ü".repeat(40_000)]).unwrap();
     let read = read(&writer.finish().unwrap());
-    assert_eq!(read[0].comment, "ü".repeat(0xffff / 2));
+    assert_eq!(read[0].comments, ["ü".repeat(0xffff / 2)]);
 }
