@@ -4,6 +4,7 @@
 pub mod case;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod compare;
 pub mod engine;
 pub mod front;
 pub mod report;

@@ -26,6 +26,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Read cases and say what is wrong with them, without running any
     Check(LookArguments),
+    /// Run cases on two targets, or take two traces, and show where they differ
+    Compare(CompareArguments),
     /// Name the tests that are selected, one a line
     List(LookArguments),
     /// Write the JSON Schema of case files, for editors
@@ -170,6 +172,44 @@ pub(super) struct ExplainArguments {
     /// Seed of everything that is drawn by chance
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArguments {
+    #[command(flatten)]
+    pub(super) select: SelectArguments,
+
+    /// The two targets. Without it and with two traces, or two folders of traces, as paths, these are compared
+    #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1)]
+    pub(super) targets: Vec<String>,
+
+    /// Leave out this field or kind of difference: win, options, timing ..; may be given several times
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+
+    /// Show both exchanges of every test that differs, not only of a single one
+    #[arg(long)]
+    pub(super) ladders: bool,
+
+    /// How many tests to run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) jobs: Option<u16>,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+
+    /// Where captures and traces go
+    #[arg(long, value_name = "DIR", default_value = "captures")]
+    pub(super) captures: PathBuf,
+
+    /// Seed of everything that is drawn by chance
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+
+    /// Also run tests that take more than 5 s on a real clock
+    #[arg(long)]
+    pub(super) slow: bool,
 }
 
 #[derive(Debug, Args)]

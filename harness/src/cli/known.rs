@@ -37,12 +37,24 @@ impl<'a> Known<'a> {
         Ok(Self { version, ledgers: ledgers?, failed: BTreeMap::new(), passed: BTreeMap::new() })
     }
 
-    /// What is known of a test that came to this verdict; it is remembered that it did.
-    pub(super) fn meet(&mut self, case: &Case, verdict: &Verdict) -> Option<Deviation> {
+    /// What is known of a test.
+    pub(super) fn deviation(&self, case: &Case) -> Option<&Deviation> {
+        self.found(case).map(|(_, _, deviation)| deviation)
+    }
+
+    /// The ledger and the entry that apply to a test, by their places.
+    fn found(&self, case: &Case) -> Option<(usize, usize, &Deviation)> {
         let index = self.ledgers.iter().position(|(tree, _)| tree.holds(case))?;
         let (_, ledger) = self.ledgers.get(index)?;
-        let deviation = ledger.deviation(&case.id, &self.version)?.clone();
+        let deviation = ledger.deviation(&case.id, &self.version)?;
         let entry = ledger.deviations.iter().position(|other| other.at == deviation.at)?;
+        Some((index, entry, deviation))
+    }
+
+    /// What is known of a test that came to this verdict; it is remembered that it did.
+    pub(super) fn meet(&mut self, case: &Case, verdict: &Verdict) -> Option<Deviation> {
+        let (index, entry, deviation) = self.found(case)?;
+        let deviation = deviation.clone();
         let met = match verdict {
             Verdict::Pass => &mut self.passed,
             Verdict::Fail(_) => &mut self.failed,

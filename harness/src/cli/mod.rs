@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod compare;
 mod coverage;
 mod doctor;
 mod explain;
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
     let status = match arguments.command {
         Command::Run(options) => run::run(&options, &mut output),
         Command::Check(options) => check::check(&options, &mut output),
+        Command::Compare(options) => compare::compare(&options, &mut output),
         Command::List(options) => list::list(&options, &mut output),
         Command::Schema(options) => schema::schema(&options, &mut output),
         Command::Coverage(options) => coverage::coverage(&options, &mut output),

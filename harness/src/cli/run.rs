@@ -290,6 +290,6 @@ pub(super) fn default_jobs(is_real: bool) -> usize {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a command took is measured here")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }

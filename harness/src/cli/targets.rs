@@ -4,6 +4,9 @@ use crate::case::nearest;
 use crate::target::bundled::BundledFactory;
 use crate::target::{TargetError, TargetFactory};
 
+use super::output::Output;
+use super::{UNUSABLE, WRONG};
+
 /// All names, for messages.
 const NAMES: [&str; 2] = ["bundled", "linux"];
 
@@ -13,6 +16,20 @@ pub(super) enum NoTarget {
     Unknown { help: String },
     /// This machine or this build cannot run it.
     Unusable(String),
+}
+
+/// The target of a name, or the exit status after saying why there is none.
+pub(super) fn open(name: &str, output: &mut Output) -> Result<Box<dyn TargetFactory>, u8> {
+    find(name).map_err(|missing| match missing {
+        NoTarget::Unknown { help } => {
+            output.complain(&format!("no target {name:?}"), Some(&help));
+            WRONG
+        }
+        NoTarget::Unusable(why) => {
+            output.complain(&format!("target {name} cannot run here: {why}"), None);
+            UNUSABLE
+        }
+    })
 }
 
 /// The target of a name.

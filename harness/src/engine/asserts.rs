@@ -8,7 +8,7 @@ use super::clock::Window;
 use super::eval::{self, EvalError, Known};
 use super::memory::state_name;
 use super::want::Want;
-use super::{Engine, Next};
+use super::{Engine, Next, Seen};
 
 impl Engine<'_> {
     /// Evaluates the expressions of a step that is due, asking the target for what they name first.
@@ -30,6 +30,14 @@ impl Engine<'_> {
                     self.next_step(window.from, window.slip)
                 }
             };
+        }
+        for place in places {
+            if !matches!(place, Place::Captured { .. })
+                && let Ok(worth) = self.memory.look_up(&place)
+            {
+                let (step, at, place) = (self.cursor, window.from, place.to_string());
+                self.seen.push(Seen { step, at, place, worth });
+            }
         }
         for expression in expressions {
             match eval::truth(expression, &self.memory) {

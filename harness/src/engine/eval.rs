@@ -6,10 +6,14 @@ use crate::time::Span;
 
 /// What an expression comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Worth {
+pub enum Worth {
+    /// An integer.
     Int(i64),
+    /// A time.
     Time(Span),
+    /// A name: `ESTABLISHED`.
     Symbol(String),
+    /// Whether something holds.
     Truth(bool),
 }
 

@@ -4,6 +4,7 @@ use crate::case::{Expected, FlowId, Isn, PacketSpec, Step, TimeSpec, render_pack
 use crate::target::Timing;
 use crate::time::{Span, Timestamp};
 use crate::verdict::{FieldDifference, Problem};
+use crate::wire::notation::packet_text;
 
 use super::clock::{Moment, Window};
 use super::eval::EvalError;
@@ -358,8 +359,14 @@ impl<'c> Engine<'c> {
 
     /// The next SYN in the queue is the first of a new connection: its numbering counts from here.
     pub(super) fn relearn(&mut self, flow: FlowId) {
-        if let Some(state) = self.flows.0.get_mut(flow.0) {
-            state.relearn();
+        let Some(state) = self.flows.0.get_mut(flow.0) else { return };
+        state.relearn();
+        let bases = state.bases();
+        for emitted in &state.queue {
+            if let Some(event) = self.events.get_mut(emitted.event) {
+                event.text = packet_text(&emitted.parsed.packet, &bases);
+                event.bases = bases;
+            }
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What happened in a run, in order: material for ladders, captures and comparisons.
 
-use crate::case::{Signal, ThreadId};
+use crate::case::{FlowId, Signal, ThreadId};
+use crate::target::Completion;
 use crate::time::Timestamp;
+use crate::wire::notation::Bases;
 
+use super::eval::Worth;
 use super::link::Fate;
 
 /// One thing that happened.
@@ -20,6 +23,42 @@ pub struct Event {
     pub status: Status,
     /// What the link did to it.
     pub fates: Vec<Fate>,
+    /// Of a packet that left the target: its flow, if it has one.
+    pub flow: Option<FlowId>,
+    /// Of a packet that left the target: what its numbers count from.
+    pub bases: Bases,
+    /// Of a call that returned: what it came back with.
+    pub back: Option<Completion>,
+}
+
+impl Event {
+    /// Something that belongs to no flow, as far as is known.
+    pub(super) fn new(at: Timestamp, what: What, text: String, step: Option<usize>, status: Status) -> Self {
+        Self {
+            at,
+            what,
+            text,
+            step,
+            status,
+            fates: Vec::new(),
+            flow: None,
+            bases: Bases::default(),
+            back: None,
+        }
+    }
+}
+
+/// What a step with `assert` saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The step.
+    pub step: usize,
+    /// When it was due.
+    pub at: Timestamp,
+    /// What was looked at, as written: `s.tcpi_snd_cwnd`.
+    pub place: String,
+    /// What was there.
+    pub worth: Worth,
 }
 
 /// Kinds of events.

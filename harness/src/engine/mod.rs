@@ -34,8 +34,9 @@ mod threads;
 mod traffic;
 mod want;
 
+pub use eval::Worth;
 pub use link::Fate;
-pub use log::{Event, Status, What};
+pub use log::{Event, Seen, Status, What};
 pub use want::{Act, Input, Want};
 
 use std::collections::BTreeMap;
@@ -85,6 +86,7 @@ pub struct Engine<'c> {
     /// The bytes of calls to come, by step.
     drafts: BTreeMap<usize, Draft>,
     events: Vec<Event>,
+    seen: Vec<Seen>,
     mismatches: Vec<Mismatch>,
     /// Expectations that nothing answered yet: what comes late is told from what is unexpected.
     missed: Vec<Missed<'c>>,
@@ -110,6 +112,8 @@ pub struct Report {
     pub clock: Timing,
     /// When each step happened, by its index.
     pub moments: Vec<Option<Timestamp>>,
+    /// What was looked at, in order.
+    pub seen: Vec<Seen>,
 }
 
 impl Report {
@@ -120,7 +124,7 @@ impl Report {
             Err(error) => format!("{} bytes that are no packet: {error}", packet.len()),
         };
         let what = What::Emitted(packet.to_vec());
-        self.events.push(Event { at, what, text, step: None, status: Status::Teardown, fates: Vec::new() });
+        self.events.push(Event::new(at, what, text, None, Status::Teardown));
     }
 
     /// Something went wrong with the target after the end.
@@ -205,6 +209,7 @@ impl<'c> Engine<'c> {
             stage: Stage::Fresh,
             drafts,
             events: Vec::new(),
+            seen: Vec::new(),
             mismatches: Vec::new(),
             missed: Vec::new(),
             counters: asserts::counters(case),
@@ -271,7 +276,14 @@ impl<'c> Engine<'c> {
                 Verdict::Fail(self.mismatches)
             }
         });
-        Report { verdict, events: self.events, zero, clock: self.clock.timing, moments: self.clock.moments() }
+        Report {
+            verdict,
+            events: self.events,
+            zero,
+            clock: self.clock.timing,
+            moments: self.clock.moments(),
+            seen: self.seen,
+        }
     }
 
     fn look_at(&mut self, step: &'c Step) -> Next {
@@ -375,7 +387,7 @@ impl<'c> Engine<'c> {
         step: Option<usize>,
         status: Status,
     ) -> usize {
-        self.events.push(Event { at, what, text, step, status, fates: Vec::new() });
+        self.events.push(Event::new(at, what, text, step, status));
         self.events.len() - 1
     }
 
@@ -412,12 +424,16 @@ impl<'c> Engine<'c> {
         match belongs {
             Belongs::To(id) => {
                 let Some(flow) = self.flows.0.get_mut(id.0) else { return };
-                let text = packet_text(&parsed.packet, &flow.bases());
+                let bases = flow.bases();
+                let text = packet_text(&parsed.packet, &bases);
                 if parsed.packet.tcp().is_some() {
                     flow.last = Some(bytes.clone());
                 }
                 let what = What::Emitted(bytes.clone());
                 let event = self.record(at, what, text, None, Status::Unclaimed);
+                if let Some(event) = self.events.get_mut(event) {
+                    (event.flow, event.bases) = (Some(id), bases);
+                }
                 let emitted = Emitted { at, parsed, bytes, event };
                 if !self.taken_by_peer(id, &emitted)
                     && let Some(flow) = self.flows.0.get_mut(id.0)

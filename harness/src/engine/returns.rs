@@ -16,6 +16,9 @@ impl<'c> Engine<'c> {
     pub(super) fn returned(&mut self, at: Timestamp, thread: ThreadId, completion: Completion) {
         let text = calls::show_result(completion.result);
         let event = self.record(at, What::Returned(thread), text, None, Status::Unclaimed);
+        if let Some(event) = self.events.get_mut(event) {
+            event.back = Some(completion.clone());
+        }
         self.threads.come_back(thread, at, completion, event);
         let Some(made) = self.threads.get(thread).and_then(|thread| thread.made.as_ref()) else { return };
         match (made.ends, made.overdue) {

@@ -76,7 +76,7 @@ impl<'c> Engine<'c> {
         self.clock.unsettle(at);
         let text = self.text_of(flow, &bytes);
         let what = What::Injected(bytes);
-        self.events.push(Event { at, what, text, step: None, status: Status::Done, fates });
+        self.events.push(Event { fates, ..Event::new(at, what, text, None, Status::Done) });
         let (moment, count) = self.lateness.burst;
         self.lateness.burst = if moment == at { (at, count + 1) } else { (at, 1) };
         if count >= AT_ONCE {
@@ -201,7 +201,7 @@ impl<'c> Engine<'c> {
         if fates.contains(&Fate::Dropped) {
             let text = self.text_of(id, &bytes);
             let what = What::Lost(bytes);
-            self.events.push(Event { at, what, text, step: None, status: Status::Done, fates });
+            self.events.push(Event { fates, ..Event::new(at, what, text, None, Status::Done) });
         }
     }
 

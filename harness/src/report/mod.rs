@@ -2,6 +2,7 @@
 
 mod aligned;
 mod bytes;
+mod compare;
 mod coverage;
 mod doctor;
 mod event;
@@ -19,6 +20,10 @@ mod summary;
 mod tap;
 mod text;
 
+pub use compare::{
+    CompareFinding, CompareTally, Compared, comparison_line, comparison_page, comparison_summary_line,
+    comparison_summary_text, comparison_text,
+};
 pub use coverage::{
     Coverage, Covered, Outlook, Show, Verdicts, coverage_lines, coverage_text, requirements_text,
     tests_lines, tests_text,

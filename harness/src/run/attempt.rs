@@ -150,6 +150,7 @@ fn empty(verdict: Verdict) -> Report {
         zero: Timestamp::START,
         clock: Timing::Virtual,
         moments: Vec::new(),
+        seen: Vec::new(),
     }
 }
 
