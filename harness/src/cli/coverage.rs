@@ -19,8 +19,8 @@ use super::args::{CoverageArguments, Format};
 use super::output::Output;
 use super::replay::collect;
 use super::run::default_jobs;
-use super::targets::{self, NoTarget};
-use super::{SUCCESS, UNUSABLE, WRONG};
+use super::targets;
+use super::{SUCCESS, WRONG};
 
 /// Says which requirements the selected cases are about; the exit status.
 pub(super) fn coverage(arguments: &CoverageArguments, output: &mut Output) -> u8 {
@@ -47,15 +47,15 @@ pub(super) fn coverage(arguments: &CoverageArguments, output: &mut Output) -> u8
         }
     }
     let verdicts = match &arguments.from {
-        Some(path) => read(path, &arguments.target).map_err(|why| (why, None, WRONG)),
-        None => run(arguments, &loaded.cases),
+        Some(path) => read(path, &arguments.target).map_err(|why| {
+            output.complain(&why, None);
+            WRONG
+        }),
+        None => run(arguments, &loaded.cases, output),
     };
     let targets = match verdicts {
         Ok(verdicts) => verdicts,
-        Err((why, help, status)) => {
-            output.complain(&why, help.as_deref());
-            return status;
-        }
+        Err(status) => return status,
     };
     let coverage = Coverage::of(&catalogue, &loaded.cases, &targets);
     let shown = shown(&coverage, arguments);
@@ -110,20 +110,11 @@ fn show(coverage: &Coverage<'_>, shown: &[&Covered<'_>], arguments: &CoverageArg
 
 type Targets = Vec<(String, Verdicts)>;
 
-/// Runs the cases on the targets that are named, without keeping files. Where one cannot: why, what helps, and the exit
-/// status.
-fn run(arguments: &CoverageArguments, cases: &[Case]) -> Result<Targets, (String, Option<String>, u8)> {
-    let find = |name: &String| match targets::find(name) {
-        Ok(factory) => Ok((name.clone(), factory)),
-        Err(NoTarget::Unknown { help }) => Err((format!("no target {name:?}"), Some(help), WRONG)),
-        Err(NoTarget::Unusable(why)) => {
-            Err((format!("target {name} cannot run here: {why}"), None, UNUSABLE))
-        }
-    };
-    // All before the first runs: one of them may have to enter a user namespace, which threads prevent.
-    let factories: Vec<_> = arguments.target.iter().map(find).collect::<Result<_, _>>()?;
+/// Runs the cases on the targets that are named, without keeping files. Where one cannot: the exit status.
+fn run(arguments: &CoverageArguments, cases: &[Case], output: &mut Output) -> Result<Targets, u8> {
+    let factories = targets::open_all(&arguments.target, output)?;
     let mut all = Vec::new();
-    for (name, factory) in factories {
+    for (name, factory) in arguments.target.iter().cloned().zip(factories) {
         let plan = Plan {
             cases,
             factory: factory.as_ref(),

@@ -8,16 +8,15 @@ use crate::case::Case;
 use crate::engine::Report;
 use crate::report::{FailureContext, Tally, explanation};
 use crate::run::{Requirement, RunOptions, Saved, Tree, case_of, replay, run_case, save};
-use crate::target::TargetFactory;
 use crate::trace::Trace;
 use crate::verdict::Deviation;
 
+use super::WRONG;
 use super::args::{ExplainArguments, SelectArguments};
 use super::known::Known;
 use super::output::Output;
 use super::run::show_ledger_error;
-use super::targets::{self, NoTarget};
-use super::{UNUSABLE, WRONG};
+use super::targets;
 
 /// So many tests are named where one is to be chosen.
 const NAMED: usize = 10;
@@ -44,7 +43,7 @@ fn live(arguments: &ExplainArguments, output: &mut Output) -> Result<u8, u8> {
         return Err(WRONG);
     }
     let case = one_of(&loaded.cases, &arguments.case, output)?;
-    let factory = target(&arguments.target, output)?;
+    let factory = targets::open(&arguments.target, output)?;
     let mut known = Known::of(factory.info(), &trees).map_err(|error| {
         show_ledger_error(&error, output);
         WRONG
@@ -114,19 +113,6 @@ fn one_of<'a>(cases: &'a [Case], asked: &str, output: &mut Output) -> Result<&'a
             Err(WRONG)
         }
     }
-}
-
-fn target(name: &str, output: &mut Output) -> Result<Box<dyn TargetFactory>, u8> {
-    targets::find(name).map_err(|error| match error {
-        NoTarget::Unknown { help } => {
-            output.complain(&format!("no target {name:?}"), Some(&help));
-            WRONG
-        }
-        NoTarget::Unusable(why) => {
-            output.complain(&format!("target {name} cannot run here: {why}"), None);
-            UNUSABLE
-        }
-    })
 }
 
 /// A run to be shown.

@@ -19,7 +19,7 @@ use super::interrupt::Interrupt;
 use super::known::{Known, Stale};
 use super::output::Output;
 use super::reports::Reports;
-use super::targets::{self, NoTarget};
+use super::targets;
 use super::{UNUSABLE, WRONG};
 
 /// How many cases a real clock runs at once on each processor: they mostly wait, but more of them make each other late.
@@ -62,7 +62,7 @@ fn prepare_and_run(arguments: &RunArguments, output: &mut Output) -> Result<u8, 
     }
     let mut reports = Reports::of(arguments, output).map_err(|failed| report_lost(failed, output))?;
     prepare_captures(&arguments.captures).map_err(|error| captures_lost(arguments, &error, output))?;
-    let factories = factories(&arguments.target, output)?;
+    let factories = targets::open_all(&arguments.target, output)?;
     let mut parts = Vec::new();
     for factory in &factories {
         let known = Known::of(factory.info(), &trees).map_err(|error| {
@@ -123,24 +123,6 @@ fn report_lost((path, error): (std::path::PathBuf, io::Error), output: &mut Outp
     let text = format!("the report {} cannot be written: {error}", path.display());
     output.complain(&text, Some("--report FORMAT=FILE wants a file in a folder that exists"));
     WRONG
-}
-
-fn factories(names: &[String], output: &mut Output) -> Result<Vec<Box<dyn TargetFactory>>, u8> {
-    let mut factories = Vec::new();
-    for name in names {
-        match targets::find(name) {
-            Ok(factory) => factories.push(factory),
-            Err(NoTarget::Unknown { help }) => {
-                output.complain(&format!("no target {name:?}"), Some(&help));
-                return Err(WRONG);
-            }
-            Err(NoTarget::Unusable(why)) => {
-                output.complain(&format!("target {name} cannot run here: {why}"), None);
-                return Err(UNUSABLE);
-            }
-        }
-    }
-    Ok(factories)
 }
 
 /// A ledger that is wrong is shown like a case that is; no run can be judged by it.

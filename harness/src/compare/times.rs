@@ -1,6 +1,6 @@
 //! Whether two waits on two clocks can be the same wait.
 
-use crate::target::Timing;
+use crate::target::{Timing, Tolerance};
 use crate::time::Span;
 
 /// Whether no nominal wait explains both: what was measured lies further apart than the tolerances of both clocks.
@@ -10,9 +10,16 @@ pub(super) fn apart(a: (Span, Timing), b: (Span, Timing)) -> bool {
     to_a < from_b || to_b < from_a
 }
 
-/// The waits that can be measured as this one.
+/// The waits that can be measured as this one: how much too late it may be follows from the wait, not from the measure.
 fn nominal((wait, timing): (Span, Timing)) -> (Span, Span) {
-    (wait - timing.late(wait), wait + timing.early())
+    let shortest = match timing {
+        Timing::Virtual => wait,
+        Timing::Real(Tolerance { late, divisor, .. }) => {
+            let divisor = divisor.max(1);
+            Span((wait.0 - late).max(0) / (divisor + 1) * divisor)
+        }
+    };
+    (shortest.min(wait), wait + timing.early())
 }
 
 #[cfg(test)]
