@@ -28,10 +28,7 @@ pub(super) fn coverage(arguments: &CoverageArguments, output: &mut Output) -> u8
         Ok(loaded) => loaded,
         Err(status) => return status,
     };
-    let colour = output.error_style().colour;
-    for (_, mistakes) in &loaded.invalid {
-        output.error(&mistakes.render(colour));
-    }
+    output.mistakes(&loaded);
     if loaded.cases.is_empty() {
         output.complain("no test is selected", Some("tcpdrill list shows what there is"));
         return WRONG;

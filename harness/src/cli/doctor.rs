@@ -38,10 +38,7 @@ mod here {
             Ok(loaded) => loaded,
             Err(status) => return status,
         };
-        let colour = output.error_style().colour;
-        for (_, mistakes) in &loaded.invalid {
-            output.error(&mistakes.render(colour));
-        }
+        output.mistakes(&loaded);
         let ledgers: Result<Vec<Ledger>, LedgerError> =
             trees.iter().map(|tree: &Tree| tree.ledger("linux")).collect();
         let ledgers = match ledgers {

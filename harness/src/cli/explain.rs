@@ -36,10 +36,7 @@ fn live(arguments: &ExplainArguments, output: &mut Output) -> Result<u8, u8> {
     let select = SelectArguments { paths: vec![arguments.case.clone()], filter: None, shard: None };
     let (loaded, trees) = select.load(output)?;
     if !loaded.invalid.is_empty() {
-        let colour = output.error_style().colour;
-        for (_, mistakes) in &loaded.invalid {
-            output.error(&mistakes.render(colour));
-        }
+        output.mistakes(&loaded);
         return Err(WRONG);
     }
     let case = one_of(&loaded.cases, &arguments.case, output)?;

@@ -10,10 +10,7 @@ pub(super) fn list(arguments: &LookArguments, output: &mut Output) -> u8 {
         Ok((loaded, _)) => loaded,
         Err(status) => return status,
     };
-    let colour = output.error_style().colour;
-    for (_, mistakes) in &loaded.invalid {
-        output.error(&mistakes.render(colour));
-    }
+    output.mistakes(&loaded);
     for case in &loaded.cases {
         let line = match arguments.format {
             Format::Text => {

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal_size::{Height, Width};
 
 use crate::report::Style;
+use crate::run::Loaded;
 
 /// What is over sooner than this needs no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -71,6 +72,14 @@ impl Output {
         let style = self.error_style();
         let help = help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
         self.error(&format!("tcpdrill: {} {text}{help}", style.bad("error:")));
+    }
+
+    /// What is wrong with the files that are no cases.
+    pub(super) fn mistakes(&mut self, loaded: &Loaded) {
+        let colour = self.error_style().colour;
+        for (_, mistakes) in &loaded.invalid {
+            self.error(&mistakes.render(colour));
+        }
     }
 
     /// From now on a line on standard error says how many of `total` are over, if that is a terminal.
