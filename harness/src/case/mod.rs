@@ -68,8 +68,19 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// How many of the steps, from the first, belong to `given`. Time 0 is the moment the next one is reached.
     pub given: usize,
+    /// What the front end could not lower, and where it stands. Such a case is skipped on every target.
+    pub lacking: Vec<Lacking>,
     /// The texts the case came from.
     pub sources: Sources,
+}
+
+/// Something a case says that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// Where it stands.
+    pub at: Location,
+    /// What, as a reason to skip the case: `the command "iptables ..."`.
+    pub what: String,
 }
 
 impl Case {

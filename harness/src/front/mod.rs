@@ -4,6 +4,7 @@
 
 mod diagnostic;
 mod library;
+pub mod pkt;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -252,6 +252,7 @@ impl Lowerer<'_, '_> {
             rules: rules?,
             steps: std::mem::take(&mut self.steps),
             given,
+            lacking: Vec::new(),
             sources: Sources::default(),
         })
     }
