@@ -18,6 +18,7 @@ mod inbox;
 mod inspect;
 mod link;
 mod mailbox;
+mod metrics;
 mod namespace;
 mod netlink;
 mod offload;
