@@ -2,4 +2,5 @@
 //!
 //! A script is parsed to a syntax tree ([`script`]), and that is lowered to cases, one for each variant.
 
+pub mod parse;
 pub mod script;
