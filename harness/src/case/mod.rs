@@ -30,7 +30,7 @@ pub(crate) use test_pattern::glob;
 pub use test_pattern::{NotAPattern, TestPattern, split_id};
 pub use world::{
     Addresses, Capability, DEFAULT_PORT, DescriptorId, Flow, FlowId, IpVersion, Link, LinkSide, Offload,
-    Rules, Setting, ThreadId,
+    PacketdrillRules, Rules, Setting, ThreadId,
 };
 
 use std::collections::BTreeSet;
