@@ -15,7 +15,9 @@ mod tcp_info;
 mod test_pattern;
 mod world;
 
-pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates};
+pub use call::{
+    EventData, Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates,
+};
 pub use constants::{CONSTANTS, ERRNOS, Errno, Signal, constant, nearest};
 pub use expr::{BinaryOp, CompareOp, Expr, Place};
 pub use packet::{

@@ -219,7 +219,7 @@ pub enum ResultSpec {
     Any,
     /// This value.
     Value(Num),
-    /// -1 with one of these.
+    /// -1 with one of these; with none written, -1 whatever the error.
     Fails(Vec<Errno>),
 }
 
