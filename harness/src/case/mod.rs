@@ -7,6 +7,7 @@
 mod call;
 mod constants;
 mod expr;
+mod needs;
 mod packet;
 mod render;
 mod source;
