@@ -17,8 +17,8 @@ mod variant;
 use std::collections::BTreeSet;
 
 use crate::case::{
-    Action, Blocks, Capability, Case, DescriptorId, FlowId, Lacking, Link, Location, Origin, Outcome, Payload,
-    ResultSpec, Rules, Setting, Sources, Step, Syscall, ThreadId, ValueSpec, When,
+    Action, Blocks, Capability, Case, DescriptorId, Lacking, Link, Location, Offload, Origin, Rules, Setting,
+    Sources, Step, Syscall, ThreadId, ValueSpec, When,
 };
 use crate::front::{Diagnostic, Diagnostics};
 
@@ -96,7 +96,7 @@ pub fn lower(
     files: &dyn Files,
 ) -> Result<Case, Diagnostics> {
     let (world, lacking, wrong) = World::new(script, variant, options);
-    let link = Link { mtu: world.mtu, offload: crate::case::Offload::Tso, ..Link::default() };
+    let link = Link { mtu: world.mtu, offload: Offload::Tso, ..Link::default() };
     let mut context = Context {
         sockets: Sockets::new(world.local, world.remote),
         world,
@@ -195,7 +195,8 @@ impl Context<'_> {
             return None;
         }
         let name = format!("fd{}", number.value);
-        let again = self.descriptors.iter().filter(|known| **known == name || known.starts_with(&format!("{name}_")));
+        let again =
+            self.descriptors.iter().filter(|known| **known == name || known.starts_with(&format!("{name}_")));
         let again = again.count();
         let name = if again == 0 { name } else { format!("{name}_{}", again + 1) };
         let id = DescriptorId(self.descriptors.len());
@@ -280,7 +281,8 @@ impl Context<'_> {
 
     /// Where an event stands, and its words from this byte on.
     fn origin(&self, at: Location, from: usize) -> Origin {
-        let text = self.sources.file(at.file).and_then(|file| file.text.get(from..at.end)).unwrap_or_default();
+        let text =
+            self.sources.file(at.file).and_then(|file| file.text.get(from..at.end)).unwrap_or_default();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Origin { at, text, through: Vec::new(), cell: None }
     }

@@ -96,7 +96,8 @@ pub(super) fn apply(
     let nowhere = Location { file: crate::case::FileId(0), start: 0, end: 0 };
     for (name, value) in &options.settings {
         let node = |text: &String| Node { value: text.clone(), at: nowhere };
-        applying.one(&Setting { name: node(name), value: value.as_ref().map(node) }, By::CommandLine);
+        let value = (!value.is_empty()).then(|| node(value));
+        applying.one(&Setting { name: node(name), value }, By::CommandLine);
     }
     (applying.lacking, applying.wrong)
 }
@@ -170,7 +171,8 @@ impl Applying<'_> {
                     match word {
                         "packet" => self.world.rules.lenient = true,
                         "syscall" => {}
-                        _ => self.mistake(value.at, format!("--non_fatal knows packet and syscall, not {word}")),
+                        _ => self
+                            .mistake(value.at, format!("--non_fatal knows packet and syscall, not {word}")),
                     }
                 }
             }
@@ -193,7 +195,8 @@ impl Applying<'_> {
     }
 
     fn percent(&mut self, value: &Node<String>) {
-        let percent = value.value.trim().parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
+        let percent =
+            value.value.trim().parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a million")]
         match percent {
             Some(percent) => self.world.rules.per_million = (percent * 10_000.0).round() as u32,

@@ -23,10 +23,10 @@ impl Context<'_> {
             Body::Tcp(segment) => self.tcp(packet, segment, at)?,
             Body::Udp { length } => {
                 let length = Num::exactly(i64::from(*length));
-                (self.home(at)?, Transport::Udp(UdpSpec { length }))
+                (self.home(true, at)?, Transport::Udp(UdpSpec { length }))
             }
             Body::Icmp(icmp) => {
-                let home = self.home(at)?;
+                let home = self.home(false, at)?;
                 (home, Transport::Icmp(self.icmp(icmp, packet.direction, home, at)?))
             }
             Body::OutOfScope(protocol) => {
@@ -47,8 +47,8 @@ impl Context<'_> {
     }
 
     /// Where a packet belongs that is not TCP.
-    fn home(&mut self, at: Location) -> Option<Home> {
-        match self.sockets.other() {
+    fn home(&mut self, is_datagram: bool, at: Location) -> Option<Home> {
+        match self.sockets.other(is_datagram) {
             Ok(home) => Some(home),
             Err(text) => {
                 self.wrong(at, text);
@@ -110,9 +110,7 @@ impl Context<'_> {
         let mut ip = match packet.direction {
             Direction::Inbound => IpSpec { ttl: Some(Num::exactly(TTL)), ..IpSpec::default() },
             // Options of the IP header are none of packetdrill's.
-            Direction::Outbound => {
-                IpSpec { options: (!is_v6).then(Vec::new), ..IpSpec::default() }
-            }
+            Direction::Outbound => IpSpec { options: (!is_v6).then(Vec::new), ..IpSpec::default() },
         };
         for attribute in &packet.ip {
             attribute_of(&mut ip, &attribute.value, is_v6);

@@ -4,8 +4,8 @@
 
 use std::net::SocketAddr;
 
-use crate::case::{DescriptorId, Flow, FlowId, Lie, Num, Scalar, Syscall, constant};
 use crate::case::{Alt, Term};
+use crate::case::{DescriptorId, Flow, FlowId, Lie, Num, Scalar, Syscall, constant};
 use crate::front::pkt::script::Number;
 use crate::wire::{Flags, protocol};
 
@@ -100,8 +100,8 @@ impl Sockets {
     /// A call is about to be made.
     pub(super) fn about_to(&mut self, call: &Syscall<Scalar>) {
         let (fd, family) = match call {
-            Syscall::Connect { fd, lie, .. } | Syscall::Sendto { fd, lie, .. } => (*fd, family(lie.as_ref())),
-            Syscall::Sendmsg { fd, .. } => (*fd, None),
+            Syscall::Connect { fd, lie, .. } => (*fd, family(lie.as_ref())),
+            Syscall::Sendto { fd, .. } | Syscall::Sendmsg { fd, .. } => (*fd, None),
             _ => return,
         };
         let remote = self.remote;
@@ -160,7 +160,11 @@ impl Sockets {
 
     /// The youngest child that was sent a SYN-ACK gets the descriptor. A call that blocks may get one that is still
     /// to come.
-    fn accepted(&mut self, descriptor: DescriptorId, is_blocking: bool) -> Result<Option<SocketAddr>, String> {
+    fn accepted(
+        &mut self,
+        descriptor: DescriptorId,
+        is_blocking: bool,
+    ) -> Result<Option<SocketAddr>, String> {
         let child = self.all.iter_mut().rev().find(|socket| {
             matches!(socket.state, State::SynAckSent | State::Acked) && socket.descriptor.is_none()
         });
@@ -240,16 +244,14 @@ impl Sockets {
         Ok(Home { flow, numbering, learns: next.is_some() })
     }
 
-    /// The flow of a packet that is not TCP.
-    pub(super) fn other(&self) -> Result<Home, String> {
+    /// The flow of a packet that is not TCP: of a datagram, or an ICMP message about whatever the socket has.
+    pub(super) fn other(&self, is_datagram: bool) -> Result<Home, String> {
         let socket = self.under_test.and_then(|index| self.all.get(index)).ok_or_else(no_socket)?;
+        if is_datagram && socket.protocol != UDP {
+            return Err("a datagram, and the socket under test is none of IPPROTO_UDP".to_owned());
+        }
         let flow = socket.flow.ok_or_else(no_connection)?;
         Ok(Home { flow, numbering: socket.numbering, learns: false })
-    }
-
-    /// The protocol of the socket under test.
-    pub(super) fn protocol(&self) -> Option<i64> {
-        self.under_test.and_then(|index| self.all.get(index)).map(|socket| socket.protocol)
     }
 
     fn tcp_under_test(&mut self) -> Result<&mut Socket, String> {
@@ -262,6 +264,7 @@ impl Sockets {
 }
 
 const TCP: i64 = protocol::TCP as i64;
+const UDP: i64 = protocol::UDP as i64;
 
 fn no_socket() -> String {
     "no socket is under test at this point".to_owned()
