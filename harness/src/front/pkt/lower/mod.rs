@@ -14,7 +14,7 @@ mod sockets;
 mod times;
 mod variant;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::{
     Action, Blocks, Capability, Case, DescriptorId, Lacking, Link, Location, Offload, Origin, Rules, Setting,
@@ -73,6 +73,8 @@ struct Context<'a> {
     /// Names of descriptors: a [`DescriptorId`] is an index.
     descriptors: Vec<String>,
     open: Vec<Open>,
+    /// Files of zeros that commands have made.
+    zeros: BTreeMap<String, u64>,
     /// The link as it is at this point of the script.
     link: Link,
     needs: BTreeSet<Capability>,
@@ -106,6 +108,7 @@ pub fn lower(
         times: Times::default(),
         descriptors: Vec::new(),
         open: Vec::new(),
+        zeros: BTreeMap::new(),
         link,
         needs: BTreeSet::new(),
         settings: Vec::new(),
