@@ -187,7 +187,7 @@ pub fn unsupported(case: &Case) -> Option<String> {
     }
     match case.rules {
         Rules::Native => None,
-        Rules::Packetdrill { .. } => Some("judging by packetdrill's rules".to_owned()),
+        Rules::Packetdrill(_) => Some("judging by packetdrill's rules".to_owned()),
     }
 }
 

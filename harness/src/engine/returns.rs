@@ -141,6 +141,7 @@ impl<'c> Engine<'c> {
                 streams,
                 raised: &back.raised,
                 timing: self.clock.timing,
+                zero: self.memory.zero,
                 known: &self.memory,
                 names: &self.case.descriptors,
             };
