@@ -7,6 +7,7 @@
 mod call;
 mod constants;
 mod expr;
+mod needs;
 mod packet;
 mod render;
 mod source;
@@ -15,7 +16,9 @@ mod tcp_info;
 mod test_pattern;
 mod world;
 
-pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates};
+pub use call::{
+    EventData, Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates,
+};
 pub use constants::{CONSTANTS, ERRNOS, Errno, Signal, constant, nearest};
 pub use expr::{BinaryOp, CompareOp, Expr, Place};
 pub use packet::{

@@ -164,8 +164,11 @@ impl Clock {
         let (from, to) = (self.span(from, known)?, self.span(to, known)?);
         if let Some(pace) = &self.pace {
             let injects = matches!(step.action, Action::Inject { .. });
-            let start = self.reached.first().copied().flatten().unwrap_or(previous.at);
-            return Ok(pace.window(injects, *base, start, previous, (from, to)));
+            let start = match base {
+                Base::Reached(index) => self.reached.get(*index).copied().flatten(),
+                Base::Previous | Base::Step(_) => None,
+            };
+            return Ok(pace.window(injects, start, previous, (from, to)));
         }
         let (base, interval) = match base {
             Base::Previous => (previous, to),

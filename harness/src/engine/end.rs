@@ -15,6 +15,9 @@ impl Engine<'_> {
         if let Err(error) = self.clear(None, now + Span(1)) {
             self.fail(now, Problem::Meaningless { why: error.0 });
         }
+        if let Some(pace) = &mut self.clock.pace {
+            pace.begin();
+        }
         self.given_over = true;
     }
 

@@ -182,14 +182,14 @@ enum Next {
 /// What this engine cannot run yet, as a reason to skip the case.
 #[must_use]
 pub fn unsupported(case: &Case) -> Option<String> {
-    if !case.lacking.is_empty() {
-        let lacking = case.lacking.iter().map(|lacking| {
-            let (line, _) = case.sources.line_column(lacking.at);
-            format!("line {line}: {}", lacking.what)
-        });
-        return Some(lacking.collect::<Vec<_>>().join("; "));
+    if case.lacking.is_empty() {
+        return None;
     }
-    None
+    let lacking = case.lacking.iter().map(|lacking| {
+        let (line, _) = case.sources.line_column(lacking.at);
+        format!("line {line}: {}", lacking.what)
+    });
+    Some(lacking.collect::<Vec<_>>().join("; "))
 }
 
 impl<'c> Engine<'c> {

@@ -143,6 +143,7 @@ impl<'c> Engine<'c> {
                 // packetdrill's language has no signals.
                 raised: if self.script.is_some() { &[] } else { &back.raised },
                 timing: self.script.as_ref().map_or(self.clock.timing, Script::timing),
+                zero: self.memory.zero,
                 known: &self.memory,
                 names: &self.case.descriptors,
             };

@@ -1,6 +1,6 @@
 //! Times: what they count from, and how far off is in time.
 
-use crate::case::{Action, Base, PacketdrillRules};
+use crate::case::{Action, PacketdrillRules};
 use crate::time::{Span, Timestamp};
 
 use super::super::Engine;
@@ -41,6 +41,11 @@ impl Pace {
         Self { rules, before: None }
     }
 
+    /// The first event is reached: what was before is none.
+    pub(in crate::engine) const fn begin(&mut self) {
+        self.before = None;
+    }
+
     /// A step is over whose time was `nominal`.
     pub(in crate::engine) const fn step_over(&mut self, nominal: Timestamp, injected: bool) {
         self.before = Some(Before { nominal, injected });
@@ -54,19 +59,18 @@ impl Pace {
         }
     }
 
-    /// The window of a step whose times are given, after a step that was over at `over`. A lateness of ours delays
-    /// only what counts from the start: all else counts from when things really were over.
+    /// The window of a step whose times are given, from the start or else after a step that was over at `over`. A
+    /// lateness of ours delays only what counts from the start: all else counts from when things really were over.
     pub(in crate::engine) fn window(
         &self,
         injects: bool,
-        base: Base,
-        start: Timestamp,
+        start: Option<Timestamp>,
         over: Moment,
         times: (Span, Span),
     ) -> Window {
-        let base = match base {
-            Base::Previous | Base::Step(_) => self.reference(injects, over),
-            Base::Reached(_) => Moment { at: start, slip: over.slip },
+        let base = match start {
+            Some(at) => Moment { at, slip: over.slip },
+            None => self.reference(injects, over),
         };
         let (from, to) = (base.at + times.0, base.at + times.1);
         Window { bound: Some(self.bound(from)), ..Window::between(from, to, base.slip) }

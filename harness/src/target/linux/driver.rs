@@ -74,6 +74,7 @@ impl LinuxTarget {
                 .iter()
                 .filter_map(|flow| Some((flow.local, flow.remote, flow.local_isn?)))
                 .collect(),
+            lent: Mutex::default(),
         });
         let (tap, timer) = {
             let _entered = runtime.enter();
