@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use linux_support::{ACK, FIN, MAIN, OTHER, PSH, RST, Rig, SYN, factory, world};
 use tcpdrill::case::{
-    DescriptorId, Errno, Flow, FlowId, IpVersion, Lie, Offload, OptionValue, PollFd, Setting, Signal,
-    Syscall, Value,
+    DescriptorId, Errno, EventData, Flow, FlowId, IpVersion, Lie, Offload, OptionValue, PollFd, Setting,
+    Signal, Syscall, Value,
 };
 use tcpdrill::target::{Inspection, Observation, TargetError, TargetFactory, Timing};
 use tcpdrill::time::{Span, Timestamp};
@@ -219,7 +219,7 @@ fn options_are_set_and_read() {
     rig.accepted();
     let (socket, tcp) = (1, 6);
     let set = |level, name, value| Syscall::Setsockopt { fd: S, level, name, value, lie: None };
-    let get = |level, name| Syscall::Getsockopt { fd: S, level, name, lie: None };
+    let get = |level, name| Syscall::Getsockopt { fd: S, level, name, raw: false, lie: None };
     let linger = OptionValue::Linger { on: 1, seconds: 3 };
     assert_eq!(rig.call(set(socket, 13, linger), &[]).result, Ok(0));
     let fields = [("l_onoff", 1), ("l_linger", 3)].map(|(name, n)| (name.to_owned(), Value::Int(n)));
@@ -262,7 +262,7 @@ fn readiness_is_told_by_name() {
     assert_eq!((quiet.result, quiet.given), (Ok(0), Some(Value::List(Vec::new()))));
     assert!(rig.call(Syscall::EpollCreate { size: 1 }, &[5]).result.is_ok());
     let ep = DescriptorId(5);
-    let add = Syscall::EpollCtl { ep, operation: 1, fd: S, events: 1, data: None };
+    let add = Syscall::EpollCtl { ep, operation: 1, fd: S, events: 1, data: EventData::Descriptor(S) };
     assert_eq!(rig.call(add, &[]).result, Ok(0));
     rig.start(OTHER, Syscall::EpollWait { ep, max: 8, timeout: None }, &[], &[]);
     rig.start(MAIN, poll(None), &[], &[]);
@@ -306,11 +306,8 @@ fn a_closed_name_stays_closed() {
 #[test]
 fn settings_are_made_or_missing() {
     let Some(factory) = factory() else { return };
-    let setting = |name: &str, value: &str| Setting {
-        name: name.to_owned(),
-        value: value.to_owned(),
-        optional: false,
-    };
+    let setting =
+        |name: &str, value: &str| Setting { name: name.to_owned(), value: value.to_owned(), optional: false };
     let open = |setting: Setting| {
         let mut world = world(IpVersion::V4);
         world.settings.push(setting);
@@ -325,7 +322,7 @@ fn settings_are_made_or_missing() {
     world.settings.push(setting("net.ipv4.tcp_congestion_control", "cubic"));
     let mut rig = Rig::with(factory, world);
     rig.accepted();
-    let get = Syscall::Getsockopt { fd: S, level: 6, name: 13, lie: None };
+    let get = Syscall::Getsockopt { fd: S, level: 6, name: 13, raw: false, lie: None };
     assert_eq!(rig.call(get, &[]).given, Some(Value::Bytes(b"cubic".to_vec())));
     rig.target.configure(&setting("net.ipv4.tcp_retries2", "3")).unwrap();
     rig.target.finish().unwrap();

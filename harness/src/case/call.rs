@@ -76,6 +76,7 @@ pub enum Syscall<I = i64> {
         fd: DescriptorId,
         count: I,
         flags: I,
+        lie: Option<Lie<I>>,
     },
     Recvmsg {
         fd: DescriptorId,
@@ -103,6 +104,7 @@ pub enum Syscall<I = i64> {
         count: I,
         flags: I,
         addr: SocketAddr,
+        lie: Option<Lie<I>>,
     },
     Sendmsg {
         fd: DescriptorId,
@@ -122,6 +124,8 @@ pub enum Syscall<I = i64> {
         fd: DescriptorId,
         level: I,
         name: I,
+        /// Whether the value comes back as bytes, whatever it means.
+        raw: bool,
         lie: Option<Lie<I>>,
     },
     Getsockname {
@@ -158,15 +162,21 @@ pub enum Syscall<I = i64> {
         operation: I,
         fd: DescriptorId,
         events: I,
-        data: Option<DescriptorId>,
+        data: EventData,
     },
     EpollWait {
         ep: DescriptorId,
         max: I,
         timeout: Option<Span>,
     },
+    Open {
+        /// How many zeros the file holds.
+        zeros: u64,
+    },
     Sendfile {
         fd: DescriptorId,
+        /// The file and where in it to begin; unset: one that holds what is sent.
+        from: Option<(DescriptorId, I)>,
         count: I,
     },
     Splice {
@@ -187,6 +197,40 @@ pub enum Lie<I> {
     Family(I),
     /// `buf=NULL`.
     NullBuffer,
+}
+
+/// What an event of `epoll_wait` carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventData {
+    /// `fd=`: one of the case's descriptors.
+    Descriptor(DescriptorId),
+    /// `ptr=`, `u64=`: a number.
+    Number(u64),
+}
+
+/// The upper half of a number that stands for a descriptor's name in an event.
+const NAMES: u64 = 0x7c3a_91d5;
+
+impl EventData {
+    /// The number that goes through the target.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        match self {
+            Self::Descriptor(id) => NAMES << 32 | id.0 as u64,
+            Self::Number(number) => number,
+        }
+    }
+
+    /// What comes back with an event: under which name, and what.
+    #[must_use]
+    pub fn given(bits: u64) -> (String, Value) {
+        if bits >> 32 == NAMES {
+            let id = DescriptorId((bits & 0xffff_ffff) as usize);
+            ("fd".to_owned(), Value::Descriptor(id))
+        } else {
+            ("data".to_owned(), Value::Int(bits.cast_signed()))
+        }
+    }
 }
 
 /// What `setsockopt` sets.
@@ -253,6 +297,8 @@ pub enum Value {
 /// What must come back through pointers (`gives`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueSpec {
+    /// Whatever it is.
+    Any,
     /// A number.
     Int(Num),
     /// Flags: exactly these, or with `...` at least these.
@@ -264,6 +310,8 @@ pub enum ValueSpec {
     },
     /// A time from the first to the second, both included.
     Time(Span, Span),
+    /// A moment: so long after time 0, with this tolerance.
+    Moment(Span, Span),
     /// An address; `None`: whichever it is. Its port is from the first to the second, both included.
     Address(Option<IpAddr>, u16, u16),
     /// One of the case's descriptors.
@@ -274,6 +322,8 @@ pub enum ValueSpec {
     Map(Vec<(String, ValueSpec)>),
     /// Exactly so many; events in any order.
     List(Vec<ValueSpec>),
+    /// A list, the first of which is this.
+    First(Box<ValueSpec>),
 }
 
 impl Syscall {
@@ -329,6 +379,7 @@ impl<I> Syscall<I> {
             Self::EpollCreate { .. } => "epoll_create",
             Self::EpollCtl { .. } => "epoll_ctl",
             Self::EpollWait { .. } => "epoll_wait",
+            Self::Open { .. } => "open",
             Self::Sendfile { .. } => "sendfile",
             Self::Splice { .. } => "splice",
             Self::Pipe => "pipe",
@@ -339,7 +390,7 @@ impl<I> Syscall<I> {
     #[must_use]
     pub fn descriptors(&self) -> Vec<DescriptorId> {
         match self {
-            Self::Socket { .. } | Self::EpollCreate { .. } | Self::Pipe => Vec::new(),
+            Self::Socket { .. } | Self::EpollCreate { .. } | Self::Open { .. } | Self::Pipe => Vec::new(),
             Self::Bind { fd, .. }
             | Self::Listen { fd, .. }
             | Self::Accept { fd }
@@ -363,8 +414,10 @@ impl<I> Syscall<I> {
             | Self::Getsockname { fd }
             | Self::Getpeername { fd }
             | Self::Fcntl { fd, .. }
-            | Self::Ioctl { fd, .. }
-            | Self::Sendfile { fd, .. } => vec![*fd],
+            | Self::Ioctl { fd, .. } => vec![*fd],
+            Self::Sendfile { fd, from, .. } => {
+                std::iter::once(*fd).chain(from.as_ref().map(|(id, _)| *id)).collect()
+            }
             Self::Poll { fds, .. } => fds.iter().map(|entry| entry.fd).collect(),
             Self::Select { read, write, except, .. } => {
                 read.iter().chain(write).chain(except).copied().collect()

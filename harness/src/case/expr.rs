@@ -104,6 +104,13 @@ pub enum Place {
     },
     /// A counter since time 0: `counter.TcpExtListenOverflows`.
     Counter(String),
+    /// The exit status of a shell command that the target runs at this moment, where it may.
+    Command {
+        /// What is given to the shell.
+        text: String,
+        /// The folder it runs in.
+        folder: String,
+    },
 }
 
 /// Arithmetic and bits.

@@ -7,6 +7,7 @@
 mod call;
 mod constants;
 mod expr;
+mod needs;
 mod packet;
 mod render;
 mod settings;
@@ -16,7 +17,9 @@ mod tcp_info;
 mod test_pattern;
 mod world;
 
-pub use call::{Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates};
+pub use call::{
+    EventData, Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates,
+};
 pub use constants::{CONSTANTS, ERRNOS, Errno, Signal, constant, nearest};
 pub use expr::{BinaryOp, Claim, CompareOp, Expr, Place, Said};
 pub use packet::{
@@ -34,7 +37,7 @@ pub(crate) use test_pattern::glob;
 pub use test_pattern::{NotAPattern, TestPattern, split_id};
 pub use world::{
     Addresses, Capability, DEFAULT_PORT, DescriptorId, Flow, FlowId, IpVersion, Link, LinkSide, Offload,
-    Rules, Setting, ThreadId,
+    PacketdrillRules, Rules, Setting, ThreadId,
 };
 
 use std::collections::BTreeSet;

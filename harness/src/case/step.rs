@@ -1,8 +1,8 @@
 //! Steps: what is done and expected, in order, and when.
 
 use super::{
-    Claim, DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting, Signal,
-    Syscall, ThreadId, ValueSpec,
+    Claim, DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting,
+    Signal, Syscall, ThreadId, ValueSpec,
 };
 use crate::time::Span;
 
@@ -137,6 +137,11 @@ pub enum PeerMode {
 }
 
 /// When a step happens, or must happen.
+///
+/// By packetdrill's rules `Base::Previous` is its reference: the nominal moment of the step before if both inject, else
+/// the moment at which that was over. `Base::Reached(given)` is the start, which absolute times count from. A time is a
+/// window without width, a range one with; `*` is `Any`. A call that blocks has `Blocks::For` the time from its
+/// nominal start to its written end, and a thread that makes such calls only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     /// In the window that starts at `base`, both ends included. For what a case does both ends are the same.
@@ -214,7 +219,7 @@ pub enum ResultSpec {
     Any,
     /// This value.
     Value(Num),
-    /// -1 with one of these.
+    /// -1 with one of these; with none written, -1 whatever the error.
     Fails(Vec<Errno>),
 }
 

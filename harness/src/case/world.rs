@@ -230,14 +230,56 @@ pub enum Rules {
     /// This language's: strict, tolerance of the target.
     #[default]
     Native,
-    /// packetdrill's: times within the larger of the two, one order for all segments, unwritten options mean
-    /// none, nothing judged after the last expectation.
-    Packetdrill {
-        /// An absolute bound on a difference of times.
-        tolerance: Span,
-        /// The bound relative to the time waited, in thousandths.
-        per_mille: u32,
-    },
+    /// packetdrill's, as docs/packetdrill-language.md has them.
+    Packetdrill(PacketdrillRules),
+}
+
+/// packetdrill's rules. What they make of a case:
+///
+/// * **Flows.** Each connection that comes under test is a flow of its own; the flow of a step says which it is. Flows
+///   come under test in the order of steps and never again. For an `Expect` what was emitted is looked through,
+///   oldest first: packets of other flows are lost, the first of its flow is compared and used up. A flow
+///   without a local end learns it from the first packet to its remote end that is looked at: a SYN without ACK, or
+///   any datagram.
+/// * **Numbers** are relative to the flow's bases, or absolute, as everywhere. [`Flow::isn`] is the peer's; an `Expect`
+///   with [`Isn::New`](super::Isn::New) gives the target's: the sequence number of the packet that it takes,
+///   whatever that is. Until then it is 0. What a script writes in segments with SYN is lowered to that.
+/// * **Timestamps** are the script's. Of an expected option val is remembered with what really came (a val of
+///   `Num::any()` is not), ecr is not compared. In an injected one val is what is sent; ecr, in a segment with
+///   ACK, becomes what was remembered for it, unless it is absolute.
+/// * **The flow label** of an expected packet is a name for what comes.
+/// * **Payload** is joined from several segments where more is expected than one has.
+/// * **Times**: see [`When`](super::When).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketdrillRules {
+    /// An absolute bound on a difference of times.
+    pub tolerance: Span,
+    /// The bound relative to the time waited, in millionths. The larger of the two counts.
+    pub per_million: u32,
+    /// What one tick of the target's timestamps stands for; zero: they are not compared.
+    pub tick: Span,
+    /// The echo of a timestamp that was not seen is computed from the first that was.
+    pub scaled_echo: bool,
+    /// An expected segment is one packet, never several.
+    pub whole_segments: bool,
+    /// A packet that differs is no failure (`non_fatal=packet`).
+    pub lenient: bool,
+    /// Not packetdrill's: what is emitted after the last expectation fails the case.
+    pub strict: bool,
+}
+
+impl Default for PacketdrillRules {
+    fn default() -> Self {
+        Self {
+            tolerance: Span::millis(4),
+            per_million: 125_000,
+            tick: Span::ZERO,
+            scaled_echo: false,
+            whole_segments: false,
+            lenient: false,
+            strict: false,
+        }
+    }
 }
 
 /// What a target may lack.

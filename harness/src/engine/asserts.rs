@@ -36,7 +36,7 @@ impl Engine<'_> {
             }
         }
         for claim in claims {
-            self.judge(claim, window);
+            self.judge_claim(claim, window);
         }
         if self.case.steps.get(self.cursor).is_some_and(|step| step.name.is_some()) {
             self.memory.keep_told(self.cursor, window.from);
@@ -45,7 +45,7 @@ impl Engine<'_> {
         self.next_step(window.from, window.slip)
     }
 
-    fn judge(&mut self, claim: &Claim, window: Window) {
+    fn judge_claim(&mut self, claim: &Claim, window: Window) {
         match eval::truth(&claim.truth, &self.memory) {
             Ok(true) => {}
             Ok(false) => {
@@ -108,9 +108,13 @@ impl Engine<'_> {
             }
             Place::Descriptor { id, field, .. } => Ok(Inspection::Descriptor(*id, field.clone())),
             Place::Counter(name) => Ok(Inspection::Counter(name.clone())),
+            Place::Command { text, folder } => {
+                Ok(Inspection::Command { text: text.clone(), folder: folder.clone() })
+            }
             Place::Flow { id, .. } => {
                 let flow = self.flows.0.get(id.0).and_then(|flow| Some((flow.local?, flow.remote)));
-                let (local, remote) = flow.ok_or_else(|| format!("{place}: nothing has been seen of that flow"))?;
+                let (local, remote) =
+                    flow.ok_or_else(|| format!("{place}: nothing has been seen of that flow"))?;
                 Ok(Inspection::FlowState { flow: *id, local, remote })
             }
         }

@@ -7,7 +7,7 @@ use crate::case::{
     Signal, Syscall, Term, Value, ValueSpec, constant,
 };
 use crate::target::{Completion, Timing};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use crate::verdict::FieldDifference;
 use crate::wire::pattern::Direction;
 
@@ -77,8 +77,9 @@ impl Resolve<'_> {
             S::Recv { fd, count, flags, lie } => {
                 S::Recv { fd: *fd, count: int(count)?, flags: int(flags)?, lie: self.lie(lie.as_ref())? }
             }
-            S::Recvfrom { fd, count, flags } => {
-                S::Recvfrom { fd: *fd, count: int(count)?, flags: int(flags)? }
+            S::Recvfrom { fd, count, flags, lie } => {
+                let lie = self.lie(lie.as_ref())?;
+                S::Recvfrom { fd: *fd, count: int(count)?, flags: int(flags)?, lie }
             }
             S::Recvmsg { fd, counts, control, flags } => {
                 let counts = self.ints(counts)?;
@@ -91,14 +92,18 @@ impl Resolve<'_> {
             S::Send { fd, count, flags, lie } => {
                 S::Send { fd: *fd, count: int(count)?, flags: int(flags)?, lie: self.lie(lie.as_ref())? }
             }
-            S::Sendto { fd, count, flags, addr } => {
-                S::Sendto { fd: *fd, count: int(count)?, flags: int(flags)?, addr: *addr }
+            S::Sendto { fd, count, flags, addr, lie } => {
+                let lie = self.lie(lie.as_ref())?;
+                S::Sendto { fd: *fd, count: int(count)?, flags: int(flags)?, addr: *addr, lie }
             }
             S::Sendmsg { fd, counts, name, control, flags } => {
                 let (counts, control) = (self.ints(counts)?, control.clone());
                 S::Sendmsg { fd: *fd, counts, name: *name, control, flags: int(flags)? }
             }
-            S::Sendfile { fd, count } => S::Sendfile { fd: *fd, count: int(count)? },
+            S::Sendfile { fd, from, count } => {
+                let from = from.as_ref().map(|(id, offset)| Ok((*id, int(offset)?))).transpose()?;
+                S::Sendfile { fd: *fd, from, count: int(count)? }
+            }
             S::Splice { from, to, count, flags } => {
                 S::Splice { from: *from, to: *to, count: int(count)?, flags: int(flags)? }
             }
@@ -131,9 +136,9 @@ pub(super) fn resolve(call: &Syscall<Scalar>, known: &dyn Known) -> Result<Sysca
             let (value, lie) = (with.value(value)?, with.lie(lie.as_ref())?);
             S::Setsockopt { fd: *fd, level: int(level)?, name: int(name)?, value, lie }
         }
-        S::Getsockopt { fd, level, name, lie } => {
+        S::Getsockopt { fd, level, name, raw, lie } => {
             let lie = with.lie(lie.as_ref())?;
-            S::Getsockopt { fd: *fd, level: int(level)?, name: int(name)?, lie }
+            S::Getsockopt { fd: *fd, level: int(level)?, name: int(name)?, raw: *raw, lie }
         }
         S::Getsockname { fd } => S::Getsockname { fd: *fd },
         S::Getpeername { fd } => S::Getpeername { fd: *fd },
@@ -154,6 +159,7 @@ pub(super) fn resolve(call: &Syscall<Scalar>, known: &dyn Known) -> Result<Sysca
             S::EpollCtl { ep: *ep, operation, fd: *fd, events, data: *data }
         }
         S::EpollWait { ep, max, timeout } => S::EpollWait { ep: *ep, max: int(max)?, timeout: *timeout },
+        S::Open { zeros } => S::Open { zeros: *zeros },
         S::Pipe => S::Pipe,
         transfer => unreachable!("{} moves bytes: see transfer()", transfer.name()),
     })
@@ -185,6 +191,8 @@ pub(super) struct Judge<'a> {
     pub(super) streams: Streams,
     pub(super) raised: &'a [Signal],
     pub(super) timing: Timing,
+    /// Time 0.
+    pub(super) zero: Timestamp,
     pub(super) known: &'a dyn Known,
     pub(super) names: &'a [String],
 }
@@ -232,7 +240,7 @@ impl Judge<'_> {
             (ResultSpec::Any, _) => true,
             (ResultSpec::Success, Ok(value)) => self.is_complete(value),
             (ResultSpec::Value(num), Ok(value)) => self.int_fits(num, value)?,
-            (ResultSpec::Fails(errnos), Err(errno)) => errnos.contains(&errno),
+            (ResultSpec::Fails(errnos), Err(errno)) => errnos.is_empty() || errnos.contains(&errno),
             (ResultSpec::Success | ResultSpec::Value(_), Err(_)) | (ResultSpec::Fails(_), Ok(_)) => false,
         })
     }
@@ -243,6 +251,7 @@ impl Judge<'_> {
             | Syscall::Accept { .. }
             | Syscall::Accept4 { .. }
             | Syscall::Dup { .. }
+            | Syscall::Open { .. }
             | Syscall::EpollCreate { .. } => value >= 0,
             Syscall::Fcntl { command, .. } if Some(*command) != constant("F_SETFL") => value >= 0,
             call => match wanted(call) {
@@ -261,6 +270,7 @@ impl Judge<'_> {
             },
             ResultSpec::Any => "any".to_owned(),
             ResultSpec::Value(num) => num.to_string(),
+            ResultSpec::Fails(errnos) if errnos.is_empty() => "-1".to_owned(),
             ResultSpec::Fails(errnos) => {
                 let names: Vec<String> = errnos.iter().map(ToString::to_string).collect();
                 format!("-1 {}", names.join(" or "))
@@ -291,6 +301,7 @@ impl Judge<'_> {
         list: &mut Vec<FieldDifference>,
     ) -> Result<(), EvalError> {
         let fits = match (spec, value) {
+            (ValueSpec::Any, _) => true,
             (ValueSpec::Int(num), Value::Int(number)) => self.int_fits(num, *number)?,
             (ValueSpec::Flags { bits, more }, Value::Int(number)) => {
                 if *more {
@@ -303,6 +314,9 @@ impl Judge<'_> {
                 *span >= *from - self.timing.early() && *span <= *to + self.timing.late(*to)
             }
             (ValueSpec::Time(from, to), Value::Int(0)) => *from <= Span::ZERO && Span::ZERO <= *to,
+            (ValueSpec::Moment(at, tolerance), Value::Time(found)) => {
+                (self.since_zero(*found) - *at).abs() <= *tolerance
+            }
             (ValueSpec::Address(ip, from, to), Value::Address(found)) => {
                 ip.is_none_or(|ip| ip == found.ip()) && (*from..=*to).contains(&found.port())
             }
@@ -315,6 +329,13 @@ impl Judge<'_> {
                         Some(value) => self.compare(&inner, spec, value, list)?,
                         None => list.push(FieldDifference::new(inner, self.show_spec(spec), "no such field")),
                     }
+                }
+                true
+            }
+            (ValueSpec::First(spec), Value::List(values)) => {
+                match values.first() {
+                    Some(value) => self.compare(&format!("{field}[0]"), spec, value, list)?,
+                    None => list.push(FieldDifference::new(field, self.show_spec(spec), "nothing")),
                 }
                 true
             }
@@ -332,6 +353,7 @@ impl Judge<'_> {
         if !fits {
             let actual = match (spec, value) {
                 (ValueSpec::Flags { .. }, Value::Int(bits)) => self.show_bits(*bits),
+                (ValueSpec::Moment(..), Value::Time(found)) => self.since_zero(*found).to_string(),
                 _ => self.show_value(value),
             };
             list.push(FieldDifference::new(field, self.show_spec(spec), actual));
@@ -364,6 +386,11 @@ impl Judge<'_> {
         Ok(specs.len() == values.len() && each_has_one)
     }
 
+    /// A moment of the target's clock as the case counts.
+    fn since_zero(&self, moment: Span) -> Span {
+        Timestamp(moment.0) - self.zero
+    }
+
     fn descriptor(&self, id: DescriptorId) -> String {
         self.names.get(id.0).cloned().unwrap_or_else(|| format!("descriptor {}", id.0))
     }
@@ -394,12 +421,14 @@ impl Judge<'_> {
 
     fn show_spec(&self, spec: &ValueSpec) -> String {
         match spec {
+            ValueSpec::Any => "any".to_owned(),
             ValueSpec::Int(num) => num.to_string(),
             ValueSpec::Flags { bits, more } => {
                 format!("{}{}", self.show_bits(*bits), if *more { " or more" } else { "" })
             }
             ValueSpec::Time(from, to) if from == to => from.to_string(),
             ValueSpec::Time(from, to) => format!("{from}..{to}"),
+            ValueSpec::Moment(at, tolerance) => format!("{at} ± {tolerance}"),
             ValueSpec::Address(ip, from, to) => show_address(*ip, *from, *to),
             ValueSpec::Descriptor(id) => self.descriptor(*id),
             ValueSpec::Bytes(bytes) => format!("{} bytes", bytes.len()),
@@ -408,6 +437,7 @@ impl Judge<'_> {
                     fields.iter().map(|(name, spec)| format!("{name}: {}", self.show_spec(spec))).collect();
                 format!("{{ {} }}", fields.join(", "))
             }
+            ValueSpec::First(spec) => format!("[{}, ...]", self.show_spec(spec)),
             ValueSpec::List(specs) => {
                 format!("[{}]", specs.iter().map(|spec| self.show_spec(spec)).collect::<Vec<_>>().join(", "))
             }

@@ -229,9 +229,11 @@ impl Known for Memory {
             Place::Captured { step, name, path } if *path == ["time"] => {
                 self.captured(*step, name).map_or(Span::ZERO, |captured| captured.tolerance)
             }
-            Place::Captured { .. } | Place::Descriptor { .. } | Place::Flow { .. } | Place::Counter(_) => {
-                Span::ZERO
-            }
+            Place::Captured { .. }
+            | Place::Descriptor { .. }
+            | Place::Flow { .. }
+            | Place::Counter(_)
+            | Place::Command { .. } => Span::ZERO,
         }
     }
 }

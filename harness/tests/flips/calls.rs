@@ -93,7 +93,14 @@ fn values(spec: &ValueSpec, exempt: &mut usize) -> Vec<(String, ValueSpec)> {
                 .into_iter()
                 .collect()
         }
-        ValueSpec::Descriptor(_) => Vec::new(),
+        ValueSpec::Any | ValueSpec::Descriptor(_) => Vec::new(),
+        ValueSpec::Moment(at, tolerance) => {
+            vec![("moment".to_owned(), ValueSpec::Moment(*at + *tolerance + Span::seconds(1), *tolerance))]
+        }
+        ValueSpec::First(inner) => values(inner, exempt)
+            .into_iter()
+            .map(|(what, inner)| (what, ValueSpec::First(Box::new(inner))))
+            .collect(),
         ValueSpec::Bytes(bytes) => {
             let mut bytes = bytes.clone();
             bytes.push(0);

@@ -2,5 +2,23 @@
 //!
 //! A script is parsed to a syntax tree ([`script`]), and that is lowered to cases, one for each variant.
 
-pub mod lower;
+mod lower;
+mod options;
+pub mod parse;
 pub mod script;
+
+pub use lower::{Variant, lower};
+pub use options::{Options, Variants};
+
+/// Files that scripts name, such as settings that many share.
+pub trait Files {
+    /// The text of a file, by its path from the directory of the script.
+    fn read(&self, path: &str) -> Option<String>;
+}
+
+/// No files at all.
+impl Files for () {
+    fn read(&self, _path: &str) -> Option<String> {
+        None
+    }
+}

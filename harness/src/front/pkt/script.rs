@@ -1,5 +1,7 @@
 //! What a packetdrill script says, as written: nothing is looked up, counted or converted yet.
 
+use std::net::IpAddr;
+
 use crate::case::Location;
 use crate::time::Span;
 use crate::wire::Flags;
@@ -18,8 +20,10 @@ pub struct Node<T> {
 pub struct Script {
     /// `--name=value` lines, in order.
     pub options: Vec<Setting>,
-    /// Events, in order; a command or code before the first time is one without a time.
+    /// Events, in order. One without a time is a command: the initialisation if it is the first, the cleanup if the last.
     pub events: Vec<Event>,
+    /// The first sign of a protocol that is not run here: `PSP`, `SCTP`. Such a script is not read any further.
+    pub out_of_scope: Option<Node<&'static str>>,
     /// Comments with their places, in order: an import keeps them.
     pub comments: Vec<Node<String>>,
 }
@@ -36,9 +40,11 @@ pub struct Setting {
 /// Something that happens or must happen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// When; none for what stands before the first event.
+    /// When; none for the initialisation and the cleanup command.
     pub time: Option<Node<Time>>,
-    /// `...` and when a blocking call returns.
+    /// `...` and when a blocking call returns: `Absolute` or `Relative`, whichever its beginning is.
+    ///
+    /// A relative end counts from where the beginning counts from.
     pub until: Option<Node<Time>>,
     /// What.
     pub kind: EventKind,
@@ -46,7 +52,7 @@ pub struct Event {
     pub at: Location,
 }
 
-/// A moment as written.
+/// A moment as written, cut to whole microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
     /// `1.5`: since the script began.
@@ -88,39 +94,56 @@ pub enum Direction {
 pub struct Packet {
     /// Which way it goes.
     pub direction: Direction,
-    /// Ends, where they are written.
-    pub ends: Option<Ends>,
     /// Headers around it, outermost first.
     pub outer: Vec<Node<Outer>>,
-    /// IP attributes in brackets or parentheses: `[ect0]`, `(tos 0x2, ttl 64)`.
+    /// Attributes of the innermost IP header: `[ect0]`, `(tos 0x2, flowlabel 0x3)`.
     pub ip: Vec<Node<IpAttribute>>,
+    /// Ports, where they are written: `5000 > 8080`.
+    pub ports: Option<Ports>,
     /// What it carries.
     pub body: Node<Body>,
 }
 
-/// Both ends of a packet, or their ports alone: `8080 > 1234`.
+/// Ports of a packet: `5000 > 8080`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ends {
-    /// Source: address, if written, and port.
-    pub source: Node<(Option<std::net::IpAddr>, u16)>,
+pub struct Ports {
+    /// Source.
+    pub source: Node<u16>,
     /// Destination.
-    pub destination: Node<(Option<std::net::IpAddr>, u16)>,
+    pub destination: Node<u16>,
 }
 
 /// A header around a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outer {
-    /// `ipv4 1.1.1.1 > 2.2.2.2:`
+    /// `ipv4 192.0.2.1 > 192.0.2.2:`; both addresses are of one version.
     Ip {
+        /// Attributes of this header.
+        ip: Vec<Node<IpAttribute>>,
         /// Its source.
-        source: std::net::IpAddr,
+        source: IpAddr,
         /// Its destination.
-        destination: std::net::IpAddr,
+        destination: IpAddr,
     },
-    /// `gre ...:`: the attributes by name.
-    Gre(Vec<(String, u64)>),
-    /// `mpls ...:`: label stack entries.
+    /// `gre:`, `gre flags ...:`.
+    Gre(Gre),
+    /// `mpls (label 5, tc 0, [S], ttl 64):`, outermost entry first.
     Mpls(Vec<MplsEntry>),
+}
+
+/// What a GRE header says (RFC 2784, RFC 2890).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gre {
+    /// The first sixteen bits, names resolved: checksum present 0x8000, key 0x2000, sequence 0x1000.
+    pub flags: u16,
+    /// `sum`.
+    pub checksum: u16,
+    /// `off`.
+    pub offset: u16,
+    /// `key`.
+    pub key: u32,
+    /// `seq`.
+    pub sequence: u32,
 }
 
 /// One entry of an MPLS label stack (RFC 3032).
@@ -139,9 +162,11 @@ pub struct MplsEntry {
 /// An attribute of the IP header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IpAttribute {
-    /// `tos 0x2`.
+    /// `tos 0x2`; `class 0x2` (FreeBSD).
     Tos(u8),
-    /// `ttl 64`.
+    /// `dscp 0x2e`: the upper six bits of that byte (FreeBSD).
+    Dscp(u8),
+    /// `ttl 64`; `hlim 64` (FreeBSD).
     Ttl(u8),
     /// `flowlabel 0x12345`.
     FlowLabel(u32),
@@ -159,50 +184,50 @@ pub enum Body {
     /// `udp (100)`: payload length.
     Udp {
         /// Payload bytes.
-        length: u32,
+        length: u16,
     },
     /// `icmp unreachable frag_needed mtu 1200 [1:1001(1000)]`.
     Icmp(Box<Icmp>),
     /// PSP, SCTP: the protocol's name. Recognized, and not run.
-    OutOfScope(String),
+    OutOfScope(&'static str),
 }
 
 /// A TCP segment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
-    /// Flags; with AccECN digits or CWR, ECE, AE letters they are in here, too.
-    pub flags: Flags,
-    /// First byte, end, length.
-    pub range: Option<Range>,
+    /// Flags; an ACE digit stands for AE, CWR and ECE.
+    pub flags: Node<Flags>,
+    /// First byte and length.
+    pub range: Range,
     /// `ack 1`.
     pub ack: Option<Node<Number>>,
-    /// `win 1000`.
-    pub win: Option<Node<Number>>,
+    /// `win 1000`; always there inbound.
+    pub win: Option<Node<u16>>,
     /// `urg 1`.
-    pub urg: Option<Node<Number>>,
+    pub urg: Option<Node<u16>>,
     /// `<...>`; none: not written.
     pub options: Option<Node<Options>>,
+    /// `/udp(5000 > 9899)`: TCP in UDP with these ports (FreeBSD).
+    pub in_udp: Option<Ports>,
 }
 
-/// `1:1001(1000)`.
+/// `1:1001(1000)`. The parser has seen to it that the end is right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
     /// First byte.
     pub start: Node<Number>,
-    /// One past the last.
-    pub end: Node<Number>,
     /// How many.
-    pub length: Node<u32>,
+    pub length: Node<u16>,
 }
 
 /// A number of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
-    /// Relative, or plain where there is nothing to be relative to.
+    /// Mapped by the rules of its place.
     Is(u32),
-    /// `1234!`: as it stands on the wire (FreeBSD).
+    /// `1:11(10)!`, `ecr 5!`: as it stands on the wire (FreeBSD).
     OnWire(u32),
-    /// `*`: whatever (FreeBSD).
+    /// `...(10)`, `val ...`: whatever (FreeBSD).
     Any,
 }
 
@@ -224,34 +249,49 @@ pub enum TcpOption {
     Mss(u16),
     Wscale(u8),
     SackOk,
-    /// Blocks; `None` stands for a block that is not written (`<...sack>` without blocks).
-    Sack(Vec<(Number, Number)>),
+    /// Left and right edges.
+    Sack(Vec<(u32, u32)>),
     Timestamps {
         val: Number,
         ecr: Number,
     },
-    /// `FO abcd`: cookie; `None`: `TFO_COOKIE`, the one the target makes.
-    FastOpen(Cookie),
-    /// `FOEXP`: in the experimental option.
-    FastOpenExp(Cookie),
-    /// `md5 ...`: digest; empty if unwritten.
+    /// `FO abcd`: cookie; empty: a request.
+    FastOpen(Vec<u8>),
+    /// `FOEXP`: the same in the experimental option.
+    FastOpenExp(Vec<u8>),
+    /// `md5 ...`: the digest as it is.
     Md5(Vec<u8>),
-    /// AccECN counters, in the order written.
-    AccEcn(Vec<(String, u32)>),
-    /// Any kind (`gen` of FreeBSD).
+    /// `md5 valid`: the right digest (FreeBSD).
+    Md5Valid,
+    /// `ECN e0b 1 ceb 1 e1b 1`.
+    AccEcn(AccEcn),
+    /// Any kind, and what follows its length (`gen-`, `exp-` of FreeBSD).
     Other {
         kind: u8,
         data: Vec<u8>,
     },
 }
 
-/// A Fast Open cookie.
+/// Counters of accurate ECN.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cookie {
-    /// These bytes; none: a request.
-    Bytes(Vec<u8>),
-    /// A name that stands for a cookie: `TFO_COOKIE`.
-    Named(String),
+pub struct AccEcn {
+    /// Whether the order on the wire is that of kind 172 (ECT(0) first) or of kind 174 (ECT(1) first).
+    pub ect0_first: bool,
+    /// Whether it is in the experimental option 254 (FreeBSD).
+    pub experimental: bool,
+    /// As written.
+    pub counters: Vec<(AccEcnCounter, u32)>,
+}
+
+/// What a counter of accurate ECN counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccEcnCounter {
+    /// `e0b`: bytes marked ECT(0).
+    Ect0,
+    /// `ceb`: bytes marked CE.
+    Ce,
+    /// `e1b`: bytes marked ECT(1).
+    Ect1,
 }
 
 /// An ICMP message; its names are those of the IP version at hand.
@@ -263,8 +303,10 @@ pub struct Icmp {
     pub code: Option<Node<String>>,
     /// `mtu 1200`.
     pub mtu: Option<Node<u32>>,
-    /// `[1:1001(1000)]`: of the quoted segment.
-    pub quoted: Option<Quoted>,
+    /// `id 7`.
+    pub id: Option<Node<u16>>,
+    /// `[1:1001(1000)]`: what it quotes.
+    pub quoted: Option<Node<Quoted>>,
 }
 
 /// What an ICMP message quotes.
@@ -272,10 +314,10 @@ pub struct Icmp {
 pub enum Quoted {
     /// A segment with this range.
     Tcp(Range),
-    /// A segment of which only the first byte's number is written.
-    TcpStart(Node<Number>),
-    /// A datagram with this payload length.
-    Udp(u32),
+    /// `udp (n)`: a datagram with this payload length.
+    Udp(u16),
+    /// `raw (n)`: nothing; the whole ICMP message has this length.
+    Raw(u16),
 }
 
 /// A system call.
@@ -285,12 +327,12 @@ pub struct Call {
     pub name: Node<String>,
     /// Its arguments.
     pub arguments: Vec<Node<Value>>,
-    /// What it returns; none: `= ?` or unwritten.
-    pub result: Option<Node<Value>>,
+    /// What it returns.
+    pub result: Node<i64>,
     /// `EAGAIN` behind a -1.
     pub errno: Option<Node<String>>,
-    /// `(Resource temporarily unavailable)`.
-    pub remark: Option<Node<String>>,
+    /// `(Resource temporarily unavailable)`, without the parentheses.
+    pub note: Option<Node<String>>,
 }
 
 /// An argument or a part of one.
@@ -300,22 +342,33 @@ pub enum Value {
     Ellipsis,
     /// A number.
     Int(i64),
-    /// A number with a point.
-    Float(f64),
     /// A name: `SOCK_STREAM`.
     Word(String),
-    /// Text in quotes, escapes resolved.
+    /// Text in quotes, escapes resolved, adjacent ones joined.
     Text(Vec<u8>),
     /// `A | B`.
     Or(Vec<Node<Self>>),
-    /// `htons(8080)`.
+    /// `htons(8080)`, `inet6_addr("2001:db8::1")`.
     Apply(Node<String>, Vec<Node<Self>>),
     /// `[a, b]`.
     List(Vec<Node<Self>>),
     /// `{a=b, c=d}`.
-    Fields(Vec<(Node<String>, Node<Self>)>),
-    /// `{a, b}`: positions without names.
+    Fields(Vec<Field>),
+    /// `{..., 10}`: positions without names.
     Tuple(Vec<Node<Self>>),
-    /// `a...b` or `a~b` as a result: from, to.
-    Between(Box<Node<Self>>, Box<Node<Self>>),
+    /// A GRE header as value of a socket option.
+    Gre(Gre),
+    /// An MPLS stack as value of a socket option.
+    Mpls(Vec<MplsEntry>),
+}
+
+/// A member of a structure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// `msg_iov`, `fd`.
+    pub name: Node<String>,
+    /// What stands in parentheses behind the name: `msg_iov(2)=`, `msg_name(...)=`.
+    pub length: Option<Node<Value>>,
+    /// Its value.
+    pub value: Node<Value>,
 }

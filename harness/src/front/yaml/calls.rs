@@ -50,7 +50,7 @@ impl Lowerer<'_, '_> {
         if let Some(binds) = &binds {
             check_bindings(self, &text, &call, function, binds.len())?;
         }
-        self.needs.extend(signatures::needs(&syscall));
+        self.needs.extend(syscall.needs());
         if !later && blocks != Blocks::Forever && needs_returns(function) && shape.text("returns").is_none() {
             let message = format!("{function} needs returns: how many are ready");
             return Err(self.report.error(Phase::Notation, shape.value.at, message));
@@ -199,7 +199,7 @@ impl Lowerer<'_, '_> {
         outcome: &Outcome,
         later: bool,
     ) -> Lowers<()> {
-        let reads = call.receives_on().is_some() && signatures::needs(call).contains(&Capability::Urgent);
+        let reads = call.receives_on().is_some() && call.needs().contains(&Capability::Urgent);
         let gives_bytes = match &outcome.result {
             ResultSpec::Success => true,
             ResultSpec::Value(number) => number.known() != Some(0),

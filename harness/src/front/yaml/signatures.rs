@@ -1,6 +1,6 @@
 //! Which calls there are, and what they take.
 
-use crate::case::{Capability, Scalar, Syscall, constant, duplicates, nearest};
+use crate::case::{duplicates, nearest};
 
 use super::arguments::{Argument, CallText, Written};
 use super::report::{Fault, Parse};
@@ -22,12 +22,12 @@ const SIGNATURES: [Signature; 31] = [
     ("read", "read(s, 1000)", 2, 2, &["buf"]),
     ("readv", "readv(s, [500, 500])", 2, 2, &[]),
     ("recv", "recv(s, 1000, 0)", 3, 3, &["buf"]),
-    ("recvfrom", "recvfrom(s, 1000, 0)", 3, 3, &[]),
+    ("recvfrom", "recvfrom(s, 1000, 0)", 3, 3, &["buf"]),
     ("recvmsg", "recvmsg(s, {iov=[1000], control=256}, 0)", 3, 3, &[]),
     ("write", "write(s, 1000)", 2, 2, &["buf"]),
     ("writev", "writev(s, [500, 500])", 2, 2, &[]),
     ("send", "send(s, 1000, 0)", 3, 3, &["buf"]),
-    ("sendto", "sendto(s, 1000, 0, remote)", 4, 4, &[]),
+    ("sendto", "sendto(s, 1000, 0, remote)", 4, 4, &["family", "buf"]),
     ("sendmsg", "sendmsg(s, {iov=[1000]}, 0)", 3, 3, &[]),
     ("setsockopt", "setsockopt(s, SOL_TCP, TCP_NODELAY, 1)", 4, 4, &["len", "buf"]),
     ("getsockopt", "getsockopt(s, SOL_SOCKET, SO_ERROR)", 3, 3, &["len", "buf"]),
@@ -89,55 +89,4 @@ pub(super) fn check(text: &Text, call: &CallText) -> Parse<&'static str> {
         }
     }
     Ok(known)
-}
-
-/// What a target must be able to do for this call.
-pub(super) fn needs(call: &Syscall<Scalar>) -> Vec<Capability> {
-    let mut out = Vec::new();
-    let flags = match call {
-        Syscall::EpollCreate { .. } | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => {
-            out.push(Capability::Epoll);
-            return out;
-        }
-        Syscall::Recv { flags, .. }
-        | Syscall::Recvfrom { flags, .. }
-        | Syscall::Recvmsg { flags, .. }
-        | Syscall::Send { flags, .. }
-        | Syscall::Sendto { flags, .. }
-        | Syscall::Sendmsg { flags, .. } => flags,
-        Syscall::Setsockopt { level, name, .. } => {
-            let option = |wanted_level: &str, wanted: &str| {
-                *level == Scalar::Known(constant(wanted_level).unwrap_or(-1))
-                    && *name == Scalar::Known(constant(wanted).unwrap_or(-1))
-            };
-            if option("SOL_SOCKET", "SO_ZEROCOPY") {
-                out.push(Capability::Zerocopy);
-            }
-            if option("SOL_TCP", "TCP_MD5SIG") {
-                out.push(Capability::Md5);
-            }
-            if option("SOL_TCP", "TCP_FASTOPEN") || option("SOL_TCP", "TCP_FASTOPEN_CONNECT") {
-                out.push(Capability::Fastopen);
-            }
-            if option("SOL_IP", "IP_RECVERR") || option("SOL_IPV6", "IPV6_RECVERR") {
-                out.push(Capability::Errqueue);
-            }
-            return out;
-        }
-        _ => return out,
-    };
-    let Scalar::Known(flags) = flags else {
-        return out;
-    };
-    for (name, capability) in [
-        ("MSG_OOB", Capability::Urgent),
-        ("MSG_ERRQUEUE", Capability::Errqueue),
-        ("MSG_ZEROCOPY", Capability::Zerocopy),
-        ("MSG_FASTOPEN", Capability::Fastopen),
-    ] {
-        if constant(name).is_some_and(|bit| flags & bit != 0) {
-            out.push(capability);
-        }
-    }
-    out
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::{DescriptorId, Lie, OptionValue, PollFd, Scalar, Syscall, Value, constant, nearest};
+use crate::case::{
+    DescriptorId, EventData, Lie, OptionValue, PollFd, Scalar, Syscall, Value, constant, nearest,
+};
 use crate::time::Span;
 
 use super::arguments::{Argument, CallText, Written};
@@ -144,6 +146,7 @@ impl Arguments<'_, '_, '_, '_> {
                 fd: self.fd(0)?,
                 level: self.int(1)?,
                 name: self.int(2)?,
+                raw: false,
                 lie: self.lie()?,
             },
             "pipe" => Syscall::Pipe,
@@ -168,12 +171,15 @@ impl Arguments<'_, '_, '_, '_> {
             "write" => Syscall::Write { fd, count: self.count(1)?, lie: self.lie()? },
             "recv" => Syscall::Recv { fd, count: self.count(1)?, flags: self.int(2)?, lie: self.lie()? },
             "send" => Syscall::Send { fd, count: self.count(1)?, flags: self.int(2)?, lie: self.lie()? },
-            "recvfrom" => Syscall::Recvfrom { fd, count: self.count(1)?, flags: self.int(2)? },
+            "recvfrom" => {
+                Syscall::Recvfrom { fd, count: self.count(1)?, flags: self.int(2)?, lie: self.lie()? }
+            }
             "sendto" => Syscall::Sendto {
                 fd,
                 count: self.count(1)?,
                 flags: self.int(2)?,
                 addr: self.address(&self.at(3)?)?,
+                lie: self.lie()?,
             },
             "readv" => Syscall::Readv { fd, counts: self.counts(&self.at(1)?)? },
             "writev" => Syscall::Writev { fd, counts: self.counts(&self.at(1)?)? },
@@ -182,7 +188,7 @@ impl Arguments<'_, '_, '_, '_> {
             "splice" => {
                 Syscall::Splice { from: fd, to: self.fd(1)?, count: self.count(2)?, flags: self.int(3)? }
             }
-            _ => Syscall::Sendfile { fd, count: self.count(1)? },
+            _ => Syscall::Sendfile { fd, from: None, count: self.count(1)? },
         })
     }
 
@@ -331,7 +337,7 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn epoll_ctl(&mut self) -> Parse<Syscall<Scalar>> {
         let (ep, operation, fd) = (self.fd(0)?, self.int(1)?, self.fd(2)?);
-        let (mut events, mut data) = (Scalar::Known(0), None);
+        let (mut events, mut data) = (Scalar::Known(0), EventData::Descriptor(fd));
         if let Some(argument) = self.call.arguments.get(3)
             && !matches!(argument.value, Written::Null)
         {
@@ -340,7 +346,7 @@ impl Arguments<'_, '_, '_, '_> {
                 events = self.scalar(written)?;
             }
             if let Some(written) = fields.get("fd") {
-                data = Some(self.descriptor(written)?);
+                data = EventData::Descriptor(self.descriptor(written)?);
             }
         }
         Ok(Syscall::EpollCtl { ep, operation, fd, events, data })

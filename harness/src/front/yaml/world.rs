@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use crate::case::{
-    Action, Addresses, Capability, DEFAULT_PORT, Flow, Link, LinkSide, Offload, Rules, SETTINGS, Setting, is_setting, nearest,
+    Action, Addresses, Capability, DEFAULT_PORT, Flow, Link, LinkSide, Offload, PacketdrillRules, Rules,
+    SETTINGS, Setting, is_setting, nearest,
 };
 use crate::front::Diagnostic;
-use crate::time::Span;
 
 use super::address::{self, Place};
 use super::cursor::Cursor;
@@ -247,7 +247,7 @@ impl Lowerer<'_, '_> {
         let Value::Map(entries) = &node.value else {
             return Err(wrong_type(node, "packetdrill", "a map", self.report));
         };
-        let (mut tolerance, mut per_mille) = (Span::millis(4), 0);
+        let mut rules = PacketdrillRules { per_million: 0, ..PacketdrillRules::default() };
         for entry in entries {
             if !PACKETDRILL_KEYS.contains(&entry.key.as_str()) {
                 unknown_key(entry, PACKETDRILL_KEYS, self.report);
@@ -255,17 +255,17 @@ impl Lowerer<'_, '_> {
             }
             let text = self.entry_text(entry)?;
             if entry.key == "tolerance" {
-                tolerance = self.parse(&text, |_| {
+                rules.tolerance = self.parse(&text, |_| {
                     let mut cursor = Cursor::new(&text);
                     let (span, _) = cursor.time()?;
                     cursor.finish()?;
                     Ok(span)
                 })?;
             } else {
-                per_mille = self.parse(&text, |_| parts(&text, "", 1_000))? / 100;
+                rules.per_million = self.parse(&text, |_| parts(&text, "", 10_000))?;
             }
         }
-        Ok(Rules::Packetdrill { tolerance, per_mille })
+        Ok(Rules::Packetdrill(rules))
     }
 }
 

@@ -49,7 +49,12 @@ impl Bundled {
                 flags: int(*flags)?,
             },
             Syscall::Pipe => sut::Syscall::Pipe,
-            Syscall::Sendfile { fd, .. } => sut::Syscall::Sendfile { fd: self.fd(*fd), data: data() },
+            Syscall::Sendfile { fd, from: Some((from, offset)), count } => {
+                sut::Syscall::Sendfile { fd: self.fd(*fd), data: self.files.part(*from, *offset, *count)? }
+            }
+            Syscall::Sendfile { fd, from: None, .. } => {
+                sut::Syscall::Sendfile { fd: self.fd(*fd), data: data() }
+            }
             Syscall::Splice { from, to, count, flags } => sut::Syscall::Splice {
                 from: self.fd(*from),
                 to: self.fd(*to),
@@ -69,9 +74,9 @@ impl Bundled {
         let total = |counts: &[i64]| room(counts.iter().sum(), None);
         Ok(Some(match call {
             Syscall::Readv { fd, counts } => sut::Syscall::Read { fd: self.fd(*fd), room: total(counts) },
-            Syscall::Recvfrom { fd, count, flags } => sut::Syscall::Recvmsg {
+            Syscall::Recvfrom { fd, count, flags, lie } => sut::Syscall::Recvmsg {
                 fd: self.fd(*fd),
-                room: room(*count, None),
+                room: room(*count, lie.as_ref()),
                 control: 0,
                 flags: int(*flags)?,
             },
@@ -84,10 +89,10 @@ impl Bundled {
             Syscall::Writev { fd, .. } => {
                 sut::Syscall::Write { fd: self.fd(*fd), data: data.to_vec().into() }
             }
-            Syscall::Sendto { fd, flags, addr, .. } => sut::Syscall::Sendmsg {
+            Syscall::Sendto { fd, flags, addr, lie, .. } => sut::Syscall::Sendmsg {
                 fd: self.fd(*fd),
-                data: data.to_vec().into(),
-                name: Some((*addr).into()),
+                data: told(data.to_vec().into(), lie.as_ref().filter(|lie| **lie == Lie::NullBuffer)),
+                name: Some(told((*addr).into(), lie.as_ref().filter(|lie| **lie != Lie::NullBuffer))),
                 control: Vec::new(),
                 flags: int(*flags)?,
             },
@@ -112,7 +117,7 @@ impl Bundled {
                 name: int(*name)?,
                 value: told(value_bytes(value)?.into(), lie.as_ref()),
             },
-            Syscall::Getsockopt { fd, level, name, lie } => sut::Syscall::Getsockopt {
+            Syscall::Getsockopt { fd, level, name, lie, .. } => sut::Syscall::Getsockopt {
                 fd: self.fd(*fd),
                 level: int(*level)?,
                 name: int(*name)?,
@@ -152,8 +157,7 @@ impl Bundled {
                 operation: int(*operation)?,
                 fd: self.fd(*fd),
                 events: u32::try_from(*events).map_err(|_| missing())?,
-                // The name of a descriptor: what an event carries.
-                data: u64::try_from(data.unwrap_or(*fd).0).map_err(|_| missing())?,
+                data: data.to_bits(),
             },
             Syscall::EpollWait { ep, max, timeout } => sut::Syscall::EpollWait {
                 ep: self.fd(*ep),

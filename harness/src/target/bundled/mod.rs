@@ -1,6 +1,7 @@
 //! The bundled stack as a target: the only place that knows the crate `stack-under-test`.
 
 mod convert;
+mod files;
 mod reply;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -86,6 +87,7 @@ impl TargetFactory for BundledFactory {
             changes: Vec::new(),
             calls: BTreeMap::new(),
             fds: BTreeMap::new(),
+            files: files::Files::default(),
         }))
     }
 }
@@ -127,6 +129,7 @@ struct Bundled {
     /// Calls that have not returned.
     calls: BTreeMap<ThreadId, Pending>,
     fds: BTreeMap<DescriptorId, sut::Fd>,
+    files: files::Files,
 }
 
 /// A call that has not returned.
@@ -137,6 +140,8 @@ struct Pending {
     /// Its value comes back through a pointer, unless the case wrote it.
     is_ioctl: bool,
     writes_value: bool,
+    /// The value of an option comes back as bytes.
+    is_raw: bool,
     /// Only the address of a message comes back.
     is_recvfrom: bool,
     /// How it is called where the stack lacks something.
@@ -169,6 +174,11 @@ impl Target for Bundled {
     }
 
     fn submit(&mut self, submission: &Submission) -> Result<Timestamp, TargetError> {
+        if let Some(completion) = self.files.call(submission)? {
+            let (at, thread) = (self.now, submission.thread);
+            self.seen.push_back(Observation::Returned { at, thread, completion });
+            return Ok(at);
+        }
         let call = self.convert(submission)?;
         let polled = match &submission.call {
             Syscall::Poll { fds, .. } => fds.iter().map(|entry| entry.fd).collect(),
@@ -184,9 +194,10 @@ impl Target for Bundled {
         let is_ioctl = matches!(submission.call, Syscall::Ioctl { .. });
         let writes_value = matches!(submission.call, Syscall::Ioctl { argument: Some(_), .. });
         let is_recvfrom = matches!(submission.call, Syscall::Recvfrom { .. });
+        let is_raw = matches!(submission.call, Syscall::Getsockopt { raw: true, .. });
         let binds = submission.binds.clone();
         let what = convert::describe(&submission.call);
-        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, is_recvfrom, what };
+        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, is_raw, is_recvfrom, what };
         self.calls.insert(submission.thread, pending);
         self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
             |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),
@@ -228,6 +239,7 @@ impl Target for Bundled {
                 };
                 fields.remove(name).ok_or_else(missing)
             }
+            Inspection::Command { .. } => Err(TargetError::Missing("a shell".to_owned())),
             Inspection::Counter(name) => {
                 let count = self.stack.counter(name);
                 let count = count.ok_or_else(|| TargetError::Missing(format!("counter.{name}")))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stack_under_test as sut;
 
 use super::{Bundled, NO_FD, Pending};
-use crate::case::{DescriptorId, Errno, ThreadId, Value};
+use crate::case::{DescriptorId, Errno, EventData, ThreadId, Value};
 use crate::target::{Completion, TargetError};
 use crate::time::Span;
 
@@ -63,15 +63,18 @@ impl Bundled {
                 self.bind(&pending.binds, &[fd]);
             }
             sut::Reply::Address(address) => completion.given = Some(Value::Address(address)),
+            sut::Reply::Option(value) if pending.is_raw => {
+                let missing = || TargetError::Missing(format!("{}: the value as bytes", pending.what));
+                completion.given = Some(Value::Bytes(option_bytes(&value).ok_or_else(missing)?));
+            }
             sut::Reply::Option(value) => completion.given = Some(option_value(&value)),
             sut::Reply::Poll(revents) => give_list(&mut completion, polled(&pending, &revents)),
             sut::Reply::Select(found) => self.give_sets(&mut completion, &pending, found),
             sut::Reply::Epoll(events) => {
                 let item = |(events, data): &(u32, u64)| {
-                    let fd = DescriptorId(usize::try_from(*data).unwrap_or(usize::MAX));
                     Value::Map(BTreeMap::from([
                         ("events".to_owned(), Value::Int(i64::from(*events))),
-                        ("fd".to_owned(), Value::Descriptor(fd)),
+                        EventData::given(*data),
                     ]))
                 };
                 give_list(&mut completion, events.iter().map(item).collect());
@@ -175,6 +178,22 @@ fn option_value(value: &sut::OptionValue) -> Value {
         sut::OptionValue::Info(info) => tcp_info(info),
         sut::OptionValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
     }
+}
+
+/// The value of an option as it lies in memory.
+fn option_bytes(value: &sut::OptionValue) -> Option<Vec<u8>> {
+    Some(match value {
+        sut::OptionValue::Int(number) => i32::try_from(*number).ok()?.to_ne_bytes().to_vec(),
+        sut::OptionValue::Timeval(duration) => {
+            let micros = i64::from(duration.subsec_micros());
+            [i64::try_from(duration.as_secs()).ok()?.to_ne_bytes(), micros.to_ne_bytes()].concat()
+        }
+        sut::OptionValue::Linger { on, seconds } => {
+            [i32::from(*on).to_ne_bytes(), seconds.to_ne_bytes()].concat()
+        }
+        sut::OptionValue::Bytes(bytes) => bytes.clone(),
+        sut::OptionValue::Info(_) => return None,
+    })
 }
 
 /// `struct tcp_info` under the names that Linux gives its fields.

@@ -23,15 +23,17 @@ const TC_H_ROOT: u32 = 0xffff_ffff;
 const TCA_KIND: u16 = 1;
 const TCA_OPTIONS: u16 = 2;
 
-
 /// Brings up loopback and the device `index`, with all `local` addresses and routes to all `remote` ones.
 ///
 /// To be called inside the namespace.
 pub(super) fn build(index: u32, mtu: u16) -> Result<(), TargetError> {
     let failed = |error: &io::Error| out_of_files("rtnetlink", error);
     let mut netlink = Netlink::open(libc::NETLINK_ROUTE).map_err(|error| failed(&error))?;
-    let mut requests =
-        vec![("plain queue", queue(index, "pfifo", None)), ("loopback", up(1, None)), ("link", up(index, Some(mtu)))];
+    let mut requests = vec![
+        ("plain queue", queue(index, "pfifo", None)),
+        ("loopback", up(1, None)),
+        ("link", up(index, Some(mtu))),
+    ];
     let families: &[IpVersion] =
         if mtu < IPV6_MIN_MTU { &[IpVersion::V4] } else { &[IpVersion::V4, IpVersion::V6] };
     for addresses in families.iter().map(|ip| Addresses(*ip)) {

@@ -8,6 +8,7 @@
 mod baseline;
 mod calls;
 mod clock;
+mod command;
 mod descriptors;
 mod diag;
 mod driver;

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
+use crate::case::Lie;
+
 /// Room for every address, and for lengths that lie a little.
 pub(super) const ROOM: usize = 128;
 
@@ -22,6 +24,15 @@ pub(super) fn encode(address: SocketAddr) -> ([u8; ROOM], usize) {
         }
     };
     bytes[0..2].copy_from_slice(&(family as u16).to_ne_bytes());
+    (bytes, length)
+}
+
+/// The bytes of an address, with the lie that is told about its family.
+pub(super) fn addressed(address: SocketAddr, lie: Option<&Lie<i64>>) -> ([u8; ROOM], usize) {
+    let (mut bytes, length) = encode(address);
+    if let Some(Lie::Family(family)) = lie {
+        bytes[0..2].copy_from_slice(&(*family as u16).to_ne_bytes());
+    }
     (bytes, length)
 }
 

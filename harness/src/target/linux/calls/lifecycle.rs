@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::sync::PoisonError;
 
-use super::address::{self, decode, encode};
+use super::address::{self, addressed, decode};
 use super::options::TCP_REPAIR_OFF_SILENTLY;
 use super::{Context, Outcome, Stage};
 use crate::case::{Errno, Lie, Value};
@@ -125,10 +125,7 @@ fn with_address(
     to: SocketAddr,
     lie: Option<&Lie<i64>>,
 ) -> Outcome {
-    let (mut bytes, length) = encode(to);
-    if let Some(Lie::Family(family)) = lie {
-        bytes[0..2].copy_from_slice(&(*family as u16).to_ne_bytes());
-    }
+    let (bytes, length) = addressed(to, lie);
     let (pointer, length) = match lie {
         None | Some(Lie::Family(_)) => (bytes.as_ptr() as usize, length),
         Some(Lie::Length(length)) => (bytes.as_ptr() as usize, *length as usize),

@@ -9,10 +9,11 @@ use std::os::fd::RawFd;
 use super::address::{self, decode, encode};
 use super::options::int;
 use super::transfer::{scattered, vectors};
-use super::{Outcome, Stage};
+use super::{Context, Outcome, Stage};
 use crate::case::Value;
 use crate::target::TargetError;
-use crate::time::Span;
+use crate::target::linux::clock::{Clock, Offset};
+use crate::time::{Span, Timestamp};
 
 /// Length of a `cmsghdr`: a size and two ints.
 const HEADER: usize = size_of::<usize>() + 8;
@@ -20,7 +21,14 @@ const ALIGN: usize = size_of::<usize>();
 const MOST_CONTROL: usize = 64 * 1024;
 
 /// `recvmsg`. Gives `flags`, `name` where there is one, and `control`.
-pub(super) fn recvmsg(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64], control: i64, flags: i64) -> Outcome {
+pub(super) fn recvmsg(
+    stage: &mut Stage<'_>,
+    clock: Clock,
+    fd: RawFd,
+    counts: &[i64],
+    control: i64,
+    flags: i64,
+) -> Outcome {
     let mut buffer = scattered(counts, &[]);
     let mut vectors = vectors(&mut buffer, counts);
     let mut name = [0_u8; address::ROOM];
@@ -43,7 +51,7 @@ pub(super) fn recvmsg(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64], control:
         let written = (message.msg_controllen as usize).min(bytes.len());
         let mut given = BTreeMap::from([
             ("flags".to_owned(), Value::Int(i64::from(message.msg_flags))),
-            ("control".to_owned(), Value::List(parse(&bytes[..written]))),
+            ("control".to_owned(), Value::List(parse(&bytes[..written], clock))),
         ]);
         let named = name.get(..message.msg_namelen as usize).and_then(decode);
         if let Some(address) = named {
@@ -57,6 +65,7 @@ pub(super) fn recvmsg(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64], control:
 /// `sendmsg`
 pub(super) fn sendmsg(
     stage: &mut Stage<'_>,
+    context: &Context,
     fd: RawFd,
     (counts, data): (&[i64], &[u8]),
     name: Option<SocketAddr>,
@@ -82,6 +91,7 @@ pub(super) fn sendmsg(
     let arguments = [fd as usize, &raw const message as usize, flags as usize];
     // SAFETY: every pointer in `message` is valid for the length beside it, until the call returns.
     let result = unsafe { stage.call(libc::SYS_sendmsg, &arguments) };
+    context.lend(buffer, flags);
     Ok(Outcome::plain(result))
 }
 
@@ -113,7 +123,7 @@ fn build(control: &[Value]) -> Result<Vec<u8>, TargetError> {
 }
 
 /// Control messages as the kernel wrote them.
-fn parse(mut bytes: &[u8]) -> Vec<Value> {
+fn parse(mut bytes: &[u8], clock: Clock) -> Vec<Value> {
     let mut items = Vec::new();
     while let Some(length) = bytes.first_chunk().map(|chunk| usize::from_ne_bytes(*chunk)) {
         let Some(data) = bytes.get(HEADER..length) else {
@@ -123,7 +133,7 @@ fn parse(mut bytes: &[u8]) -> Vec<Value> {
         items.push(Value::Map(BTreeMap::from([
             ("level".to_owned(), Value::Int(level)),
             ("type".to_owned(), Value::Int(kind)),
-            ("data".to_owned(), content(level as i32, kind as i32, data)),
+            ("data".to_owned(), content(level as i32, kind as i32, data, clock)),
         ])));
         bytes = bytes.get(length.next_multiple_of(ALIGN)..).unwrap_or_default();
     }
@@ -131,10 +141,10 @@ fn parse(mut bytes: &[u8]) -> Vec<Value> {
 }
 
 /// What a control message says.
-fn content(level: i32, kind: i32, data: &[u8]) -> Value {
+fn content(level: i32, kind: i32, data: &[u8], clock: Clock) -> Value {
     match (level, kind) {
         (libc::SOL_IP, libc::IP_RECVERR) | (libc::SOL_IPV6, libc::IPV6_RECVERR) => extended_error(data),
-        (libc::SOL_SOCKET, libc::SO_TIMESTAMPING) => Value::List(times(data)),
+        (libc::SOL_SOCKET, libc::SO_TIMESTAMPING) => Value::List(times(data, clock)),
         _ if data.len() == 4 => Value::Int(int(data, 0)),
         _ => Value::Bytes(data.to_vec()),
     }
@@ -161,15 +171,19 @@ fn extended_error(data: &[u8]) -> Value {
     Value::Map(fields)
 }
 
-/// Moments in seconds and nanoseconds.
-fn times(data: &[u8]) -> Vec<Value> {
+/// Moments of the real-time clock in seconds and nanoseconds, as the target's time; those that are unset are 0.
+fn times(data: &[u8], clock: Clock) -> Vec<Value> {
+    let offset = Offset::sample();
     let long = |bytes: &[u8], at: usize| {
         let chunk = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
         chunk.map_or(0, |chunk| i64::from_ne_bytes(*chunk))
     };
     let size = 8;
     data.chunks_exact(2 * size)
-        .map(|time| Value::Time(Span::seconds(long(time, 0)) + Span(long(time, size))))
+        .map(|time| match Span::seconds(long(time, 0)) + Span(long(time, size)) {
+            Span::ZERO => Value::Time(Span::ZERO),
+            Span(stamp) => Value::Time(offset.convert(stamp, clock) - Timestamp::START),
+        })
         .collect()
 }
 
@@ -179,6 +193,7 @@ mod tests {
 
     use super::{build, parse};
     use crate::case::Value;
+    use crate::target::linux::clock::Clock;
 
     fn item(level: i64, kind: i64, data: Value) -> Value {
         Value::Map(BTreeMap::from([
@@ -191,14 +206,14 @@ mod tests {
     #[test]
     fn control_messages_survive_the_way_to_bytes_and_back() {
         let items = [item(6, 36, Value::Int(1_000)), item(1, 99, Value::Bytes(vec![1, 2, 3]))];
-        assert_eq!(parse(&build(&items).unwrap()), items);
+        assert_eq!(parse(&build(&items).unwrap(), Clock::start()), items);
     }
 
     #[test]
     fn an_extended_error_has_names() {
         let error = [0, 0, 0, 0, 5, 0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0];
         let bytes = build(&[item(0, 11, Value::Bytes(error.to_vec()))]).unwrap();
-        let [Value::Map(fields)] = &parse(&bytes)[..] else {
+        let [Value::Map(fields)] = &parse(&bytes, Clock::start())[..] else {
             panic!("one map");
         };
         let Value::Map(data) = &fields["data"] else {
@@ -212,8 +227,8 @@ mod tests {
 
     #[test]
     fn lengths_that_lie_end_the_list() {
-        assert_eq!(parse(&[255; 16]), []);
-        assert_eq!(parse(&[0; 16]), []);
-        assert_eq!(parse(&[1]), []);
+        assert_eq!(parse(&[255; 16], Clock::start()), []);
+        assert_eq!(parse(&[0; 16], Clock::start()), []);
+        assert_eq!(parse(&[1], Clock::start()), []);
     }
 }

@@ -16,7 +16,7 @@ mod transfer;
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) use stage::Stage;
 
@@ -34,6 +34,17 @@ pub(super) struct Context {
     pub(super) congestion: Mutex<Option<String>>,
     /// First sequence numbers chosen by the case: own end if known, peer's end, number.
     pub(super) isns: Vec<(Option<SocketAddr>, SocketAddr, u32)>,
+    /// Buffers that the kernel may still read from: those of sends without a copy.
+    pub(super) lent: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Context {
+    /// Keeps what was sent as long as the kernel may read it.
+    fn lend(&self, buffer: Vec<u8>, flags: i64) {
+        if flags & i64::from(libc::MSG_ZEROCOPY) != 0 {
+            self.lent.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
+    }
 }
 
 /// What a call came back with.
@@ -102,32 +113,38 @@ pub(super) fn make(
         Syscall::Recv { fd, count, flags, lie } => {
             transfer::recv(stage, number(*fd), *count, *flags, lie.as_ref())
         }
-        Syscall::Recvfrom { fd, count, flags } => transfer::recvfrom(stage, number(*fd), *count, *flags),
+        Syscall::Recvfrom { fd, count, flags, lie } => {
+            transfer::recvfrom(stage, number(*fd), *count, *flags, lie.as_ref())
+        }
         Syscall::Write { fd, count, lie } => transfer::write(stage, number(*fd), *count, data, lie.as_ref()),
         Syscall::Writev { fd, counts } => transfer::writev(stage, number(*fd), counts, data),
         Syscall::Send { fd, count, flags, lie } => {
-            transfer::send(stage, number(*fd), (*count, data), *flags, None, lie.as_ref())
+            transfer::send(stage, context, number(*fd), (*count, data), *flags, None, lie.as_ref())
         }
-        Syscall::Sendto { fd, count, flags, addr } => {
-            transfer::send(stage, number(*fd), (*count, data), *flags, Some(*addr), None)
+        Syscall::Sendto { fd, count, flags, addr, lie } => {
+            transfer::send(stage, context, number(*fd), (*count, data), *flags, Some(*addr), lie.as_ref())
         }
-        Syscall::Sendfile { fd, count } => {
-            return transfer::sendfile(stage, number(*fd), *count, data);
+        Syscall::Open { zeros } => return transfer::open(stage, *zeros),
+        Syscall::Sendfile { fd, from: Some((from, offset)), count } => {
+            transfer::sendfile(stage, number(*fd), number(*from), *offset, *count)
+        }
+        Syscall::Sendfile { fd, from: None, count } => {
+            return transfer::sendfile_of(stage, number(*fd), *count, data);
         }
         Syscall::Splice { from, to, count, flags } => {
             transfer::splice(stage, number(*from), number(*to), *count, *flags)
         }
         Syscall::Recvmsg { fd, counts, control, flags } => {
-            message::recvmsg(stage, number(*fd), counts, *control, *flags)
+            message::recvmsg(stage, context.clock, number(*fd), counts, *control, *flags)
         }
         Syscall::Sendmsg { fd, counts, name, control, flags } => {
-            return message::sendmsg(stage, number(*fd), (counts, data), *name, control, *flags);
+            return message::sendmsg(stage, context, number(*fd), (counts, data), *name, control, *flags);
         }
         Syscall::Setsockopt { fd, level, name, value, lie } => {
             options::setsockopt(stage, number(*fd), (*level, *name), value, lie.as_ref())
         }
-        Syscall::Getsockopt { fd, level, name, lie } => {
-            options::getsockopt(stage, number(*fd), (*level, *name), lie.as_ref())
+        Syscall::Getsockopt { fd, level, name, raw, lie } => {
+            options::getsockopt(stage, number(*fd), (*level, *name), *raw, lie.as_ref())
         }
         Syscall::Fcntl { fd, command, argument } => options::fcntl(stage, number(*fd), *command, *argument),
         Syscall::Ioctl { fd, request, argument } => options::ioctl(stage, number(*fd), *request, *argument),
@@ -137,7 +154,7 @@ pub(super) fn make(
         }
         Syscall::EpollCreate { size } => readiness::epoll_create(stage, *size),
         Syscall::EpollCtl { ep, operation, fd, events, data } => {
-            readiness::epoll_ctl(stage, number(*ep), *operation, number(*fd), (*events, data.unwrap_or(*fd)))
+            readiness::epoll_ctl(stage, number(*ep), *operation, number(*fd), (*events, *data))
         }
         Syscall::EpollWait { ep, max, timeout } => readiness::epoll_wait(stage, number(*ep), *max, *timeout),
     })

@@ -51,9 +51,10 @@ pub(super) fn getsockopt(
     stage: &mut Stage<'_>,
     fd: RawFd,
     (level, name): (i64, i64),
+    raw: bool,
     lie: Option<&Lie<i64>>,
 ) -> Outcome {
-    let shape = Shape::of(level, name);
+    let shape = if raw { Shape::Bytes } else { Shape::of(level, name) };
     let mut bytes = vec![0_u8; ROOM];
     let mut length = match lie {
         Some(Lie::Length(length)) => *length as i32,

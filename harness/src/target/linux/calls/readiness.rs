@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 
 use super::lifecycle::refused;
 use super::{Context, Outcome, Stage};
-use crate::case::{DescriptorId, PollFd, Value};
+use crate::case::{DescriptorId, EventData, PollFd, Value};
 use crate::target::linux::descriptors::NEVER;
 use crate::time::Span;
 
@@ -94,15 +94,15 @@ pub(super) fn epoll_create(stage: &mut Stage<'_>, size: i64) -> Outcome {
     Outcome::descriptor(unsafe { stage.call(libc::SYS_epoll_create1, &[0]) })
 }
 
-/// `epoll_ctl`; what an event will carry is the name of a descriptor.
+/// `epoll_ctl`
 pub(super) fn epoll_ctl(
     stage: &mut Stage<'_>,
     ep: RawFd,
     operation: i64,
     fd: RawFd,
-    (events, data): (i64, DescriptorId),
+    (events, data): (i64, EventData),
 ) -> Outcome {
-    let mut event = libc::epoll_event { events: events as u32, u64: data.0 as u64 };
+    let mut event = libc::epoll_event { events: events as u32, u64: data.to_bits() };
     let arguments = [ep as usize, operation as usize, fd as usize, &raw mut event as usize];
     // SAFETY: the kernel reads one `epoll_event`.
     Outcome::plain(unsafe { stage.call(libc::SYS_epoll_ctl, &arguments) })
@@ -126,7 +126,7 @@ pub(super) fn epoll_wait(stage: &mut Stage<'_>, ep: RawFd, max: i64, timeout: Op
             let (bits, data) = (event.events, event.u64);
             Value::Map(BTreeMap::from([
                 ("events".to_owned(), Value::Int(i64::from(bits))),
-                ("fd".to_owned(), Value::Descriptor(DescriptorId(data as usize))),
+                EventData::given(data),
             ]))
         };
         Some(Value::List(ready.map(item).collect()))

@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 
-use super::address::encode;
+use super::address::addressed;
 use super::lifecycle::Name;
-use super::{Outcome, Stage};
+use super::{Context, Outcome, Stage};
 use crate::case::{Lie, Value};
 use crate::target::TargetError;
 use crate::target::linux::sys;
@@ -58,11 +58,20 @@ fn receive(
 }
 
 /// `recvfrom`
-pub(super) fn recvfrom(stage: &mut Stage<'_>, fd: RawFd, count: i64, flags: i64) -> Outcome {
+pub(super) fn recvfrom(
+    stage: &mut Stage<'_>,
+    fd: RawFd,
+    count: i64,
+    flags: i64,
+    lie: Option<&Lie<i64>>,
+) -> Outcome {
     let mut buffer = vec![0; room(count)];
     let mut name = Name::default();
     let [bytes, length] = name.pointers();
-    let pointer = buffer.as_mut_ptr() as usize;
+    let pointer = match lie {
+        Some(Lie::NullBuffer) => 0,
+        _ => buffer.as_mut_ptr() as usize,
+    };
     // SAFETY: the buffer has room for `count` bytes, or for more than a socket holds; the address has its length.
     let result = unsafe {
         stage.call(libc::SYS_recvfrom, &[fd as usize, pointer, count as usize, flags as usize, bytes, length])
@@ -99,20 +108,22 @@ pub(super) fn write(
 /// `send`, or with an address `sendto`.
 pub(super) fn send(
     stage: &mut Stage<'_>,
+    context: &Context,
     fd: RawFd,
     (count, data): (i64, &[u8]),
     flags: i64,
     to: Option<SocketAddr>,
     lie: Option<&Lie<i64>>,
 ) -> Outcome {
-    let (_buffer, pointer, count) = outgoing(count, data, lie);
-    let address = to.map(encode);
+    let (buffer, pointer, count) = outgoing(count, data, lie);
+    let address = to.map(|address| addressed(address, lie));
     let (name, length) =
         address.as_ref().map_or((0, 0), |(bytes, length)| (bytes.as_ptr() as usize, *length));
+    let arguments = [fd as usize, pointer, count, flags as usize, name, length];
     // SAFETY: the buffer holds `count` bytes (see `write`), the address its length.
-    Outcome::plain(unsafe {
-        stage.call(libc::SYS_sendto, &[fd as usize, pointer, count, flags as usize, name, length])
-    })
+    let result = unsafe { stage.call(libc::SYS_sendto, &arguments) };
+    context.lend(buffer, flags);
+    Outcome::plain(result)
 }
 
 /// `writev`
@@ -124,8 +135,32 @@ pub(super) fn writev(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64], data: &[u
     Outcome::plain(unsafe { stage.call(libc::SYS_writev, &[fd as usize, pointer, vectors.len()]) })
 }
 
-/// `sendfile` from a file in memory that holds the data.
+/// `open` of a file of zeros, which is in memory.
+pub(super) fn open(stage: &mut Stage<'_>, zeros: u64) -> Result<Outcome, TargetError> {
+    let missing = |error: std::io::Error| TargetError::Missing(format!("open: no file in memory ({error})"));
+    let file = sys::memory_file(&[]).map_err(missing)?;
+    file.set_len(zeros).map_err(missing)?;
+    // SAFETY: takes no pointers. The number is the same file's, and the case's to close.
+    Ok(Outcome::descriptor(unsafe { stage.call(libc::SYS_dup, &[file.as_raw_fd() as usize]) }))
+}
+
+/// `sendfile`
 pub(super) fn sendfile(
+    stage: &mut Stage<'_>,
+    fd: RawFd,
+    from: RawFd,
+    mut offset: i64,
+    count: i64,
+) -> Outcome {
+    let pointer = &raw mut offset as usize;
+    // SAFETY: the kernel reads and writes the offset.
+    Outcome::plain(unsafe {
+        stage.call(libc::SYS_sendfile, &[fd as usize, from as usize, pointer, count as usize])
+    })
+}
+
+/// `sendfile` from a file in memory that holds the data.
+pub(super) fn sendfile_of(
     stage: &mut Stage<'_>,
     fd: RawFd,
     count: i64,
@@ -133,11 +168,7 @@ pub(super) fn sendfile(
 ) -> Result<Outcome, TargetError> {
     let file = sys::memory_file(data)
         .map_err(|error| TargetError::Missing(format!("sendfile: no file in memory ({error})")))?;
-    let from = file.as_raw_fd();
-    // SAFETY: the offset is null: the file's own is used.
-    Ok(Outcome::plain(unsafe {
-        stage.call(libc::SYS_sendfile, &[fd as usize, from as usize, 0, count as usize])
-    }))
+    Ok(sendfile(stage, fd, file.as_raw_fd(), 0, count))
 }
 
 /// `splice`

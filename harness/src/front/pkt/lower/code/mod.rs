@@ -13,7 +13,10 @@ mod values;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::case::{Claim, CompareOp, DescriptorId, Expr, Place, Said};
+use crate::case::{Action, Capability, Claim, CompareOp, DescriptorId, Expr, Location, Place, Said};
+use crate::front::pkt::script::Node;
+
+use super::{Context, Effect};
 
 use syntax::{Ast, Statement, What};
 use tokens::Fault;
@@ -25,38 +28,60 @@ const MOST_CLAIMS: usize = 4_000;
 
 /// The code of a script, from its first block to its last.
 #[derive(Clone, Debug, Default)]
-pub struct Code {
+pub(super) struct Code {
     variables: BTreeMap<String, Value>,
     blocks: usize,
 }
 
 /// A block, and what is known where it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Block<'a> {
+struct Block<'a> {
     /// Between the brackets.
-    pub text: &'a str,
+    text: &'a str,
     /// The descriptor of the socket under test and its name; none if it has none (any more).
-    pub socket: Option<(DescriptorId, &'a str)>,
+    socket: Option<(DescriptorId, &'a str)>,
     /// The index that the step made of it will have.
-    pub step: usize,
+    step: usize,
 }
 
 /// What a block comes to: one step.
 #[derive(Clone, Debug)]
-pub struct Looked {
+struct Looked {
     /// What must hold. There is one at least, so that the socket is looked at.
-    pub claims: Vec<Claim>,
+    claims: Vec<Claim>,
     /// The name under which the step keeps what it sees.
-    pub name: String,
+    name: String,
 }
 
 /// Something in a block that is not understood, and where in its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotUnderstood {
+struct NotUnderstood {
     /// Bytes of the text.
-    pub at: Range<usize>,
+    at: Range<usize>,
     /// What.
-    pub what: String,
+    what: String,
+}
+
+/// Lowers a block of code: one step that looks at the socket under test.
+pub(super) fn code(context: &mut Context<'_>, code: &Node<String>) -> Vec<Effect> {
+    context.needs.insert(Capability::Inspect);
+    let id = context.descriptor_under_test();
+    let descriptor = id.and_then(|id| Some((id, context.descriptors.get(id.0)?.as_str())));
+    let block = Block { text: &code.value, socket: descriptor, step: context.steps.len() };
+    match context.code.lower(block) {
+        Ok(Looked { claims, name }) => {
+            vec![Effect { action: Action::Assert(claims), name: Some(name) }]
+        }
+        Err(NotUnderstood { at, what }) => {
+            // What stands between the brackets was stripped of white space.
+            let written =
+                context.sources.file(code.at.file).and_then(|file| file.text.get(code.at.start..code.at.end));
+            let start = code.at.start + written.and_then(|written| written.find(&code.value)).unwrap_or(0);
+            let place = Location { file: code.at.file, start: start + at.start, end: start + at.end };
+            context.lacks(place, what);
+            Vec::new()
+        }
+    }
 }
 
 impl Code {
@@ -64,7 +89,7 @@ impl Code {
     ///
     /// # Errors
     /// Where the code is none that is understood. Its variables are not to be relied on after that.
-    pub fn lower(&mut self, block: Block<'_>) -> Result<Looked, NotUnderstood> {
+    fn lower(&mut self, block: Block<'_>) -> Result<Looked, NotUnderstood> {
         self.blocks += 1;
         let name = format!("code{}", self.blocks);
         let Some((id, descriptor)) = block.socket else {
@@ -254,7 +279,10 @@ impl Lowering<'_, '_> {
 
     fn set(&mut self, name: &str, value: Value, at: Range<usize>) -> Lowers<()> {
         if !self.guards.is_empty() {
-            return Err(Fault::new(at, format!("{name}, set under a condition that is not known beforehand")));
+            return Err(Fault::new(
+                at,
+                format!("{name}, set under a condition that is not known beforehand"),
+            ));
         }
         self.variables.insert(name.to_owned(), value);
         Ok(())
@@ -273,7 +301,8 @@ impl Lowering<'_, '_> {
             _ => {}
         }
         let known = names::of_socket(name, self.id, self.descriptor);
-        let expr = known.ok_or_else(|| Fault::new(at.clone(), format!("the name {name} in code, which is not set")))?;
+        let expr = known
+            .ok_or_else(|| Fault::new(at.clone(), format!("the name {name} in code, which is not set")))?;
         Ok(Value::Number(Number::whole(expr)))
     }
 
@@ -326,7 +355,9 @@ impl Lowering<'_, '_> {
 
     fn operate(&self, sign: &str, left: Value, right: Value, place: &Range<usize>) -> Lowers<Value> {
         match (sign, left, right) {
-            (_, Value::Number(a), Value::Number(b)) => at(values::binary(sign, &a, &b), place).map(Value::Number),
+            (_, Value::Number(a), Value::Number(b)) => {
+                at(values::binary(sign, &a, &b), place).map(Value::Number)
+            }
             ("%", Value::Text(format), values) => Ok(Value::Text(formatted(&format, values))),
             ("+", Value::Text(mut a), Value::Text(b)) => {
                 a.extend(b);
@@ -363,9 +394,7 @@ impl Lowering<'_, '_> {
                 }
                 if found.is_empty() { Truth::known(false) } else { Truth::any(found) }
             }
-            What::And(terms) => {
-                Truth::all(terms.iter().map(|term| self.truth(term)).collect::<Lowers<_>>()?)
-            }
+            What::And(terms) => Truth::all(terms.iter().map(|term| self.truth(term)).collect::<Lowers<_>>()?),
             What::Or(terms) => Truth::any(terms.iter().map(|term| self.truth(term)).collect::<Lowers<_>>()?),
             What::Not(inner) => self.truth(inner)?.opposite(),
             _ => match self.value(ast)? {
@@ -418,7 +447,10 @@ impl Lowering<'_, '_> {
             ("len", [one]) => Value::Number(Number::int(self.items(one)?.len() as i64)),
             ("range", [_, ..]) => {
                 let known = numbers(self)?.iter().map(Number::known).collect::<Option<Vec<i64>>>();
-                match known.as_deref().ok_or_else(|| Fault::new(place.clone(), "a range that is not known beforehand"))? {
+                match known
+                    .as_deref()
+                    .ok_or_else(|| Fault::new(place.clone(), "a range that is not known beforehand"))?
+                {
                     [to] => Value::Range(0, *to, 1),
                     [from, to] => Value::Range(*from, *to, 1),
                     [from, to, step] if *step != 0 => Value::Range(*from, *to, *step),
@@ -480,7 +512,8 @@ fn formatted(format: &[Said], values: Value) -> Vec<Said> {
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once('%') {
             all.push(Said::Text(before.to_owned()));
-            let end = after.find(|c: char| c.is_ascii_alphabetic() || c == '%').map_or(after.len(), |end| end + 1);
+            let end =
+                after.find(|c: char| c.is_ascii_alphabetic() || c == '%').map_or(after.len(), |end| end + 1);
             rest = &after[end..];
             if after[..end].ends_with('%') {
                 all.push(Said::Text("%".to_owned()));

@@ -35,16 +35,19 @@ const OPTIONS: [&str; 8] = [
 /// The number a name always stands for.
 pub(super) fn constant(name: &str) -> Option<i64> {
     let at = |names: &[&str]| names.iter().position(|known| *known == name).map(|place| place as i64);
-    at(&STATES).map(|place| place + 1).or_else(|| at(&CONGESTION)).or_else(|| at(&OPTIONS).map(|place| 1 << place))
+    at(&STATES)
+        .map(|place| place + 1)
+        .or_else(|| at(&CONGESTION))
+        .or_else(|| at(&OPTIONS).map(|place| 1 << place))
 }
 
 /// What a name of the socket under test stands for: a number in the units of the kernel.
 pub(super) fn of_socket(name: &str, id: DescriptorId, descriptor: &str) -> Option<Expr> {
-    let is_ours = ["tcpi_", "SK_MEMINFO_", "bbr_", "dctcp_", "tcpv_"].iter().any(|prefix| name.starts_with(prefix))
-        || ["tcp_rtt", "tcp_minrtt"].contains(&name);
+    let is_ours =
+        ["tcpi_", "SK_MEMINFO_", "bbr_", "dctcp_", "tcpv_"].iter().any(|prefix| name.starts_with(prefix))
+            || ["tcp_rtt", "tcp_minrtt"].contains(&name);
     let kind = descriptor_field(name).filter(|_| is_ours)?;
-    let place =
-        Expr::Place(Place::Descriptor { id, name: descriptor.to_owned(), field: name.to_owned() });
+    let place = Expr::Place(Place::Descriptor { id, name: descriptor.to_owned(), field: name.to_owned() });
     Some(in_units(place, kind))
 }
 

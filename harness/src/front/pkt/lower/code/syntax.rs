@@ -262,8 +262,8 @@ impl Reader<'_> {
                 Ok(Statement::Nothing)
             }
             Some(
-                word @ ("import" | "from" | "def" | "class" | "while" | "with" | "try" | "return" | "del" | "global"
-                | "raise" | "lambda" | "exec"),
+                word @ ("import" | "from" | "def" | "class" | "while" | "with" | "try" | "return" | "del"
+                | "global" | "raise" | "lambda" | "exec"),
             ) => Err(self.fault(&format!("\"{word}\" in code"))),
             _ => self.assignment(start),
         }
@@ -283,11 +283,17 @@ impl Reader<'_> {
             return Ok(Statement::Assign { names, value: self.tuple()? });
         }
         if let (Some(_), Some((Token::Sign(sign), _))) = (self.peek_name(), self.tokens.get(self.next + 1))
-            && let Some(operator) = sign.strip_suffix('=').filter(|sign| !["", "=", "!", "<", ">"].contains(sign))
+            && let Some(operator) =
+                sign.strip_suffix('=').filter(|sign| !["", "=", "!", "<", ">"].contains(sign))
         {
             let name = self.name()?;
             self.next += 1;
-            return Ok(Statement::Change { name, sign: operator, value: self.tuple()?, at: start..self.end() });
+            return Ok(Statement::Change {
+                name,
+                sign: operator,
+                value: self.tuple()?,
+                at: start..self.end(),
+            });
         }
         // A value alone does nothing.
         self.tuple()?;
@@ -455,10 +461,14 @@ impl Reader<'_> {
         self.next += 1;
         match (what, self.peek()) {
             (What::Name(name), Some(Token::Sign("("))) => {
-                let arguments = match self.brackets(")")? {
-                    Ast { what: What::Tuple(items), .. } => items,
-                    one => vec![one],
-                };
+                self.next += 1;
+                let mut arguments = Vec::new();
+                while !self.take(")") {
+                    arguments.push(self.expression()?);
+                    if self.peek() != Some(&Token::Sign(")")) {
+                        self.sign(",")?;
+                    }
+                }
                 Ok(self.made(start, What::Call(name, arguments)))
             }
             (What::Text(mut text), Some(Token::Text(_))) => {
@@ -469,7 +479,9 @@ impl Reader<'_> {
                 }
                 Ok(self.made(start, What::Text(text)))
             }
-            (_, Some(Token::Sign(sign @ ("." | "[" | "{")))) => Err(self.fault(&format!("\"{sign}\" in code"))),
+            (_, Some(Token::Sign(sign @ ("." | "[" | "{")))) => {
+                Err(self.fault(&format!("\"{sign}\" in code")))
+            }
             (what, _) => Ok(self.made(start, what)),
         }
     }

@@ -41,8 +41,8 @@ pub(super) struct Line {
 
 /// Longest first.
 const SIGNS: [&str; 37] = [
-    "**=", "//=", "<<=", ">>=", "**", "//", "<<", ">>", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "&=",
-    "|=", "^=", "(", ")", "[", "]", ",", ":", ";", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|",
+    "**=", "//=", "<<=", ">>=", "**", "//", "<<", ">>", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=",
+    "&=", "|=", "^=", "(", ")", "[", "]", ",", ":", ";", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|",
 ];
 const OTHER_SIGNS: [&str; 5] = ["^", "~", ".", "{", "}"];
 
@@ -135,14 +135,16 @@ impl<'t> Reader<'t> {
         let fault = || Fault::new(start..start + length, format!("the number {}", &rest[..length]));
         let word = rest[..length].replace('_', "");
         let lower = word.to_ascii_lowercase();
-        let radix = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find(|(prefix, _)| lower.starts_with(prefix));
+        let radix =
+            [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find(|(prefix, _)| lower.starts_with(prefix));
         let (top, over) = if let Some((_, radix)) = radix {
             // Targets give nothing beyond this size either: what is larger there is as large here.
             let number = u64::from_str_radix(&lower[2..], radix).map_err(|_| fault())?;
             (i64::try_from(number).unwrap_or(i64::MAX), 1)
         } else if let Some((whole, part)) = word.split_once('.') {
             let digits = part.trim_end_matches('0');
-            let over = 10_i64.checked_pow(u32::try_from(digits.len()).map_err(|_| fault())?).ok_or_else(fault)?;
+            let over =
+                10_i64.checked_pow(u32::try_from(digits.len()).map_err(|_| fault())?).ok_or_else(fault)?;
             (format!("0{whole}{digits}").parse().map_err(|_| fault())?, over)
         } else {
             let number: u64 = word.parse().map_err(|_| fault())?;

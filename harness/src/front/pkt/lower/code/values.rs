@@ -63,7 +63,11 @@ impl Number {
     }
 
     fn times(&self, by: i64) -> Done<Expr> {
-        if by == 1 { Ok(self.top.clone()) } else { arithmetic(BinaryOp::Mul, self.top.clone(), Expr::Int(by)) }
+        if by == 1 {
+            Ok(self.top.clone())
+        } else {
+            arithmetic(BinaryOp::Mul, self.top.clone(), Expr::Int(by))
+        }
     }
 
     /// Both numbers over the same lower part, which is the last.
@@ -171,7 +175,8 @@ pub(super) fn binary(sign: &str, left: &Number, right: &Number) -> Done<Number> 
             if by == 0 {
                 return Err(Trouble::DivisionByZero);
             }
-            let over = left.over.checked_mul(by.checked_abs().ok_or(Trouble::TooLarge)?).ok_or(Trouble::TooLarge)?;
+            let over =
+                left.over.checked_mul(by.checked_abs().ok_or(Trouble::TooLarge)?).ok_or(Trouble::TooLarge)?;
             let top = left.times(if by < 0 { -right.over } else { right.over })?;
             Ok(Number { top, over }.reduced())
         }
@@ -227,10 +232,8 @@ pub(super) fn compare(first: &Number, rest: &[(CompareOp, Number)]) -> Done<Trut
         over = fewer.checked_mul(number.over).ok_or(Trouble::TooLarge)?;
     }
     let first = first.times(over / first.over)?;
-    let rest: Vec<(CompareOp, Expr)> = rest
-        .iter()
-        .map(|(op, number)| Ok((*op, number.times(over / number.over)?)))
-        .collect::<Done<_>>()?;
+    let rest: Vec<(CompareOp, Expr)> =
+        rest.iter().map(|(op, number)| Ok((*op, number.times(over / number.over)?))).collect::<Done<_>>()?;
     let mut known = Some(true);
     let mut left = &first;
     for (op, right) in &rest {
@@ -268,14 +271,22 @@ impl Truth {
     /// All of them must hold.
     pub(super) fn all(truths: Vec<Self>) -> Self {
         let decided = truths.iter().any(|truth| truth.known == Some(false));
-        let known = if decided { Some(false) } else { truths.iter().all(|truth| truth.known == Some(true)).then_some(true) };
+        let known = if decided {
+            Some(false)
+        } else {
+            truths.iter().all(|truth| truth.known == Some(true)).then_some(true)
+        };
         Self { expr: joined(truths, Expr::And), known }
     }
 
     /// One of them must hold.
     pub(super) fn any(truths: Vec<Self>) -> Self {
         let decided = truths.iter().any(|truth| truth.known == Some(true));
-        let known = if decided { Some(true) } else { truths.iter().all(|truth| truth.known == Some(false)).then_some(false) };
+        let known = if decided {
+            Some(true)
+        } else {
+            truths.iter().all(|truth| truth.known == Some(false)).then_some(false)
+        };
         Self { expr: joined(truths, Expr::Or), known }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::shell::{Pipeline, Simple};
-use super::{Effect, Status, Surroundings};
+use super::{Deed, Status, Surroundings};
 use crate::case::{Offload, Setting, is_setting};
 
 /// Why a command is not understood, where that is not plain.
@@ -15,7 +15,9 @@ pub(super) fn script(pipeline: &Pipeline) -> Option<&str> {
     let [Simple { words, output: None, .. }] = pipeline.as_slice() else { return None };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["." | "source" | "sh" | "bash" | "/bin/sh" | "/bin/bash", file] if !file.starts_with('-') => Some(file),
+        ["." | "source" | "sh" | "bash" | "/bin/sh" | "/bin/bash", file] if !file.starts_with('-') => {
+            Some(file)
+        }
         [file] if file.contains('/') && file.ends_with(".sh") && !is_restore(file) => Some(file),
         _ => None,
     }
@@ -31,7 +33,7 @@ pub(super) fn simple(
     pipeline: &Pipeline,
     around: Surroundings<'_>,
     has_other: bool,
-    effects: &mut Vec<Effect>,
+    deeds: &mut Vec<Deed>,
 ) -> Understood {
     let commands: Vec<Vec<&str>> =
         pipeline.iter().map(|simple| simple.words.iter().map(String::as_str).collect()).collect();
@@ -39,7 +41,7 @@ pub(super) fn simple(
     let output = pipeline.last().and_then(|simple| simple.output.as_deref());
     if let Some(file) = output {
         return match commands.as_slice() {
-            [["echo", words @ ..]] => echo(words, file, effects),
+            [["echo", words @ ..]] => echo(words, file, deeds),
             _ => Err(None),
         };
     }
@@ -47,26 +49,26 @@ pub(super) fn simple(
         // Only variables.
         [[]] | [["true" | ":" | "echo" | "printf", ..]] => Ok(Status::Succeeds),
         [["false"]] => Ok(Status::Fails("false".to_owned())),
-        [["sysctl" | "/sbin/sysctl" | "/usr/sbin/sysctl", words @ ..]] => sysctl(words, has_other, effects),
-        [["tc" | "/sbin/tc", words @ ..]] => queue(words, effects),
-        [["ip" | "/sbin/ip", words @ ..]] => ip(words, around, effects),
-        [["ethtool" | "/sbin/ethtool", "-K", _, words @ ..]] => offload(words, effects),
+        [["sysctl" | "/sbin/sysctl" | "/usr/sbin/sysctl", words @ ..]] => sysctl(words, has_other, deeds),
+        [["tc" | "/sbin/tc", words @ ..]] => queue(words, deeds),
+        [["ip" | "/sbin/ip", words @ ..]] => ip(words, around, deeds),
+        [["ethtool" | "/sbin/ethtool", "-K", _, words @ ..]] => offload(words, deeds),
         [["nstat"]] | [["nstat", "-n"]] => {
-            effects.push(Effect::CountersFrom);
+            deeds.push(Deed::CountersFrom);
             Ok(Status::Succeeds)
         }
         [["nstat"], ["grep", words @ ..]] => match without_flags(words, &["-q"]).as_slice() {
             [counter] => {
-                effects.push(Effect::CounterGrew((*counter).to_owned()));
+                deeds.push(Deed::CounterGrew((*counter).to_owned()));
                 Ok(Status::Succeeds)
             }
             _ => Err(None),
         },
-        [["grep", words @ ..], ["grep", more @ ..]] => listens(words, more, effects),
+        [["grep", words @ ..], ["grep", more @ ..]] => listens(words, more, deeds),
         [["rm" | "/bin/rm", ..]] => Ok(Status::Succeeds),
-        [["dd" | "/bin/dd", words @ ..]] => zeros(words, effects),
+        [["dd" | "/bin/dd", words @ ..]] => zeros(words, deeds),
         [[program, words @ ..]] if is_restore(program) && words.is_empty() => Ok(Status::Succeeds),
-        [[program, words @ ..]] if program.contains("sysctl") && !words.is_empty() => files(words, effects),
+        [[program, words @ ..]] if program.contains("sysctl") && !words.is_empty() => files(words, deeds),
         _ => Err(None),
     }
 }
@@ -75,16 +77,19 @@ fn without_flags<'w>(words: &[&'w str], flags: &[&str]) -> Vec<&'w str> {
     words.iter().copied().filter(|word| !flags.contains(word)).collect()
 }
 
-fn set(name: &str, value: &str, optional: bool) -> Effect {
+fn set(name: &str, value: &str, optional: bool) -> Deed {
     let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    Effect::Set(Setting { name: name.to_owned(), value, optional })
+    Deed::Set(Setting { name: name.to_owned(), value, optional })
 }
 
 /// `sysctl -q -w net.ipv4.tcp_sack=1 ...`. A setting that no kernel has makes it fail, which matters if another command
 /// follows for that case; else the target says whether it has the setting.
-fn sysctl(words: &[&str], has_other: bool, effects: &mut Vec<Effect>) -> Understood {
+fn sysctl(words: &[&str], has_other: bool, deeds: &mut Vec<Deed>) -> Understood {
     let optional = words.iter().any(|word| ["-e", "--ignore", "-eq", "-qe"].contains(word));
-    let plain = without_flags(words, &["-q", "-w", "-e", "-n", "-eq", "-qe", "-qw", "-wq", "--quiet", "--write", "--ignore"]);
+    let plain = without_flags(
+        words,
+        &["-q", "-w", "-e", "-n", "-eq", "-qe", "-qw", "-wq", "--quiet", "--write", "--ignore"],
+    );
     let mut status = Status::Succeeds;
     if plain.is_empty() {
         return Err(None);
@@ -95,17 +100,17 @@ fn sysctl(words: &[&str], has_other: bool, effects: &mut Vec<Effect>) -> Underst
         if has_other && !is_setting(&name) {
             status = Status::Fails(format!("there is no setting {name}"));
         } else {
-            effects.push(set(&name, value, optional));
+            deeds.push(set(&name, value, optional));
         }
     }
     Ok(status)
 }
 
 /// `PATH=VALUE ...`, each a file below `/proc/sys`.
-fn files(words: &[&str], effects: &mut Vec<Effect>) -> Understood {
+fn files(words: &[&str], deeds: &mut Vec<Deed>) -> Understood {
     for word in words {
         let (path, value) = word.split_once('=').ok_or(None)?;
-        effects.push(set(&setting_of(path).ok_or(None)?, value, false));
+        deeds.push(set(&setting_of(path).ok_or(None)?, value, false));
     }
     Ok(Status::Succeeds)
 }
@@ -119,45 +124,47 @@ fn setting_of(path: &str) -> Option<String> {
     Some(format!("module.{module}.{parameter}"))
 }
 
-fn echo(words: &[&str], file: &str, effects: &mut Vec<Effect>) -> Understood {
+fn echo(words: &[&str], file: &str, deeds: &mut Vec<Deed>) -> Understood {
     let words = without_flags(words, &["-n"]);
-    effects.push(set(&setting_of(file).ok_or(None)?, &words.join(" "), false));
+    deeds.push(set(&setting_of(file).ok_or(None)?, &words.join(" "), false));
     Ok(Status::Succeeds)
 }
 
 /// `tc qdisc replace dev tun0 root pfifo limit 0`.
-fn queue(words: &[&str], effects: &mut Vec<Effect>) -> Understood {
+fn queue(words: &[&str], deeds: &mut Vec<Deed>) -> Understood {
     let value = match words {
-        ["qdisc", "add" | "replace" | "change", "dev", device, "root", kind @ ..] if *device != "lo" => kind.join(" "),
+        ["qdisc", "add" | "replace" | "change", "dev", device, "root", kind @ ..] if *device != "lo" => {
+            kind.join(" ")
+        }
         ["qdisc", "del" | "delete", "dev", device, "root"] if *device != "lo" => "pfifo".to_owned(),
         _ => return Err(None),
     };
-    effects.push(set("qdisc", &value, false));
+    deeds.push(set("qdisc", &value, false));
     Ok(Status::Succeeds)
 }
 
-fn ip(words: &[&str], around: Surroundings<'_>, effects: &mut Vec<Effect>) -> Understood {
+fn ip(words: &[&str], around: Surroundings<'_>, deeds: &mut Vec<Deed>) -> Understood {
     match words {
         ["tcp_metrics", "flush"] | ["tcp_metrics", "flush", "all"] => {
-            effects.push(set("tcp_metrics", "flush", false));
+            deeds.push(set("tcp_metrics", "flush", false));
             Ok(Status::Succeeds)
         }
         ["link", "set", "dev", device, rest @ ..] | ["link", "set", device, rest @ ..] if *device != "lo" => {
             match rest {
                 ["up"] => {}
-                ["mtu", bytes] => effects.push(Effect::Mtu(bytes.parse().map_err(|_| None)?)),
+                ["mtu", bytes] => deeds.push(Deed::Mtu(bytes.parse().map_err(|_| None)?)),
                 _ => return Err(None),
             }
             Ok(Status::Succeeds)
         }
         ["-6" | "-4", "route", "change" | "replace", to, rest @ ..]
-        | ["route", "change" | "replace", to, rest @ ..] => route(to, rest, around, effects),
+        | ["route", "change" | "replace", to, rest @ ..] => route(to, rest, around, deeds),
         _ => Err(None),
     }
 }
 
 /// What packets to the peer are sent with: `advmss 600 mtu lock 640`.
-fn route(to: &str, words: &[&str], around: Surroundings<'_>, effects: &mut Vec<Effect>) -> Understood {
+fn route(to: &str, words: &[&str], around: Surroundings<'_>, deeds: &mut Vec<Deed>) -> Understood {
     let address: IpAddr = to.split('/').next().unwrap_or(to).parse().map_err(|_| None)?;
     let mut metrics = Vec::new();
     let mut words = words.iter().copied();
@@ -182,16 +189,16 @@ fn route(to: &str, words: &[&str], around: Surroundings<'_>, effects: &mut Vec<E
     if address != around.remote {
         return Ok(Status::Fails(format!("there is no route to {to} that could be changed")));
     }
-    effects.push(set("route", &metrics.join(" "), false));
+    deeds.push(set("route", &metrics.join(" "), false));
     Ok(Status::Succeeds)
 }
 
 /// `tso off gso off`. Segments are joined by the device alone: the rest makes no difference to what is seen.
-fn offload(words: &[&str], effects: &mut Vec<Effect>) -> Understood {
+fn offload(words: &[&str], deeds: &mut Vec<Deed>) -> Understood {
     for pair in words.chunks(2) {
         match pair {
-            ["tso" | "tcp-segmentation-offload", "off"] => effects.push(Effect::Offload(Offload::None)),
-            ["tso" | "tcp-segmentation-offload", "on"] => effects.push(Effect::Offload(Offload::Tso)),
+            ["tso" | "tcp-segmentation-offload", "off"] => deeds.push(Deed::Offload(Offload::None)),
+            ["tso" | "tcp-segmentation-offload", "on"] => deeds.push(Deed::Offload(Offload::Tso)),
             ["gso" | "gro" | "generic-segmentation-offload" | "generic-receive-offload", "on" | "off"] => {}
             _ => return Err(None),
         }
@@ -200,7 +207,7 @@ fn offload(words: &[&str], effects: &mut Vec<Effect>) -> Understood {
 }
 
 /// `grep " 0A " /proc/net/tcp /proc/net/tcp6 | grep ":1F90"`: 0A is LISTEN, the port stands in hexadecimal.
-fn listens(words: &[&str], more: &[&str], effects: &mut Vec<Effect>) -> Understood {
+fn listens(words: &[&str], more: &[&str], deeds: &mut Vec<Deed>) -> Understood {
     let (words, more) = (without_flags(words, &["-q"]), without_flags(more, &["-q"]));
     let ([state, tables @ ..], [port]) = (words.as_slice(), more.as_slice()) else { return Err(None) };
     let are_tables = tables.iter().all(|table| ["/proc/net/tcp", "/proc/net/tcp6"].contains(table));
@@ -208,12 +215,12 @@ fn listens(words: &[&str], more: &[&str], effects: &mut Vec<Effect>) -> Understo
         return Err(None);
     }
     let digits = port.trim().strip_prefix(':').ok_or(None)?;
-    effects.push(Effect::Listens(u16::from_str_radix(digits, 16).map_err(|_| None)?));
+    deeds.push(Deed::Listens(u16::from_str_radix(digits, 16).map_err(|_| None)?));
     Ok(Status::Succeeds)
 }
 
 /// `dd if=/dev/zero of=FILE bs=1 count=5`.
-fn zeros(words: &[&str], effects: &mut Vec<Effect>) -> Understood {
+fn zeros(words: &[&str], deeds: &mut Vec<Deed>) -> Understood {
     let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
     let size = |text: &str| -> Option<u64> {
         let digits = text.trim_end_matches(['k', 'K', 'M']);
@@ -231,6 +238,6 @@ fn zeros(words: &[&str], effects: &mut Vec<Effect>) -> Understood {
     let path = value("of").ok_or(None)?.to_owned();
     let block = size(value("bs").unwrap_or("512")).ok_or(None)?;
     let count = size(value("count").ok_or(None)?).ok_or(None)?;
-    effects.push(Effect::File { path, length: block.checked_mul(count).ok_or(None)? });
+    deeds.push(Deed::File { path, length: block.checked_mul(count).ok_or(None)? });
     Ok(Status::Succeeds)
 }

@@ -1,9 +1,10 @@
 //! Shell commands of a script, understood and not run.
 //!
-//! What the commands that scripts use do to the stack under test, or find out about it, is said as effects. A command
+//! What the commands that scripts use do to the stack under test, or find out about it, is said as deeds. A command
 //! that is none of these is named, and the script is not run.
 
 mod idioms;
+mod lowered;
 mod shell;
 #[cfg(test)]
 mod tests;
@@ -15,12 +16,14 @@ use crate::case::{Offload, Setting};
 
 use shell::{List, Then};
 
+pub(super) use lowered::{Stands, command};
+
 /// How deep scripts may read one another.
 const DEEPEST: usize = 4;
 
 /// What a command does, or finds out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(super) enum Deed {
     /// A setting is changed, of the stack or of what lies around it (`route`, `qdisc`).
     Set(Setting),
     /// The device joins segments, or does not.
@@ -46,27 +49,27 @@ pub enum Effect {
 
 /// What a command stands in.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub(super) struct Surroundings<'a> {
     /// The peer's address.
-    pub remote: IpAddr,
+    remote: IpAddr,
     /// Reads a file by its name as a command has it: relative to the folder of the script.
-    pub read: &'a dyn Fn(&str) -> Result<String, String>,
+    read: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
 /// A command that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the command \"{command}\"{}", why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default())]
-pub struct NotUnderstood {
+pub(super) struct NotUnderstood {
     /// As written, on one line.
-    pub command: String,
+    command: String,
     /// Why, where that is not plain.
-    pub why: Option<String>,
+    why: Option<String>,
 }
 
 /// What a command comes to in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Status {
-    /// It succeeds, unless its effects have none on the target.
+    /// It succeeds, unless its deeds have none on the target.
     Succeeds,
     /// It fails everywhere.
     Fails(String),
@@ -76,17 +79,22 @@ enum Status {
 ///
 /// # Errors
 /// Where one of its commands is not understood.
-pub fn understand(text: &str, around: Surroundings<'_>) -> Result<Vec<Effect>, NotUnderstood> {
-    let mut effects = Vec::new();
-    let status = run(text, around, 0, &mut effects)?;
+pub(super) fn understand(text: &str, around: Surroundings<'_>) -> Result<Vec<Deed>, NotUnderstood> {
+    let mut deeds = Vec::new();
+    let status = run(text, around, 0, &mut deeds)?;
     if let Status::Fails(why) = status {
-        effects.push(Effect::Fails(why));
+        deeds.push(Deed::Fails(why));
     }
-    Ok(effects)
+    Ok(deeds)
 }
 
 /// Understands the commands of a text in order; its status is that of the last one.
-fn run(text: &str, around: Surroundings<'_>, depth: usize, effects: &mut Vec<Effect>) -> Result<Status, NotUnderstood> {
+fn run(
+    text: &str,
+    around: Surroundings<'_>,
+    depth: usize,
+    deeds: &mut Vec<Deed>,
+) -> Result<Status, NotUnderstood> {
     let mut variables = BTreeMap::new();
     let plain = |command| NotUnderstood { command, why: None };
     let list: List = shell::split(text, &mut variables).map_err(plain)?;
@@ -106,18 +114,18 @@ fn run(text: &str, around: Surroundings<'_>, depth: usize, effects: &mut Vec<Eff
             Some(file) => {
                 let read = (around.read)(file);
                 let text = read.map_err(|why| NotUnderstood { command: command.clone(), why: Some(why) })?;
-                let first = effects.len();
-                let status = run(&text, around, depth + 1, effects)?;
+                let first = deeds.len();
+                let status = run(&text, around, depth + 1, deeds)?;
                 // Such a script goes on after what the kernel does not have.
-                for effect in &mut effects[first..] {
-                    if let Effect::Set(setting) = effect {
+                for deed in &mut deeds[first..] {
+                    if let Deed::Set(setting) = deed {
                         setting.optional = true;
                     }
                 }
                 status
             }
             None => {
-                let done = idioms::simple(&pipeline, around, then == Then::Or, effects);
+                let done = idioms::simple(&pipeline, around, then == Then::Or, deeds);
                 done.map_err(|why| NotUnderstood { command: command.clone(), why })?
             }
         };

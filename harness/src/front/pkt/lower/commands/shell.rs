@@ -31,7 +31,15 @@ pub(super) type List = Vec<(Pipeline, Then, String)>;
 
 /// Splits a text into commands. The error is what of it is not understood.
 pub(super) fn split(text: &str, variables: &mut BTreeMap<String, String>) -> Result<List, String> {
-    let mut splitter = Splitter { text, at: 0, start: 0, variables, list: Vec::new(), pipeline: Vec::new(), simple: Simple::default() };
+    let mut splitter = Splitter {
+        text,
+        at: 0,
+        start: 0,
+        variables,
+        list: Vec::new(),
+        pipeline: Vec::new(),
+        simple: Simple::default(),
+    };
     while splitter.at < text.len() {
         splitter.step()?;
     }
@@ -125,7 +133,8 @@ impl<'t> Splitter<'t, '_> {
         self.at += digits + sign.len();
         if self.take("&") {
             // To another descriptor.
-            let number = self.rest().len() - self.rest().trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let number =
+                self.rest().len() - self.rest().trim_start_matches(|c: char| c.is_ascii_digit()).len();
             self.at += number;
             return Ok(true);
         }
@@ -159,8 +168,8 @@ impl<'t> Splitter<'t, '_> {
                 return Ok(());
             }
             const RESERVED: [&str; 16] = [
-                "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "{", "}",
-                "!", "function",
+                "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac",
+                "{", "}", "!", "function",
             ];
             if RESERVED.contains(&written) {
                 return Err(self.whole());
@@ -218,10 +227,8 @@ impl<'t> Splitter<'t, '_> {
         }
         self.at += 1;
         let braced = self.take("{");
-        let length = self
-            .rest()
-            .find(|c: char| c != '_' && !c.is_ascii_alphanumeric())
-            .unwrap_or(self.rest().len());
+        let length =
+            self.rest().find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(self.rest().len());
         let name = &self.rest()[..length];
         self.at += length;
         if braced && !self.take("}") {

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Effect, Surroundings, understand};
+use super::{Deed, Surroundings, understand};
 use crate::case::{Offload, Setting};
 
 const DEFAULTS: &str = "#!/bin/bash\n# Ours.\nsysctl -q net.ipv4.tcp_rmem=\"4096 540000 $((15*1024*1024))\"\n\
                         ip tcp_metrics flush all > /dev/null 2>&1\ntc qdisc add dev tun0 root pfifo\n";
 
-fn effects(text: &str) -> Result<Vec<Effect>, String> {
+fn deeds(text: &str) -> Result<Vec<Deed>, String> {
     let read = |path: &str| match path {
         "../common/defaults.sh" => Ok(DEFAULTS.to_owned()),
         "./loop.sh" => Ok("./loop.sh".to_owned()),
@@ -18,22 +18,22 @@ fn effects(text: &str) -> Result<Vec<Effect>, String> {
     understand(text, Surroundings { remote, read: &read }).map_err(|error| error.to_string())
 }
 
-fn set(name: &str, value: &str) -> Effect {
-    Effect::Set(Setting { name: name.to_owned(), value: value.to_owned(), optional: false })
+fn set(name: &str, value: &str) -> Deed {
+    Deed::Set(Setting { name: name.to_owned(), value: value.to_owned(), optional: false })
 }
 
-fn maybe(name: &str, value: &str) -> Effect {
-    Effect::Set(Setting { name: name.to_owned(), value: value.to_owned(), optional: true })
+fn maybe(name: &str, value: &str) -> Deed {
+    Deed::Set(Setting { name: name.to_owned(), value: value.to_owned(), optional: true })
 }
 
 #[track_caller]
-fn comes_to(text: &str, expected: &[Effect]) {
-    assert_eq!(effects(text).as_deref(), Ok(expected), "{text}");
+fn comes_to(text: &str, expected: &[Deed]) {
+    assert_eq!(deeds(text).as_deref(), Ok(expected), "{text}");
 }
 
 #[track_caller]
 fn is_refused(text: &str, reason: &str) {
-    assert_eq!(effects(text), Err(reason.to_owned()), "{text}");
+    assert_eq!(deeds(text), Err(reason.to_owned()), "{text}");
 }
 
 #[test]
@@ -53,7 +53,10 @@ fn sysctl_sets() {
 fn a_fallback_is_for_settings_that_no_kernel_has() {
     let flush = set("tcp_metrics", "flush");
     comes_to("sysctl -q net.ipv4.tcp_no_such=0 || ip tcp_metrics flush all", &[flush.clone()]);
-    comes_to("sysctl -q net.ipv4.tcp_no_such=0 &> /dev/null ||\\\n ip tcp_metrics flush all", &[flush.clone()]);
+    comes_to(
+        "sysctl -q net.ipv4.tcp_no_such=0 &> /dev/null ||\\\n ip tcp_metrics flush all",
+        &[flush.clone()],
+    );
     comes_to("sysctl -q net.ipv4.tcp_sack=0 || ip tcp_metrics flush all", &[set("net.ipv4.tcp_sack", "0")]);
     comes_to("false && ip tcp_metrics flush all; true", &[]);
     comes_to("true && ip tcp_metrics flush all", &[flush]);
@@ -61,17 +64,17 @@ fn a_fallback_is_for_settings_that_no_kernel_has() {
 
 #[test]
 fn the_status_is_that_of_the_last_command() {
-    comes_to("true; false", &[Effect::Fails("false".to_owned())]);
+    comes_to("true; false", &[Deed::Fails("false".to_owned())]);
     comes_to("false\ntrue", &[]);
     let why = "there is no route to 198.51.100.1 that could be changed";
-    comes_to("ip route change 198.51.100.1 dev tun0 mtu 900", &[Effect::Fails(why.to_owned())]);
+    comes_to("ip route change 198.51.100.1 dev tun0 mtu 900", &[Deed::Fails(why.to_owned())]);
     comes_to("ip route change 198.51.100.1 dev tun0 mtu 900\ntrue", &[]);
 }
 
 #[test]
 fn lists_of_files_set_and_restoring_is_nothing() {
     comes_to(
-        "../common/set_sysctls.py /proc/sys/net/ipv4/tcp_timestamps=0\\\n/proc/sys/net/ipv4/tcp_wmem=\"1 2 3\"",
+        "../common/set_sysctls.py /proc/sys/net/ipv4/tcp_timestamps=0\\\n /proc/sys/net/ipv4/tcp_wmem=\"1 2 3\"",
         &[set("net.ipv4.tcp_timestamps", "0"), set("net.ipv4.tcp_wmem", "1 2 3")],
     );
     comes_to("/tmp/sysctl_restore_${PPID}.sh", &[]);
@@ -89,7 +92,7 @@ fn a_script_beside_is_read_and_what_it_sets_may_be_missing() {
             set("net.ipv4.tcp_sack", "0"),
         ],
     );
-    comes_to(". ../common/defaults.sh", &effects("../common/defaults.sh").unwrap());
+    comes_to(". ../common/defaults.sh", &deeds("../common/defaults.sh").unwrap());
     is_refused("./gone.sh", "the command \"./gone.sh\" (./gone.sh cannot be read)");
     is_refused("./loop.sh", "the command \"./loop.sh\"");
 }
@@ -105,9 +108,9 @@ fn queue_route_device() {
         "ip route change 192.0.2.1 via 192.168.0.2 dev tun0 advmss 600 mtu lock 640 initcwnd 11",
         &[set("route", "advmss 600 mtu lock 640 initcwnd 11")],
     );
-    comes_to("ethtool -K tun0 tso off gso off", &[Effect::Offload(Offload::None)]);
+    comes_to("ethtool -K tun0 tso off gso off", &[Deed::Offload(Offload::None)]);
     comes_to("ethtool -K tun0 gso off", &[]);
-    comes_to("ip link set dev tun0 mtu 1400", &[Effect::Mtu(1400)]);
+    comes_to("ip link set dev tun0 mtu 1400", &[Deed::Mtu(1400)]);
     is_refused("tc qdisc add dev lo root fq", "the command \"tc qdisc add dev lo root fq\"");
     is_refused("ip route add default dev tun0", "the command \"ip route add default dev tun0\"");
 }
@@ -121,16 +124,16 @@ fn files_of_the_system() {
     );
     comes_to(
         "/bin/rm -f /tmp/f\n/bin/dd bs=2 count=1k if=/dev/zero of=/tmp/f status=none",
-        &[Effect::File { path: "/tmp/f".to_owned(), length: 2048 }],
+        &[Deed::File { path: "/tmp/f".to_owned(), length: 2048 }],
     );
     is_refused("echo 1 > /etc/passwd", "the command \"echo 1 > /etc/passwd\"");
 }
 
 #[test]
 fn counters_and_listeners() {
-    comes_to("nstat > /dev/null", &[Effect::CountersFrom]);
-    comes_to("nstat | grep TcpExtX > /dev/null", &[Effect::CounterGrew("TcpExtX".to_owned())]);
-    comes_to("grep \" 0A \" /proc/net/tcp /proc/net/tcp6 | grep \":1F90\"", &[Effect::Listens(8080)]);
+    comes_to("nstat > /dev/null", &[Deed::CountersFrom]);
+    comes_to("nstat | grep TcpExtX > /dev/null", &[Deed::CounterGrew("TcpExtX".to_owned())]);
+    comes_to("grep \" 0A \" /proc/net/tcp /proc/net/tcp6 | grep \":1F90\"", &[Deed::Listens(8080)]);
     is_refused("grep x /etc/passwd | grep y", "the command \"grep x /etc/passwd | grep y\"");
 }
 
