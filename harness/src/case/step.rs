@@ -139,7 +139,7 @@ pub enum PeerMode {
 /// When a step happens, or must happen.
 ///
 /// By packetdrill's rules `Base::Previous` is its reference: the nominal moment of the step before if both inject, else
-/// the moment at which that was over. `Base::Reached(0)` is the start, which absolute times count from. A time is a
+/// the moment at which that was over. `Base::Reached(given)` is the start, which absolute times count from. A time is a
 /// window without width, a range one with; `*` is `Any`. A call that blocks has `Blocks::For` the time from its
 /// nominal start to its written end, and a thread that makes such calls only.
 #[derive(Clone, Debug, PartialEq, Eq)]

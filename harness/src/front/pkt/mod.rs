@@ -5,7 +5,7 @@
 #[expect(dead_code, reason = "calls, commands and code use more of it")]
 mod lower;
 mod options;
-mod parse;
+pub mod parse;
 pub mod script;
 
 use std::sync::Arc;
@@ -15,7 +15,6 @@ use crate::front::{Diagnostic, Diagnostics};
 
 pub use lower::{Variant, lower};
 pub use options::{Options, Variants};
-pub use parse::parse;
 
 /// Files that scripts name, such as settings that many share.
 pub trait Files {
@@ -48,7 +47,7 @@ pub fn from_bytes(
         definitions.extend(options.definitions.clone());
         let definitions: Vec<(String, String)> = definitions.into_iter().collect();
         let id = format!("{id}[{}]", variant.name());
-        let case = parse(path, Arc::clone(&text), &definitions)
+        let case = parse::parse(path, Arc::clone(&text), &definitions)
             .and_then(|(script, sources)| lower(&script, sources, &id, variant, options, files));
         match case {
             Ok(case) => variants.cases.push(case),
