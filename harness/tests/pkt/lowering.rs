@@ -309,7 +309,7 @@ fn the_command_line_wins() {
 fn tunnels_are_bytes_in_front() {
     let case = case(&format!(
         "{LISTENS}\
-        +0 < ipv4 198.51.100.1 > 198.51.100.2: gre flags [key present], key=7: S 0:0(0) win 10 <mss 1000>\n"
+        +0 < ipv4 198.51.100.1 > 198.51.100.2: gre flags [key present], sum 0, off 0, key=7, seq 0: S 0:0(0) win 10 <mss 1000>\n"
     ));
     let found = case.steps.last().expect("a step");
     let Action::Inject { packet, .. } = &found.action else { panic!("injected") };
