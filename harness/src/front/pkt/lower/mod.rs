@@ -194,16 +194,17 @@ impl Context<'_> {
 
     /// The open descriptor that a script calls by this number.
     fn descriptor(&mut self, number: &Node<i64>) -> Option<DescriptorId> {
-        let open = self.open.iter().find(|open| open.number == number.value).map(|open| open.id);
+        let open = self.open.iter().rfind(|open| open.number == number.value).map(|open| open.id);
         if open.is_none() {
             self.wrong_here(number.at, format!("no open descriptor {} at this point", number.value));
         }
         open
     }
 
-    /// A call makes a descriptor that the script calls by this number from here on.
-    fn bind(&mut self, number: &Node<i64>) -> Option<DescriptorId> {
-        if self.open.iter().any(|open| open.number == number.value) {
+    /// A call makes a descriptor that the script calls by this number from here on, until it closes it. Only `accept`
+    /// may do so while the number stands for another, which it does again after that.
+    fn bind(&mut self, number: &Node<i64>, accepts: bool) -> Option<DescriptorId> {
+        if !accepts && self.open.iter().any(|open| open.number == number.value) {
             self.wrong_here(number.at, format!("descriptor {} is open already", number.value));
             return None;
         }
