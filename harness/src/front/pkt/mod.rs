@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "calls, commands and code use more of it")]
 mod lower;
 mod options;
+pub mod parse;
 pub mod script;
 
 pub use lower::{Variant, lower};

@@ -22,6 +22,8 @@ pub struct Script {
     pub options: Vec<Setting>,
     /// Events, in order. One without a time is a command: the initialisation if it is the first, the cleanup if the last.
     pub events: Vec<Event>,
+    /// The first sign of a protocol that is not run here: `PSP`, `SCTP`. Such a script is not read any further.
+    pub out_of_scope: Option<Node<&'static str>>,
     /// Comments with their places, in order: an import keeps them.
     pub comments: Vec<Node<String>>,
 }
@@ -187,7 +189,7 @@ pub enum Body {
     /// `icmp unreachable frag_needed mtu 1200 [1:1001(1000)]`.
     Icmp(Box<Icmp>),
     /// PSP, SCTP: the protocol's name. Recognized, and not run.
-    OutOfScope(String),
+    OutOfScope(&'static str),
 }
 
 /// A TCP segment.

@@ -30,7 +30,7 @@ impl Context<'_> {
                 (home, Transport::Icmp(self.icmp(icmp, packet.direction, home, at)?))
             }
             Body::OutOfScope(protocol) => {
-                self.lacks(at, protocol.clone());
+                self.lacks(at, *protocol);
                 return None;
             }
         };
