@@ -21,7 +21,8 @@ pub fn case_of(trace: &Trace) -> Result<Case, ReplayError> {
     let text = source.text.as_bytes();
     let cases = if scripts::is_script(Path::new(&source.path)) {
         let carried = Carried(header);
-        let options = carried.options().map_err(|error| misfit(format!("the options in the trace: {error}")))?;
+        let options =
+            carried.options().map_err(|error| misfit(format!("the options in the trace: {error}")))?;
         scripts::lower(&source.path, file, text, &options, &carried).map(|variants| variants.cases)
     } else {
         yaml::from_bytes(&source.path, file, text, &Recorded(header)).map(|lowered| lowered.cases)
