@@ -7,6 +7,11 @@ mod options;
 pub mod parse;
 pub mod script;
 
+use std::sync::Arc;
+
+use crate::case::{Location, Sources};
+use crate::front::{Diagnostic, Diagnostics};
+
 pub use lower::{Variant, lower};
 pub use options::{Options, Variants};
 
@@ -21,4 +26,49 @@ impl Files for () {
     fn read(&self, _path: &str) -> Option<String> {
         None
     }
+}
+
+/// Lowers a script given as bytes: `path` as it is shown, `id` as `area/name`.
+///
+/// # Errors
+/// What is wrong with it, if something is wrong in every variant.
+pub fn from_bytes(
+    path: &str,
+    id: &str,
+    bytes: &[u8],
+    options: &Options,
+    files: &dyn Files,
+) -> Result<Variants, Diagnostics> {
+    let text = text(path, bytes)?;
+    let mut variants = Variants::default();
+    for variant in Variant::of(id) {
+        let mut definitions = variant.definitions();
+        definitions.extend(options.definitions.clone());
+        let definitions: Vec<(String, String)> = definitions.into_iter().collect();
+        let id = format!("{id}[{}]", variant.name());
+        let case = parse::parse(path, Arc::clone(&text), &definitions)
+            .and_then(|(script, sources)| lower(&script, sources, &id, variant, options, files));
+        match case {
+            Ok(case) => variants.cases.push(case),
+            Err(wrong) => variants.invalid.push((id, wrong)),
+        }
+    }
+    match variants.invalid.first() {
+        Some((_, wrong)) if variants.cases.is_empty() => Err(wrong.clone()),
+        _ => Ok(variants),
+    }
+}
+
+/// The script as text.
+fn text(path: &str, bytes: &[u8]) -> Result<Arc<str>, Diagnostics> {
+    crate::front::yaml::check_size(path, bytes.len() as u64)?;
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(Arc::from(text)),
+        Err(error) => error,
+    };
+    let mut sources = Sources::default();
+    let file = sources.add(path, &Arc::from(&*String::from_utf8_lossy(bytes)));
+    let start = error.valid_up_to();
+    let at = Location { file, start, end: start + '\u{fffd}'.len_utf8() };
+    Err(Diagnostics { sources, list: vec![Diagnostic::error(at, "not UTF-8 text")] })
 }

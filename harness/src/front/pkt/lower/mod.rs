@@ -87,6 +87,8 @@ struct Context<'a> {
     steps: Vec<Step>,
     lacking: Vec<Lacking>,
     wrong: Vec<Diagnostic>,
+    /// A call could not be lowered: what sockets and descriptors there are is not known any more.
+    is_blind: bool,
 }
 
 /// Lowers a script: the case it is in this variant.
@@ -121,6 +123,7 @@ pub fn lower(
         steps: Vec::new(),
         lacking,
         wrong,
+        is_blind: false,
     };
     let before = context.before(script);
     let first_link = context.link.clone();
@@ -188,19 +191,27 @@ impl Context<'_> {
         self.wrong.push(Diagnostic::error(at, text).with_help(help));
     }
 
+    /// The same of something that what could not be lowered before may be the cause of.
+    fn wrong_here(&mut self, at: Location, text: impl Into<String>) {
+        if !self.is_blind {
+            self.wrong(at, text);
+        }
+    }
+
     /// The open descriptor that a script calls by this number.
     fn descriptor(&mut self, number: &Node<i64>) -> Option<DescriptorId> {
-        let open = self.open.iter().find(|open| open.number == number.value).map(|open| open.id);
+        let open = self.open.iter().rfind(|open| open.number == number.value).map(|open| open.id);
         if open.is_none() {
-            self.wrong(number.at, format!("no open descriptor {} at this point", number.value));
+            self.wrong_here(number.at, format!("no open descriptor {} at this point", number.value));
         }
         open
     }
 
-    /// A call makes a descriptor that the script calls by this number from here on.
-    fn bind(&mut self, number: &Node<i64>) -> Option<DescriptorId> {
-        if self.open.iter().any(|open| open.number == number.value) {
-            self.wrong(number.at, format!("descriptor {} is open already", number.value));
+    /// A call makes a descriptor that the script calls by this number from here on, until it closes it. Only `accept`
+    /// may do so while the number stands for another, which it does again after that.
+    fn bind(&mut self, number: &Node<i64>, accepts: bool) -> Option<DescriptorId> {
+        if !accepts && self.open.iter().any(|open| open.number == number.value) {
+            self.wrong_here(number.at, format!("descriptor {} is open already", number.value));
             return None;
         }
         let name = format!("fd{}", number.value);
@@ -298,7 +309,10 @@ impl Context<'_> {
 
     /// A call, and what it means for the sockets of the script.
     fn call(&mut self, call: &Call, blocks: Blocks) -> Option<Action> {
-        let made = calls::call(self, call)?;
+        let Some(made) = calls::call(self, call) else {
+            self.is_blind = true;
+            return None;
+        };
         let calls::Made { call: made, data, binds, mut outcome } = made;
         let succeeds = call.result.value >= 0;
         let is_blocking = blocks != Blocks::No;
@@ -308,7 +322,7 @@ impl Context<'_> {
             match accepted {
                 Ok(Some(peer)) => outcome.gives = Some(self.peer_address(peer)),
                 Ok(None) => {}
-                Err(text) => self.wrong(call.name.at, text),
+                Err(text) => self.wrong_here(call.name.at, text),
             }
             if let Syscall::Close { fd } = &made {
                 self.open.retain(|open| open.id != *fd);

@@ -51,7 +51,7 @@ impl Context<'_> {
         match self.sockets.other(is_datagram) {
             Ok(home) => Some(home),
             Err(text) => {
-                self.wrong(at, text);
+                self.wrong_here(at, text);
                 None
             }
         }
@@ -69,7 +69,7 @@ impl Context<'_> {
         let home = match home {
             Ok(home) => home,
             Err(text) => {
-                self.wrong(at, text);
+                self.wrong_here(at, text);
                 return None;
             }
         };
