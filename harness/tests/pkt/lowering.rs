@@ -268,9 +268,8 @@ fn a_variant_may_be_wrong_alone() {
 
 #[test]
 fn a_name_may_restrict_the_variants() {
-    let ids = |id: &str| -> Vec<String> {
-        variants(id, LISTENS).cases.into_iter().map(|case| case.id).collect()
-    };
+    let ids =
+        |id: &str| -> Vec<String> { variants(id, LISTENS).cases.into_iter().map(|case| case.id).collect() };
     assert_eq!(ids("a/b-v4"), ["a/b-v4[ipv4]", "a/b-v4[ipv4-mapped-ipv6]"]);
     assert_eq!(ids("a/b-v6"), ["a/b-v6[ipv6]"]);
 }
