@@ -2,7 +2,7 @@
 
 use tcpdrill::case::{
     Action, Base, Blocks, Case, Expected, IcmpSpec, IpVersion, Isn, Num, OptionsSpec, PacketSpec, Quote,
-    Rules, TcpSpec, TimeSpec, Transport, When, render_packet,
+    Rules, Syscall, TcpSpec, TimeSpec, Transport, When, render_packet,
 };
 use tcpdrill::front::pkt::{Options, Variants, from_bytes};
 use tcpdrill::time::Span;
@@ -308,7 +308,7 @@ fn the_command_line_wins() {
 fn tunnels_are_bytes_in_front() {
     let case = case(&format!(
         "{LISTENS}\
-        +0 < ipv4 198.51.100.1 > 198.51.100.2: gre flags [key present], key=7: S 0:0(0) win 10 <mss 1000>\n"
+        +0 < ipv4 198.51.100.1 > 198.51.100.2: gre flags [key present], sum 0, off 0, key=7, seq 0: S 0:0(0) win 10 <mss 1000>\n"
     ));
     let found = case.steps.last().expect("a step");
     let Action::Inject { packet, .. } = &found.action else { panic!("injected") };
@@ -333,4 +333,27 @@ fn what_makes_no_sense_is_said() {
         let text = wrong(&script);
         assert!(text.contains(expected), "{script}{text}");
     }
+}
+
+#[test]
+fn accept_alone_may_bind_a_number_twice() {
+    let connection = "+0 < S 0:0(0) win 9\n+0 > S. 0:0(0) ack 1\n+0 < . 1:1(0) ack 1 win 9\n";
+    let script = format!(
+        "{LISTENS}{connection}+0 accept(3, ..., ...) = 4\n\
+        +0 close(3) = 0\n+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 listen(3, 1) = 0\n\
+        {connection}+0 accept(3, ..., ...) = 4\n+0 close(4) = 0\n+0 close(4) = 0\n"
+    );
+    let closed: Vec<_> = case(&script)
+        .steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Call { call: Syscall::Close { fd }, .. } => Some(fd.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(closed, [0, 3, 1]);
+    let text = wrong(&format!("{script}+0 close(4) = 0\n"));
+    assert!(text.contains("no open descriptor 4 at this point"), "{text}");
+    let text = wrong(&format!("{LISTENS}+0 epoll_create(1) = 3\n"));
+    assert!(text.contains("descriptor 3 is open already"), "{text}");
 }
