@@ -11,7 +11,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use crate::case::Case;
-use crate::front::{Diagnostics, Library, yaml};
+use crate::front::{Diagnostics, LARGEST, Library, check_size, yaml};
 
 use super::side_by_side::side_by_side;
 
@@ -253,7 +253,7 @@ impl Tree {
         self.requirements()?;
         let id = self.id(path);
         let shown = path.display().to_string();
-        let lowered = match yaml::check_size(&shown, self.size(path)?) {
+        let lowered = match check_size(&shown, self.size(path)?) {
             Ok(()) => yaml::from_bytes(&shown, &id, &self.read(path)?, self),
             Err(mistakes) => Err(mistakes),
         };
@@ -288,7 +288,7 @@ impl Tree {
         }
         let mut bytes = Vec::new();
         fs::File::open(path)
-            .and_then(|file| file.take(yaml::LARGEST + 1).read_to_end(&mut bytes))
+            .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
             .map_err(|error| LoadError::io(path, error))?;
         Ok(bytes)
     }

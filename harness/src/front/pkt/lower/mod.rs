@@ -116,6 +116,9 @@ pub fn lower(
         lacking,
         wrong,
     };
+    if let Some(protocol) = &script.out_of_scope {
+        context.lacks(protocol.at, protocol.value);
+    }
     let before = context.before(script);
     let first_link = context.link.clone();
     let given = context.steps.len();
