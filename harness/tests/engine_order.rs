@@ -4,14 +4,13 @@ mod engine_support;
 
 use std::sync::Arc;
 
-use engine_support::{OPEN, REAL, problems, run, run_case, segment, story};
+use engine_support::{REAL, problems, run, run_case, segment, story};
 use tcpdrill::case::{Case, Signal, ThreadId, Value};
 use tcpdrill::engine::Report;
 use tcpdrill::front::{MemoryLibrary, yaml};
 use tcpdrill::target::scripted::Scripted;
 use tcpdrill::target::{Completion, Observation, Timing};
 use tcpdrill::time::{Span, Timestamp};
-use tcpdrill::verdict::Verdict;
 use tcpdrill::wire::Flags;
 
 fn ok(value: i64) -> Option<Completion> {
@@ -147,16 +146,6 @@ fn reads_follow_the_stream() {
     let results = |third| vec![ok(3), ok(4), data(0, 5), data(0, 5), data(third, 5)];
     assert_eq!(problems(&calls(steps, results(5), vec![])), [""; 0]);
     assert_eq!(problems(&calls(steps, results(0), vec![])), ["result"], "a descriptor of the same socket");
-}
-
-#[test]
-fn packetdrill_rules_are_refused() {
-    let text = format!("title: a story\npackets: x\nsteps:\n{OPEN}")
-        .replace("packets: x", "packetdrill: { tolerance: 4ms }");
-    let lowered = yaml::lower("story.yaml", "story", Arc::from(text), &MemoryLibrary::default());
-    let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
-    let report = run_case(&lowered.cases[0], Scripted::new(Timing::Virtual, Vec::new()));
-    assert!(matches!(report.verdict, Verdict::Skipped { .. }), "{:?}", report.verdict);
 }
 
 #[test]

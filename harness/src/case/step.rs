@@ -1,8 +1,8 @@
 //! Steps: what is done and expected, in order, and when.
 
 use super::{
-    DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting, Signal,
-    Syscall, ThreadId, ValueSpec,
+    Claim, DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting,
+    Signal, Syscall, ThreadId, ValueSpec,
 };
 use crate::time::Span;
 
@@ -82,8 +82,8 @@ pub enum Action {
         /// For how long; to the end if unset.
         within: Option<TimeSpec>,
     },
-    /// Truths that must hold.
-    Assert(Vec<Expr>),
+    /// Truths that must hold. With a name the step keeps what it looks at: `name.s.tcpi_snd_cwnd`.
+    Assert(Vec<Claim>),
     /// A setting is changed.
     Set(Vec<Setting>),
     /// The link changes.
@@ -139,7 +139,7 @@ pub enum PeerMode {
 /// When a step happens, or must happen.
 ///
 /// By packetdrill's rules `Base::Previous` is its reference: the nominal moment of the step before if both inject, else
-/// the moment at which that was over. `Base::Reached(0)` is the start, which absolute times count from. A time is a
+/// the moment at which that was over. `Base::Reached(given)` is the start, which absolute times count from. A time is a
 /// window without width, a range one with; `*` is `Any`. A call that blocks has `Blocks::For` the time from its
 /// nominal start to its written end, and a thread that makes such calls only.
 #[derive(Clone, Debug, PartialEq, Eq)]

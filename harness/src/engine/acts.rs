@@ -16,7 +16,7 @@ use crate::wire::pattern::Direction;
 
 use super::build::{self, Frame};
 use super::calls::{self, Streams};
-use super::clock::{self, Window};
+use super::clock::{self, PATIENCE, Window};
 use super::eval::{EvalError, Known};
 use super::memory::Keeper;
 use super::threads::{Ends, Made};
@@ -68,11 +68,11 @@ impl<'c> Engine<'c> {
                 // What peers answer at this moment, or answered what was done before, comes first. On a real clock
                 // that happens a little after the moment.
                 let ready = if self.is_automatic() { window.from.max(self.clock.busy) } else { window.from };
-                if let Some(wait) = self.settle(ready) {
+                if let Some(wait) = self.settle(ready).or_else(|| self.wait_for_calls(step, window)) {
                     return wait;
                 }
                 match &step.action {
-                    Action::Assert(expressions) => return self.assert(expressions, window),
+                    Action::Assert(claims) => return self.assert(claims, window),
                     Action::Peer { flow, mode } => return self.change_peer(*flow, *mode, window),
                     _ => {}
                 }
@@ -108,7 +108,7 @@ impl<'c> Engine<'c> {
         let moment = self.clock.moment;
         if window.from < moment.at {
             let by = moment.at - window.from;
-            if by > self.clock.timing.late(window.interval) && self.mismatches.is_empty() {
+            if by > window.late(self.clock.timing) && self.mismatches.is_empty() {
                 self.fail(moment.at, Problem::InThePast { by });
             }
             window.from = moment.at;
@@ -148,6 +148,8 @@ impl<'c> Engine<'c> {
         isn: Option<u32>,
     ) -> Result<Vec<Act>, EvalError> {
         let addresses = self.addresses();
+        let translated = self.script.as_ref().map(|script| script.injected(packet, id)).transpose()?;
+        let packet = translated.as_ref().unwrap_or(packet);
         let Some(flow) = self.flows.0.get_mut(id.0) else { return Ok(Vec::new()) };
         if let Some(isn) = isn {
             flow.renumber(isn);
@@ -276,12 +278,10 @@ impl<'c> Engine<'c> {
         let uncertain = clock::uncertainty(from, &self.memory).max(clock::uncertainty(to, &self.memory));
         let (from, to) = (self.length(from).ok()?, self.length(to).ok()?);
         Some(Window {
-            from: made.from + from,
-            to: made.from + to,
             interval: to,
-            slip: made.slip,
             uncertain,
-            unbounded: false,
+            bound: self.clock.pace.map(|pace| pace.share(to)),
+            ..Window::between(made.from + from, made.from + to, made.slip)
         })
     }
 
@@ -321,7 +321,11 @@ impl<'c> Engine<'c> {
     }
 
     fn must_be_back(&mut self, thread: ThreadId, outcome: &'c Outcome, window: Window) -> Next {
-        let at_once = Window { to: window.from, interval: Span::ZERO, ..window };
+        let at_once = match self.script {
+            // However long it takes: that delays what follows.
+            Some(_) => Window { to: window.from + PATIENCE, unbounded: true, ..window },
+            None => Window { to: window.from, interval: Span::ZERO, ..window },
+        };
         if !self.threads.is_back(thread)
             && let Some(wait) = self.settle(at_once.latest(self.clock.timing))
         {

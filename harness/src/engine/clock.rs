@@ -1,13 +1,14 @@
 //! Moments and windows: what a step's time keys mean, given when earlier steps happened.
 
-use crate::case::{Base, Case, Step, TimeSpec, When};
+use crate::case::{Action, Base, Case, Step, TimeSpec, When};
 use crate::target::Timing;
 use crate::time::{Span, Timestamp};
 
 use super::eval::{EvalError, Known};
+use super::packetdrill::{self, Pace};
 
 /// How long `at: any` waits.
-const PATIENCE: Span = Span::seconds(60);
+pub(super) const PATIENCE: Span = Span::seconds(60);
 
 /// When a step happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,17 +31,31 @@ pub(super) struct Window {
     pub(super) uncertain: Span,
     /// Anything that comes at all comes in time (`at: any`).
     pub(super) unbounded: bool,
+    /// By packetdrill's rules: how far off is in time, whatever the target's clock.
+    pub(super) bound: Option<Span>,
 }
 
 impl Window {
+    /// From one moment to another, over no wait worth speaking of.
+    pub(super) const fn between(from: Timestamp, to: Timestamp, slip: Span) -> Self {
+        let (interval, uncertain) = (Span::ZERO, Span::ZERO);
+        Self { from, to, interval, slip, uncertain, unbounded: false, bound: None }
+    }
+
     /// Before this it is too early.
     pub(super) fn earliest(&self, timing: Timing) -> Timestamp {
-        if self.unbounded { Timestamp::START } else { self.from - timing.early() - self.uncertain }
+        let early = self.bound.unwrap_or_else(|| timing.early());
+        if self.unbounded { Timestamp::START } else { self.from - early - self.uncertain }
     }
 
     /// After this it is too late.
     pub(super) fn latest(&self, timing: Timing) -> Timestamp {
-        self.to + timing.late(self.interval) + self.slip + self.uncertain
+        self.to + self.late(timing) + self.slip + self.uncertain
+    }
+
+    /// How late is not too late.
+    pub(super) fn late(&self, timing: Timing) -> Span {
+        self.bound.unwrap_or_else(|| timing.late(self.interval))
     }
 
     /// How long to go on looking for what is late, so that late is told from missing: nothing on a virtual clock,
@@ -62,6 +77,8 @@ impl Window {
 #[derive(Debug)]
 pub(super) struct Clock {
     pub(super) timing: Timing,
+    /// By packetdrill's rules.
+    pub(super) pace: Option<Pace>,
     /// Of the step before.
     pub(super) moment: Moment,
     /// Until when we were busy or waiting: our last act, the last thing seen, the last silence waited out.
@@ -73,9 +90,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(timing: Timing, steps: usize) -> Self {
+    pub(super) fn new(timing: Timing, case: &Case) -> Self {
+        let steps = case.steps.len();
         Self {
             timing,
+            pace: packetdrill::rules(case).map(Pace::new),
             moment: Moment::default(),
             busy: Timestamp::START,
             settled: None,
@@ -138,17 +157,19 @@ impl Clock {
     pub(super) fn window(&self, step: &Step, known: &dyn Known) -> Result<Window, EvalError> {
         let previous = self.moment;
         let When::Window { base, from, to } = &step.when else {
-            return Ok(Window {
-                from: previous.at,
-                to: previous.at + PATIENCE,
-                interval: Span::ZERO,
-                slip: previous.slip,
-                uncertain: Span::ZERO,
-                unbounded: true,
-            });
+            let window = Window::between(previous.at, previous.at + PATIENCE, previous.slip);
+            return Ok(Window { unbounded: true, ..window });
         };
         let uncertain = uncertainty(from, known).max(uncertainty(to, known));
         let (from, to) = (self.span(from, known)?, self.span(to, known)?);
+        if let Some(pace) = &self.pace {
+            let injects = matches!(step.action, Action::Inject { .. });
+            let start = match base {
+                Base::Reached(index) => self.reached.get(*index).copied().flatten(),
+                Base::Previous | Base::Step(_) => None,
+            };
+            return Ok(pace.window(injects, start, previous, (from, to)));
+        }
         let (base, interval) = match base {
             Base::Previous => (previous, to),
             Base::Step(index) => (self.happened.get(*index).copied().flatten().unwrap_or(previous), to),
@@ -164,6 +185,7 @@ impl Clock {
             slip: base.slip,
             uncertain,
             unbounded: false,
+            bound: None,
         })
     }
 

@@ -15,6 +15,9 @@ impl Engine<'_> {
         if let Err(error) = self.clear(None, now + Span(1)) {
             self.fail(now, Problem::Meaningless { why: error.0 });
         }
+        if let Some(pace) = &mut self.clock.pace {
+            pace.begin();
+        }
         self.given_over = true;
     }
 
@@ -46,10 +49,12 @@ impl Engine<'_> {
     }
 
     /// Calls that are still blocked must be allowed to be; calls that came back must have been expected.
-    fn check_threads(&mut self, end: Timestamp) {
+    pub(super) fn check_threads(&mut self, end: Timestamp) {
         for index in 0..self.threads.0.len() {
             let thread = ThreadId(index);
-            self.check_signals(thread, end);
+            if self.script.is_none() {
+                self.check_signals(thread, end);
+            }
             if let Some((made, back)) = self.threads.take(thread) {
                 let returned = calls::show_result(back.completion.result);
                 let call = made.text.to_owned();

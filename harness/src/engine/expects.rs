@@ -11,6 +11,7 @@ use super::eval::EvalError;
 use super::flows::Emitted;
 use super::matching::{View, differences};
 use super::memory::Keeper;
+use super::packetdrill::Script;
 use super::{Allowance, Engine, Missed, Next, Stage, Status};
 
 impl<'c> Engine<'c> {
@@ -92,7 +93,7 @@ impl<'c> Engine<'c> {
     }
 
     /// The first expectation that nothing answered and that this packet would have.
-    fn missed_by(&self, flow: FlowId, emitted: &Emitted) -> Result<Option<usize>, EvalError> {
+    pub(super) fn missed_by(&self, flow: FlowId, emitted: &Emitted) -> Result<Option<usize>, EvalError> {
         for (index, missed) in self.missed.iter().enumerate() {
             if missed.flow == flow && self.compare(missed.packet, flow, emitted)?.is_empty() {
                 return Ok(Some(index));
@@ -245,7 +246,7 @@ impl<'c> Engine<'c> {
         self.next_step(at.max(self.clock.moment.at), Span::ZERO)
     }
 
-    fn nothing_came(&mut self, flow: FlowId, packets: &[&'c PacketSpec], window: Window) -> Next {
+    pub(super) fn nothing_came(&mut self, flow: FlowId, packets: &[&'c PacketSpec], window: Window) -> Next {
         let Some(packet) = packets.first().copied() else { return self.skip_step() };
         let expected = self.expected_text(packet);
         let mismatch = self.fail(window.to, Problem::NothingCame { expected });
@@ -347,6 +348,7 @@ impl<'c> Engine<'c> {
         emitted: &Emitted,
     ) -> Result<Vec<FieldDifference>, EvalError> {
         let Some(state) = self.flows.0.get(flow.0) else { return Ok(Vec::new()) };
+        let plain = self.script.as_ref().map(|_| Script::expected(packet));
         let view = View {
             bases: state.bases(),
             local: state.local,
@@ -354,7 +356,13 @@ impl<'c> Engine<'c> {
             known: &self.memory,
             timing: self.clock.timing,
         };
-        differences(packet, &emitted.parsed, &emitted.bytes, &view)
+        let mut fields =
+            differences(plain.as_ref().unwrap_or(packet), &emitted.parsed, &emitted.bytes, &view)?;
+        if let Some(script) = &self.script {
+            let start = self.clock.zero(self.case).unwrap_or(Timestamp::START);
+            fields.extend(script.differences(packet, flow, &emitted.parsed.packet, emitted.at - start));
+        }
+        Ok(fields)
     }
 
     /// The next SYN in the queue is the first of a new connection: its numbering counts from here.

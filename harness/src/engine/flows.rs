@@ -103,7 +103,7 @@ impl FlowState {
         }
     }
 
-    fn takes(&self, ends: Endpoints) -> bool {
+    pub(super) fn takes(&self, ends: Endpoints) -> bool {
         self.local == Some(ends.src) && self.remote == ends.dst
     }
 

@@ -27,6 +27,7 @@ mod log;
 mod matching;
 mod memory;
 mod nearly;
+mod packetdrill;
 mod peer;
 mod returns;
 mod several;
@@ -41,7 +42,7 @@ pub use want::{Act, Input, Want};
 
 use std::collections::BTreeMap;
 
-use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Rules, Step, TimeSpec};
+use crate::case::{Action, Addresses, Case, FlowId, PacketSpec, Step, TimeSpec};
 use crate::target::{Inspection, Observation, TargetError, Timing};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Mismatch, Problem, Verdict};
@@ -55,6 +56,7 @@ use eval::EvalError;
 use flows::{Belongs, Emitted, Flows};
 use link::Path;
 use memory::Memory;
+use packetdrill::Script;
 use several::Members;
 use threads::Threads;
 use traffic::Lateness;
@@ -70,6 +72,8 @@ pub struct Engine<'c> {
     /// The link, and what is on its way to and from peers that answer by themselves.
     path: Path,
     lateness: Lateness,
+    /// By packetdrill's rules.
+    script: Option<Script>,
     threads: Threads<'c>,
     memory: Memory,
     /// Which descriptors were obtained.
@@ -178,17 +182,14 @@ enum Next {
 /// What this engine cannot run yet, as a reason to skip the case.
 #[must_use]
 pub fn unsupported(case: &Case) -> Option<String> {
-    if !case.lacking.is_empty() {
-        let lacking = case.lacking.iter().map(|lacking| {
-            let (line, _) = case.sources.line_column(lacking.at);
-            format!("line {line}: {}", lacking.what)
-        });
-        return Some(lacking.collect::<Vec<_>>().join("; "));
+    if case.lacking.is_empty() {
+        return None;
     }
-    match case.rules {
-        Rules::Native => None,
-        Rules::Packetdrill(_) => Some("judging by packetdrill's rules".to_owned()),
-    }
+    let lacking = case.lacking.iter().map(|lacking| {
+        let (line, _) = case.sources.line_column(lacking.at);
+        format!("line {line}: {}", lacking.what)
+    });
+    Some(lacking.collect::<Vec<_>>().join("; "))
 }
 
 impl<'c> Engine<'c> {
@@ -201,10 +202,11 @@ impl<'c> Engine<'c> {
         let drafts = acts::drafts(case, &memory);
         Self {
             case,
-            clock: Clock::new(timing, case.steps.len()),
+            clock: Clock::new(timing, case),
             flows: Flows::new(case),
             path: Path::new(case, seed),
             lateness: Lateness::default(),
+            script: Script::of(case),
             threads: Threads::new(case.threads.len()),
             memory,
             bound: vec![false; descriptors],
@@ -246,6 +248,7 @@ impl<'c> Engine<'c> {
             }
             let next = match self.case.steps.get(self.cursor) {
                 Some(step) => self.look_at(step),
+                None if self.script.is_some() => self.finish_in_order(),
                 None => self.finish(),
             };
             if let Next::Want(want) = next {
@@ -308,6 +311,9 @@ impl<'c> Engine<'c> {
             | Action::Link(_)
             | Action::Peer { .. }
             | Action::Assert(_) => self.act(step),
+            Action::Expect { flow, expected, isn } if self.script.is_some() => {
+                self.expect_in_order(step, *flow, expected, *isn)
+            }
             Action::Expect { flow, expected, isn } => self.expect(step, *flow, expected, *isn),
             Action::Returns { thread, outcome } => self.returns(step, *thread, outcome),
             Action::Silent { flow, span } => self.silent(*flow, span),
@@ -319,7 +325,11 @@ impl<'c> Engine<'c> {
     /// The step is over; the next one counts from `at`.
     fn next_step(&mut self, at: Timestamp, slip: Span) -> Next {
         let window = self.stage.window();
-        self.clock.happen(self.cursor, clock::Moment { at, slip });
+        let moment = match &self.script {
+            Some(_) => self.over(clock::Moment { at, slip }),
+            None => clock::Moment { at, slip },
+        };
+        self.clock.happen(self.cursor, moment);
         let next = self.skip_step();
         // What may come at any time is not waited for again once it has come.
         if let Some(window) = window.filter(|window| !window.unbounded) {
@@ -418,6 +428,9 @@ impl<'c> Engine<'c> {
     }
 
     fn emitted(&mut self, at: Timestamp, bytes: Vec<u8>) {
+        if self.script.is_some() {
+            return self.unseen(at, bytes);
+        }
         let parsed = match parse(&bytes) {
             Ok(parsed) => parsed,
             Err(error) => {

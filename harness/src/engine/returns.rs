@@ -8,6 +8,7 @@ use crate::verdict::Problem;
 use super::calls::{self, Judge, Streams};
 use super::clock::Window;
 use super::memory::Keeper;
+use super::packetdrill::Script;
 use super::threads::{Back, Ends, Made};
 use super::{Engine, Next, Stage, Status, What};
 
@@ -139,8 +140,9 @@ impl<'c> Engine<'c> {
             let judge = Judge {
                 call: &made.call,
                 streams,
-                raised: &back.raised,
-                timing: self.clock.timing,
+                // packetdrill's language has no signals.
+                raised: if self.script.is_some() { &[] } else { &back.raised },
+                timing: self.script.as_ref().map_or(self.clock.timing, Script::timing),
                 zero: self.memory.zero,
                 known: &self.memory,
                 names: &self.case.descriptors,

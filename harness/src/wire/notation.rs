@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::icmp::{self, Icmp, Quote};
-use super::ip::{Extension, Ip};
+use super::ip::{Extension, Ip, protocol};
 use super::option::TcpOption;
 use super::packet::{Body, Packet};
 use super::seq::relative;
@@ -44,6 +44,9 @@ pub fn packet_text(packet: &Packet, bases: &Bases) -> String {
         Body::Tcp(tcp) => tcp_text(tcp, bases),
         Body::Icmp(icmp) => icmp_text(icmp, &packet.ip, bases),
         Body::Fragment { protocol, bytes } => fragment_text(&packet.ip, *protocol, bytes.len()),
+        Body::Other { protocol: protocol::UDP, bytes } if bytes.len() >= 8 => {
+            format!("udp ({})", bytes.len() - 8)
+        }
         Body::Other { protocol, bytes } => format!("protocol {protocol}, {} bytes", bytes.len()),
     };
     attributes_text(&packet.ip) + &body

@@ -120,20 +120,22 @@ fn values(spec: &ValueSpec, exempt: &mut usize) -> Vec<(String, ValueSpec)> {
                     .collect::<Vec<_>>()
             })
             .collect(),
-        ValueSpec::List(list) => {
-            let mut fewer = list.clone();
-            let shorter = fewer.pop().map(|_| ("one less".to_owned(), ValueSpec::List(fewer)));
-            let inner = list.iter().enumerate().flat_map(|(index, inner)| {
-                values(inner, exempt)
-                    .into_iter()
-                    .map(|(what, inner)| {
-                        let mut list = list.clone();
-                        list[index] = inner;
-                        (what, ValueSpec::List(list))
-                    })
-                    .collect::<Vec<_>>()
-            });
-            inner.chain(shorter).collect()
-        }
+        ValueSpec::List(list) => list_values(list, exempt),
     }
+}
+
+fn list_values(list: &[ValueSpec], exempt: &mut usize) -> Vec<(String, ValueSpec)> {
+    let mut fewer = list.to_vec();
+    let shorter = fewer.pop().map(|_| ("one less".to_owned(), ValueSpec::List(fewer)));
+    let inner = list.iter().enumerate().flat_map(|(index, inner)| {
+        values(inner, exempt)
+            .into_iter()
+            .map(|(what, inner)| {
+                let mut list = list.to_vec();
+                list[index] = inner;
+                (what, ValueSpec::List(list))
+            })
+            .collect::<Vec<_>>()
+    });
+    inner.chain(shorter).collect()
 }

@@ -7,12 +7,12 @@ mod options;
 
 use std::net::SocketAddr;
 
-use crate::case::{Alt, Num, PacketSpec, Payload, TcpSpec, Term, Transport};
+use crate::case::{Alt, ChecksumSpec, Num, PacketSpec, Payload, TcpSpec, Term, Transport, UdpSpec};
 use crate::target::Timing;
 use crate::verdict::FieldDifference;
 use crate::wire::notation::Bases;
 use crate::wire::pattern::Direction;
-use crate::wire::{Body, Flags, Parsed, Tcp};
+use crate::wire::{Body, Flags, Parsed, Tcp, protocol};
 
 use super::build::{payload, stream_offset, wrap};
 use super::eval::{self, EvalError, Known};
@@ -28,6 +28,9 @@ pub(super) struct View<'a> {
     pub(super) known: &'a dyn Known,
     pub(super) timing: Timing,
 }
+
+/// Source port, destination port, length, checksum.
+const UDP_HEADER: usize = 8;
 
 /// Collects what differs.
 struct Findings<'a> {
@@ -64,6 +67,10 @@ pub(super) fn differences(
         (Transport::Icmp(expected), Body::Icmp(icmp)) => {
             findings.form(actual, spec, expected.checksum)?;
             findings.icmp(expected, &spec.ip, &actual.packet.ip, icmp)?;
+        }
+        (Transport::Udp(expected), Body::Other { protocol: protocol::UDP, bytes }) => {
+            findings.form(actual, spec, ChecksumSpec::Any)?;
+            findings.udp(expected, bytes)?;
         }
         (expected, body) => findings.note("protocol", transport_name(expected), body_name(body)),
     }
@@ -182,6 +189,17 @@ impl Findings<'_> {
             self.note("dport", ends.1.to_string(), tcp.dport.to_string());
         }
         self.options(&spec.options, &tcp.options)
+    }
+
+    /// A datagram's length; its bytes are zeros.
+    fn udp(&mut self, spec: &UdpSpec, bytes: &[u8]) -> Result<(), EvalError> {
+        let data = bytes.get(UDP_HEADER..).unwrap_or_default();
+        let before = self.list.len();
+        self.number("length", &spec.length, u32::try_from(data.len()).unwrap_or(u32::MAX), &Scale::Plain)?;
+        if self.list.len() == before {
+            self.list.extend(first_difference(&vec![0; data.len()], data, Direction::ToPeer, 0));
+        }
+        Ok(())
     }
 
     fn payload(&mut self, spec: &Payload, tcp: &Tcp) {

@@ -71,13 +71,7 @@ impl Bundled {
             sut::Reply::Poll(revents) => give_list(&mut completion, polled(&pending, &revents)),
             sut::Reply::Select(found) => self.give_sets(&mut completion, &pending, found),
             sut::Reply::Epoll(events) => {
-                let item = |(events, data): &(u32, u64)| {
-                    Value::Map(BTreeMap::from([
-                        ("events".to_owned(), Value::Int(i64::from(*events))),
-                        EventData::given(*data),
-                    ]))
-                };
-                give_list(&mut completion, events.iter().map(item).collect());
+                give_list(&mut completion, events.iter().map(event).collect());
             }
         }
         Ok(completion)
@@ -150,6 +144,11 @@ fn extended_error(error: &sut::ExtendedError) -> Value {
 fn give_list(completion: &mut Completion, list: Vec<Value>) {
     completion.result = Ok(i64::try_from(list.len()).unwrap_or(i64::MAX));
     completion.given = Some(Value::List(list));
+}
+
+fn event((events, data): &(u32, u64)) -> Value {
+    let events = ("events".to_owned(), Value::Int(i64::from(*events)));
+    Value::Map(BTreeMap::from([events, EventData::given(*data)]))
 }
 
 fn polled(pending: &Pending, revents: &[i16]) -> Vec<Value> {

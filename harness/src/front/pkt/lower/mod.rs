@@ -25,7 +25,7 @@ use crate::front::{Diagnostic, Diagnostics};
 use super::script::{Call, Event, EventKind, Node, Script};
 use super::{Files, Options};
 
-use commands::Place;
+use commands::Stands;
 use sockets::Sockets;
 use times::Times;
 use variant::World;
@@ -75,6 +75,10 @@ struct Context<'a> {
     open: Vec<Open>,
     /// Files of zeros that commands have made.
     zeros: BTreeMap<String, u64>,
+    /// The code of the script so far.
+    code: code::Code,
+    /// The step that kept counters, and the name it kept them under.
+    counted: Option<(usize, String)>,
     /// The link as it is at this point of the script.
     link: Link,
     needs: BTreeSet<Capability>,
@@ -83,6 +87,8 @@ struct Context<'a> {
     steps: Vec<Step>,
     lacking: Vec<Lacking>,
     wrong: Vec<Diagnostic>,
+    /// A call could not be lowered: what sockets and descriptors there are is not known any more.
+    is_blind: bool,
 }
 
 /// Lowers a script: the case it is in this variant.
@@ -109,12 +115,15 @@ pub fn lower(
         descriptors: Vec::new(),
         open: Vec::new(),
         zeros: BTreeMap::new(),
+        code: code::Code::default(),
+        counted: None,
         link,
         needs: BTreeSet::new(),
         settings: Vec::new(),
         steps: Vec::new(),
         lacking,
         wrong,
+        is_blind: false,
     };
     if let Some(protocol) = &script.out_of_scope {
         context.lacks(protocol.at, protocol.value);
@@ -185,19 +194,27 @@ impl Context<'_> {
         self.wrong.push(Diagnostic::error(at, text).with_help(help));
     }
 
+    /// The same of something that what could not be lowered before may be the cause of.
+    fn wrong_here(&mut self, at: Location, text: impl Into<String>) {
+        if !self.is_blind {
+            self.wrong(at, text);
+        }
+    }
+
     /// The open descriptor that a script calls by this number.
     fn descriptor(&mut self, number: &Node<i64>) -> Option<DescriptorId> {
-        let open = self.open.iter().find(|open| open.number == number.value).map(|open| open.id);
+        let open = self.open.iter().rfind(|open| open.number == number.value).map(|open| open.id);
         if open.is_none() {
-            self.wrong(number.at, format!("no open descriptor {} at this point", number.value));
+            self.wrong_here(number.at, format!("no open descriptor {} at this point", number.value));
         }
         open
     }
 
-    /// A call makes a descriptor that the script calls by this number from here on.
-    fn bind(&mut self, number: &Node<i64>) -> Option<DescriptorId> {
-        if self.open.iter().any(|open| open.number == number.value) {
-            self.wrong(number.at, format!("descriptor {} is open already", number.value));
+    /// A call makes a descriptor that the script calls by this number from here on, until it closes it. Only `accept`
+    /// may do so while the number stands for another, which it does again after that.
+    fn bind(&mut self, number: &Node<i64>, accepts: bool) -> Option<DescriptorId> {
+        if !accepts && self.open.iter().any(|open| open.number == number.value) {
+            self.wrong_here(number.at, format!("descriptor {} is open already", number.value));
             return None;
         }
         let name = format!("fd{}", number.value);
@@ -230,7 +247,7 @@ impl Context<'_> {
             commands.push(command.clone());
         }
         for command in commands {
-            for effect in commands::command(self, &command, Place::Before) {
+            for effect in commands::command(self, &command, Stands::Before) {
                 match effect.action {
                     Action::Set(settings) => self.settings.extend(settings),
                     Action::Link(link) => self.link = link,
@@ -247,7 +264,7 @@ impl Context<'_> {
     fn event(&mut self, event: &Event) {
         let Some(time) = &event.time else {
             if let EventKind::Command(command) = &event.kind {
-                commands::command(self, command, Place::After);
+                commands::command(self, command, Stands::After);
             }
             return;
         };
@@ -261,7 +278,7 @@ impl Context<'_> {
                 self.call(call, blocks).into_iter().map(Effect::from).collect()
             }
             EventKind::Command(command) => {
-                let effects = commands::command(self, command, Place::Event);
+                let effects = commands::command(self, command, Stands::Event);
                 for effect in &effects {
                     if let Action::Link(link) = &effect.action {
                         self.link = link.clone();
@@ -295,7 +312,10 @@ impl Context<'_> {
 
     /// A call, and what it means for the sockets of the script.
     fn call(&mut self, call: &Call, blocks: Blocks) -> Option<Action> {
-        let made = calls::call(self, call)?;
+        let Some(made) = calls::call(self, call) else {
+            self.is_blind = true;
+            return None;
+        };
         let calls::Made { call: made, data, binds, mut outcome } = made;
         let succeeds = call.result.value >= 0;
         let is_blocking = blocks != Blocks::No;
@@ -305,7 +325,7 @@ impl Context<'_> {
             match accepted {
                 Ok(Some(peer)) => outcome.gives = Some(self.peer_address(peer)),
                 Ok(None) => {}
-                Err(text) => self.wrong(call.name.at, text),
+                Err(text) => self.wrong_here(call.name.at, text),
             }
             if let Syscall::Close { fd } = &made {
                 self.open.retain(|open| open.id != *fd);

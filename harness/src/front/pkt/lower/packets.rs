@@ -47,7 +47,7 @@ impl Context<'_> {
         match self.sockets.other(is_datagram) {
             Ok(home) => Some(home),
             Err(text) => {
-                self.wrong(at, text);
+                self.wrong_here(at, text);
                 None
             }
         }
@@ -65,7 +65,7 @@ impl Context<'_> {
         let home = match home {
             Ok(home) => home,
             Err(text) => {
-                self.wrong(at, text);
+                self.wrong_here(at, text);
                 return None;
             }
         };

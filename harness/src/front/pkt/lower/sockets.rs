@@ -100,8 +100,8 @@ impl Sockets {
     /// A call is about to be made.
     pub(super) fn about_to(&mut self, call: &Syscall<Scalar>) {
         let (fd, family) = match call {
-            Syscall::Connect { fd, lie, .. } => (*fd, family(lie.as_ref())),
-            Syscall::Sendto { fd, .. } | Syscall::Sendmsg { fd, .. } => (*fd, None),
+            Syscall::Connect { fd, lie, .. } | Syscall::Sendto { fd, lie, .. } => (*fd, family(lie.as_ref())),
+            Syscall::Sendmsg { fd, .. } => (*fd, None),
             _ => return,
         };
         let remote = self.remote;

@@ -89,7 +89,6 @@ pub(super) fn make(
     context: &Context,
     stage: &mut Stage<'_>,
 ) -> Result<Outcome, TargetError> {
-    let data = &submission.data;
     let number = |id| context.descriptors.number(id);
     Ok(match &submission.call {
         Syscall::Socket { domain, kind, protocol } => {
@@ -108,38 +107,6 @@ pub(super) fn make(
         Syscall::Getsockname { fd } => lifecycle::name(stage, libc::SYS_getsockname, number(*fd)),
         Syscall::Getpeername { fd } => lifecycle::name(stage, libc::SYS_getpeername, number(*fd)),
         Syscall::Pipe => lifecycle::pipe(stage),
-        Syscall::Read { fd, count, lie } => transfer::read(stage, number(*fd), *count, lie.as_ref()),
-        Syscall::Readv { fd, counts } => transfer::readv(stage, number(*fd), counts),
-        Syscall::Recv { fd, count, flags, lie } => {
-            transfer::recv(stage, number(*fd), *count, *flags, lie.as_ref())
-        }
-        Syscall::Recvfrom { fd, count, flags, lie } => {
-            transfer::recvfrom(stage, number(*fd), *count, *flags, lie.as_ref())
-        }
-        Syscall::Write { fd, count, lie } => transfer::write(stage, number(*fd), *count, data, lie.as_ref()),
-        Syscall::Writev { fd, counts } => transfer::writev(stage, number(*fd), counts, data),
-        Syscall::Send { fd, count, flags, lie } => {
-            transfer::send(stage, context, number(*fd), (*count, data), *flags, None, lie.as_ref())
-        }
-        Syscall::Sendto { fd, count, flags, addr, lie } => {
-            transfer::send(stage, context, number(*fd), (*count, data), *flags, Some(*addr), lie.as_ref())
-        }
-        Syscall::Open { zeros } => return transfer::open(stage, *zeros),
-        Syscall::Sendfile { fd, from: Some((from, offset)), count } => {
-            transfer::sendfile(stage, number(*fd), number(*from), *offset, *count)
-        }
-        Syscall::Sendfile { fd, from: None, count } => {
-            return transfer::sendfile_of(stage, number(*fd), *count, data);
-        }
-        Syscall::Splice { from, to, count, flags } => {
-            transfer::splice(stage, number(*from), number(*to), *count, *flags)
-        }
-        Syscall::Recvmsg { fd, counts, control, flags } => {
-            message::recvmsg(stage, context.clock, number(*fd), counts, *control, *flags)
-        }
-        Syscall::Sendmsg { fd, counts, name, control, flags } => {
-            return message::sendmsg(stage, context, number(*fd), (counts, data), *name, control, *flags);
-        }
         Syscall::Setsockopt { fd, level, name, value, lie } => {
             options::setsockopt(stage, number(*fd), (*level, *name), value, lie.as_ref())
         }
@@ -157,5 +124,51 @@ pub(super) fn make(
             readiness::epoll_ctl(stage, number(*ep), *operation, number(*fd), (*events, *data))
         }
         Syscall::EpollWait { ep, max, timeout } => readiness::epoll_wait(stage, number(*ep), *max, *timeout),
+        Syscall::Open { zeros } => return transfer::open(stage, *zeros),
+        moving => return move_bytes(moving, &submission.data, context, stage),
+    })
+}
+
+/// Calls that move bytes.
+fn move_bytes(
+    call: &Syscall,
+    data: &[u8],
+    context: &Context,
+    stage: &mut Stage<'_>,
+) -> Result<Outcome, TargetError> {
+    let number = |id| context.descriptors.number(id);
+    Ok(match call {
+        Syscall::Read { fd, count, lie } => transfer::read(stage, number(*fd), *count, lie.as_ref()),
+        Syscall::Readv { fd, counts } => transfer::readv(stage, number(*fd), counts),
+        Syscall::Recv { fd, count, flags, lie } => {
+            transfer::recv(stage, number(*fd), *count, *flags, lie.as_ref())
+        }
+        Syscall::Recvfrom { fd, count, flags, lie } => {
+            transfer::recvfrom(stage, number(*fd), *count, *flags, lie.as_ref())
+        }
+        Syscall::Write { fd, count, lie } => transfer::write(stage, number(*fd), *count, data, lie.as_ref()),
+        Syscall::Writev { fd, counts } => transfer::writev(stage, number(*fd), counts, data),
+        Syscall::Send { fd, count, flags, lie } => {
+            transfer::send(stage, context, number(*fd), (*count, data), *flags, None, lie.as_ref())
+        }
+        Syscall::Sendto { fd, count, flags, addr, lie } => {
+            transfer::send(stage, context, number(*fd), (*count, data), *flags, Some(*addr), lie.as_ref())
+        }
+        Syscall::Sendfile { fd, from: Some((from, offset)), count } => {
+            transfer::sendfile(stage, number(*fd), number(*from), *offset, *count)
+        }
+        Syscall::Sendfile { fd, from: None, count } => {
+            return transfer::sendfile_of(stage, number(*fd), *count, data);
+        }
+        Syscall::Splice { from, to, count, flags } => {
+            transfer::splice(stage, number(*from), number(*to), *count, *flags)
+        }
+        Syscall::Recvmsg { fd, counts, control, flags } => {
+            message::recvmsg(stage, context.clock, number(*fd), counts, *control, *flags)
+        }
+        Syscall::Sendmsg { fd, counts, name, control, flags } => {
+            return message::sendmsg(stage, context, number(*fd), (counts, data), *name, control, *flags);
+        }
+        other => return Err(TargetError::Missing(format!("call {}", other.name()))),
     })
 }

@@ -227,6 +227,7 @@ impl Arguments<'_, '_, '_> {
         if self.call.name.value == "pipe" {
             numbers.extend(self.pipe_ends()?);
         }
-        numbers.iter().map(|number| self.context.bind(number).ok_or(Fault::Said)).collect()
+        let accepts = self.call.name.value.starts_with("accept");
+        numbers.iter().map(|number| self.context.bind(number, accepts).ok_or(Fault::Said)).collect()
     }
 }

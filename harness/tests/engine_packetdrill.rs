@@ -1,0 +1,266 @@
+//! packetdrill's rules: what times count from and how far off they may be, the one order, joined segments, numbers
+//! that are names, and what is not looked at.
+
+mod engine_support;
+
+use engine_support::{REAL, bare, emitted, lowered, problems, run_case, segment, to};
+use tcpdrill::case::{Case, Rules};
+use tcpdrill::engine::{Report, Status};
+use tcpdrill::target::scripted::Scripted;
+use tcpdrill::target::{Completion, Observation, Timing};
+use tcpdrill::time::Span;
+use tcpdrill::wire::{Flags, Tcp, TcpOption};
+
+const HEAD: &str = "title: a story\npacketdrill: { tolerance: 4ms, percent: 12.5 }\n";
+
+/// A story judged by packetdrill's rules with their usual tolerance.
+fn script(steps: &str) -> Case {
+    lowered(&format!("{HEAD}steps:\n  - inject: . 1:1(0) ack 1\n{steps}"))
+}
+
+fn virtually(steps: &str, coming: Vec<Observation>) -> Report {
+    run_case(&script(steps), Scripted::new(Timing::Virtual, coming))
+}
+
+/// `. 1:11(10) ack 1`, so many microseconds after the start.
+fn at(micros: i64) -> Observation {
+    let Observation::Emitted { packet, .. } = segment(0, Flags::ACK, 1, 10) else {
+        unreachable!("it is a packet")
+    };
+    Observation::Emitted { at: tcpdrill::time::Timestamp(micros * 1_000), packet }
+}
+
+fn done(value: i64) -> Option<Completion> {
+    Some(Completion { result: Ok(value), data: Vec::new(), given: None })
+}
+
+const NOW: &str = "  - expect: . 1:11(10) ack 1\n";
+
+#[test]
+fn times_are_in_the_larger_of_the_two_tolerances() {
+    let after = |wait: &str| format!("  - after: {wait}\n    expect: . 1:11(10) ack 1\n");
+    let start = |moment: &str| format!("  - at: {moment}\n    expect: . 1:11(10) ack 1\n");
+    let table: Vec<(&str, String, Vec<Observation>, &[&str])> = vec![
+        ("4 ms late", NOW.to_owned(), vec![at(4_000)], &[]),
+        ("more", NOW.to_owned(), vec![at(4_001)], &["nothing"]),
+        ("4 ms early", after("10ms"), vec![at(6_000)], &[]),
+        ("more", after("10ms"), vec![at(5_999)], &["early"]),
+        ("12.5 % late", after("100ms"), vec![at(112_500)], &[]),
+        ("more", after("100ms"), vec![at(112_501)], &["nothing"]),
+        ("12.5 % early", after("100ms"), vec![at(87_500)], &[]),
+        ("more", after("100ms"), vec![at(87_499)], &["early"]),
+        ("a range is left by the tolerance of its beginning", after("100ms..200ms"), vec![at(212_500)], &[]),
+        ("more", after("100ms..200ms"), vec![at(212_501)], &["nothing"]),
+        ("before a range", after("100ms..200ms"), vec![at(87_499)], &["early"]),
+        ("any time", "  - at: any\n    expect: . 1:11(10) ack 1\n".to_owned(), vec![at(50_000_000)], &[]),
+        (
+            "from when it came",
+            format!("{}{}", after("100ms"), after("10ms")),
+            vec![at(110_000), at(116_250)],
+            &[],
+        ),
+        ("absolute", start("100ms"), vec![at(112_500)], &[]),
+        (
+            "a later one has a share of what is between",
+            start("50ms") + &start("100ms"),
+            vec![at(50_000), at(106_250)],
+            &[],
+        ),
+        ("more", start("50ms") + &start("100ms"), vec![at(50_000), at(106_251)], &["nothing"]),
+    ];
+    for (what, steps, coming, expected) in table {
+        assert_eq!(problems(&virtually(&steps, coming)), expected, "{what}: {steps}");
+    }
+}
+
+#[test]
+fn the_share_is_of_the_nominal_gap() {
+    // The first came 10 ms late. The second is due 100 ms after that, 110 ms after the nominal time of the first.
+    let steps =
+        "  - after: 100ms\n    expect: . 1:11(10) ack 1\n  - after: 100ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(problems(&virtually(steps, vec![at(110_000), at(223_750)])), [""; 0]);
+    assert_eq!(problems(&virtually(steps, vec![at(110_000), at(223_751)])), ["nothing"]);
+}
+
+#[test]
+fn acts_count_from_when_the_step_before_was_over() {
+    let late = |us: i64| {
+        let mut target = Scripted::new(REAL, vec![at(us)]);
+        target.lateness = Span::millis(2);
+        target
+    };
+    // Every act is 2 ms late. After a call the expectation counts from that.
+    let after_call =
+        "  - call: s = socket(af, SOCK_STREAM, 0)\n  - after: 10ms\n    expect: . 1:11(10) ack 1\n";
+    let run = |steps: &str, mut target: Scripted| {
+        target.at_once = vec![done(3)].into();
+        problems(&run_case(&script(steps), target))
+    };
+    assert_eq!(run(after_call, late(16_000)), [""; 0]);
+    assert_eq!(run(after_call, late(7_999)), ["early"]);
+    // Between two packets that are injected it does not add up.
+    let twice = "  - after: 10ms\n    inject: . 1:1(0) ack 1\n  - after: 10ms\n    inject: . 1:1(0) ack 1\n";
+    let report = run_case(&script(twice), late(1_000_000));
+    let dues: Vec<i64> = report.moments.iter().flatten().map(|moment| moment.0 / 1_000_000).collect();
+    assert_eq!(dues, [2, 12, 22], "each 2 ms late, none 4");
+}
+
+#[test]
+fn the_oldest_packet_of_the_flow_is_the_one() {
+    let a = |ms| segment(ms, Flags::ACK, 1, 10);
+    let b = |ms| segment(ms, Flags::ACK, 11, 10);
+    let second = "  - expect: . 11:21(10) ack 1\n";
+    let table: Vec<(&str, String, Vec<Observation>, &[&str])> = vec![
+        ("in order", format!("{NOW}{second}"), vec![a(0), b(0)], &[]),
+        ("a later one would fit", second.to_owned(), vec![a(0), b(0)], &["wrong"]),
+        ("it is used up", format!("{second}{second}"), vec![a(0), b(0)], &["wrong"]),
+        ("one from before", format!("  - after: 100ms\n    inject: . 1:1(0) ack 1\n{NOW}"), vec![a(97)], &[]),
+        ("nothing after the last", NOW.to_owned(), vec![a(0), b(0), b(1)], &[]),
+        ("no silence", "  - after: 1s\n    inject: . 1:1(0) ack 1\n".to_owned(), vec![a(10)], &[]),
+        ("strangers", NOW.to_owned(), vec![to(7, 0, Flags::RST, 1, 0), a(0)], &[]),
+        (
+            "late, and something else is due",
+            format!("{NOW}  - after: 1s\n    expect: . 11:21(10) ack 1\n"),
+            vec![a(10), b(1000)],
+            &["late"],
+        ),
+    ];
+    for (what, steps, coming, expected) in table {
+        assert_eq!(problems(&virtually(&steps, coming)), expected, "{what}");
+    }
+}
+
+#[test]
+fn what_is_unseen_when_another_flow_is_looked_at_is_lost() {
+    let a = || segment(0, Flags::ACK, 1, 10);
+    let flows = "flows:\n  main: { remote: remote:8080 }\n  other: { remote: remote:9 }\n";
+    let steps =
+        ["main, inject: . 1:1(0) ack 1", "other, inject: . 1:1(0) ack 1", "other, expect: . 1:11(10) ack 1"];
+    let steps: String =
+        steps.iter().map(|step| format!("  - flow: {}\n", step.replace(", ", "\n    "))).collect();
+    let other = |coming| {
+        run_case(&lowered(&format!("{HEAD}{flows}steps:\n{steps}")), Scripted::new(Timing::Virtual, coming))
+    };
+    let report = other(vec![a(), to(9, 0, Flags::ACK, 1, 10)]);
+    assert_eq!(problems(&report), [""; 0]);
+    let ignored = report.events.iter().filter(|event| event.status == Status::Ignored).count();
+    assert_eq!(ignored, 1, "{:?}", report.events);
+    let report = other(vec![a()]);
+    assert_eq!(problems(&report), ["nothing"]);
+    let hints = &report.verdict.mismatches()[0].hints;
+    assert!(hints.iter().any(|hint| hint.starts_with("such a packet came on flow main")), "{hints:?}");
+}
+
+#[test]
+fn segments_are_joined() {
+    let piece = |seq, length| segment(0, Flags::ACK, seq, length);
+    let last = |seq, length| segment(0, Flags::ACK | Flags::PSH, seq, length);
+    let all = "  - expect: . 1:3001(3000) ack 1\n";
+    let other = |tcp: Tcp| emitted(0, tcp);
+    let acked = |seq: u32, length: usize, ack: u32| {
+        let payload = tcpdrill::wire::pattern::fill(
+            tcpdrill::wire::pattern::Direction::ToPeer,
+            u64::from(seq) - 1,
+            length,
+        );
+        other(Tcp { seq, ack, payload, ..bare(Flags::ACK) })
+    };
+    let table: Vec<(&str, Vec<Observation>, &[&str])> = vec![
+        ("one", vec![piece(1, 3000)], &[]),
+        ("three", vec![piece(1, 1460), piece(1461, 1460), last(2921, 80)], &[]),
+        ("the last is as long as it likes", vec![piece(1, 1000), piece(1001, 2000)], &[]),
+        ("not those before", vec![piece(1, 1000), piece(1001, 500), piece(1501, 1500)], &["wrong"]),
+        ("a gap", vec![piece(1, 1460), piece(1462, 1460), piece(2922, 80)], &["wrong"]),
+        ("too much", vec![piece(1, 1460), piece(1461, 1460), piece(2921, 81)], &["wrong"]),
+        ("too little", vec![piece(1, 1460), piece(1461, 1460)], &["wrong"]),
+        ("another acknowledgement", vec![piece(1, 1500), acked(1501, 1500, 2)], &["wrong"]),
+    ];
+    for (what, coming, expected) in table {
+        assert_eq!(problems(&virtually(all, coming)), expected, "{what}");
+    }
+    // Nothing expected: exactly one packet.
+    let none = "  - expect: . 1:1(0) ack 1\n  - expect: . 1:1(0) ack 1\n";
+    assert_eq!(problems(&virtually(none, vec![piece(1, 0), piece(1, 0)])), [""; 0]);
+    let mut whole = script(all);
+    let Rules::Packetdrill(rules) = &mut whole.rules else { unreachable!("it is a script") };
+    rules.whole_segments = true;
+    let coming = vec![piece(1, 1500), piece(1501, 1500)];
+    assert_eq!(problems(&run_case(&whole, Scripted::new(Timing::Virtual, coming))), ["wrong"]);
+}
+
+/// `. 1:1(0) ack 1 <nop,nop,TS val .. ecr 9>`.
+fn stamped(ms: i64, val: u32) -> Observation {
+    let options = vec![TcpOption::Nop, TcpOption::Nop, TcpOption::Ts { val, ecr: 9 }];
+    emitted(ms, Tcp { options, ..bare(Flags::ACK) })
+}
+
+#[test]
+fn timestamps_are_names() {
+    let expect = |val: u32| format!("  - expect: . 1:1(0) ack 1 <nop,nop,TS val {val} ecr 5>\n");
+    let echo = |ecr: u32| format!("  - inject: . 1:1(0) ack 1 <nop,nop,TS val 1 ecr {ecr}>\n");
+    let run = |steps: &str, rules: fn(&mut tcpdrill::case::PacketdrillRules), coming: Vec<Observation>| {
+        let mut case = script(steps);
+        let Rules::Packetdrill(known) = &mut case.rules else { unreachable!("it is a script") };
+        rules(known);
+        run_case(&case, Scripted::new(Timing::Virtual, coming))
+    };
+    let report = run(&(expect(100) + &echo(100)), |_| {}, vec![stamped(0, 777_000)]);
+    assert_eq!(problems(&report), [""; 0]);
+    let texts: Vec<&str> = report.events.iter().map(|event| event.text.as_str()).collect();
+    assert!(texts.iter().any(|text| text.contains("TS val 1 ecr 777000")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("TS val 100 ecr 9")), "as the script has it: {texts:?}");
+    assert_eq!(problems(&run(&(expect(100) + &echo(101)), |_| {}, vec![stamped(0, 7)])), ["meaningless"]);
+    let scaled = run(&(expect(100) + &echo(101)), |rules| rules.scaled_echo = true, vec![stamped(0, 7)]);
+    assert!(scaled.events.iter().any(|event| event.text.contains("ecr 8")), "{:?}", scaled.events);
+    let both = expect(100) + "  - after: 100ms\n" + &expect(200).replace("  - ", "    ");
+    let tick = |rules: &mut tcpdrill::case::PacketdrillRules| rules.tick = Span::millis(1);
+    let come = |second: u32| vec![stamped(0, 7), stamped(100, second)];
+    assert_eq!(problems(&run(&both, |_| {}, come(9_000))), [""; 0], "no tick, nothing compared");
+    assert_eq!(problems(&run(&both, tick, come(107 + 12))), [""; 0]);
+    assert_eq!(problems(&run(&both, tick, come(107 + 13))), ["wrong"]);
+}
+
+#[test]
+fn what_the_rules_leave_out() {
+    let two = || vec![segment(0, Flags::ACK, 1, 10), segment(0, Flags::ACK, 11, 10)];
+    let with = |rules: fn(&mut tcpdrill::case::PacketdrillRules), steps: &str, coming| {
+        let mut case = script(steps);
+        let Rules::Packetdrill(known) = &mut case.rules else { unreachable!("it is a script") };
+        rules(known);
+        problems(&run_case(&case, Scripted::new(Timing::Virtual, coming)))
+    };
+    assert_eq!(with(|rules| rules.strict = true, NOW, two()), ["unexpected"]);
+    assert_eq!(with(|_| {}, NOW, two()), [""; 0]);
+    let second = "  - expect: . 11:21(10) ack 1\n";
+    assert_eq!(with(|rules| rules.lenient = true, second, two()), [""; 0]);
+    assert_eq!(with(|rules| rules.lenient = true, second, vec![]), ["nothing"], "it must come");
+    assert_eq!(with(|rules| rules.lenient = true, NOW, vec![at(0), at(0)]), [""; 0]);
+}
+
+#[test]
+fn calls_take_their_time_and_wait_for_each_other() {
+    let returned = |ms| engine_support::returned(ms, 3);
+    let other_returned = |ms| match returned(ms) {
+        Observation::Returned { at, completion, .. } => {
+            Observation::Returned { at, thread: tcpdrill::case::ThreadId(1), completion }
+        }
+        other => other,
+    };
+    let unmarked = "  - call: s = socket(af, SOCK_STREAM, 0)\n    returns: 3\n  - after: 10ms\n    expect: . 1:11(10) ack 1\n";
+    let slow = virtually(unmarked, vec![returned(500), at(510_000)]);
+    assert_eq!(problems(&slow), [""; 0], "what follows counts from its return");
+    let blocking = "  - call: s = socket(af, SOCK_STREAM, 0)\n    blocks: 100ms\n    returns: 3\n";
+    assert_eq!(problems(&virtually(blocking, vec![returned(112)])), [""; 0]);
+    assert_eq!(problems(&virtually(blocking, vec![returned(113)])), ["late"]);
+    let long = blocking.replace("100ms", "5s");
+    assert_eq!(
+        problems(&virtually(&long, vec![returned(5000)])),
+        ["blocked"],
+        "a second at the end is the most"
+    );
+    let then = blocking.replace("    blocks", "    thread: other\n    blocks")
+        + "  - call: t = socket(af, SOCK_STREAM, 0)\n    returns: 3\n";
+    let mut target = Scripted::new(Timing::Virtual, vec![other_returned(100)]);
+    target.at_once = vec![None, done(3)].into();
+    assert_eq!(problems(&run_case(&script(&then), target)), ["past"], "it had to wait");
+}

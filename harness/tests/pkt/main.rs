@@ -1,0 +1,3 @@
+//! packetdrill scripts: how they are read, what they are lowered to, and what comes of running them.
+
+mod lowering;
