@@ -10,7 +10,7 @@ use super::lexer::{Kind, Token};
 use super::settings::unquoted;
 
 /// Calls that scripts can make.
-const CALLS: [&str; 32] = [
+const CALLS: [&str; 30] = [
     "socket",
     "bind",
     "listen",
@@ -41,8 +41,6 @@ const CALLS: [&str; 32] = [
     "epoll_wait",
     "pipe",
     "splice",
-    "kqueue",
-    "kevent",
 ];
 
 impl Cursor<'_> {
@@ -313,7 +311,10 @@ impl Cursor<'_> {
             let token = self.next();
             let text = unquoted(self.say(token)).to_owned();
             if let Err((offset, length)) = unescape(&text, &mut bytes) {
-                let mut wrong = self.error(token, "strings know \\f \\n \\r \\t \\v \\xHH \\\\ \\\"");
+                let known = "escapes are \\f \\n \\r \\t \\v \\xHH \\\\ \\\"";
+                let escape = text.get(offset..offset + length).unwrap_or("\\");
+                let mut wrong =
+                    Box::new(self.error(token, format!("{escape} is no escape")).with_help(known));
                 if let Some(at) = wrong.location.as_mut().filter(|_| token.defined.is_none()) {
                     at.start += 1 + offset;
                     at.end = at.start + length;

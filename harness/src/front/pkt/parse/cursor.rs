@@ -171,8 +171,10 @@ impl<'a> Cursor<'a> {
 
     /// An integer in decimal, up to `most`.
     pub(super) fn up_to<T: TryFrom<i64> + Default>(&mut self, what: &str, most: u64) -> Parsed<Node<T>> {
-        let number = self.integer(what)?;
-        Ok(self.fit(number, what, most))
+        let described = what.starts_with("a ") || what.starts_with("an ");
+        let number =
+            if described { self.integer(what) } else { self.integer(&format!("a number behind {what}")) };
+        Ok(self.fit(number?, what, most))
     }
 
     /// Reads something that may hold others of its kind.
@@ -255,7 +257,7 @@ impl<'a> Cursor<'a> {
             Kind::Command => "a command".to_owned(),
             Kind::Code => "code".to_owned(),
             Kind::Text => format!("the string {}", short(self.say(token))),
-            _ if token.defined.is_some() => format!("{}, which is {}", name(), short(self.say(token))),
+            _ if token.defined.is_some() => format!("{} ({})", name(), short(self.say(token))),
             _ => format!("\"{}\"", name()),
         }
     }
