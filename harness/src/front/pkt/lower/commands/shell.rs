@@ -135,7 +135,9 @@ impl<'t> Splitter<'t, '_> {
         let digits = self.rest().len() - self.rest().trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let from = &self.rest()[..digits];
         let after = &self.rest()[digits..];
-        let Some(sign) = [">>", ">"].into_iter().find(|sign| after.starts_with(sign)) else { return Ok(false) };
+        let Some(sign) = [">>", ">"].into_iter().find(|sign| after.starts_with(sign)) else {
+            return Ok(false);
+        };
         self.simple.redirected = true;
         self.at += digits + sign.len();
         if self.take("&") {
