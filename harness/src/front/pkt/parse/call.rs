@@ -121,7 +121,10 @@ impl Cursor<'_> {
     /// `EAGAIN (Resource temporarily unavailable)`.
     fn outcome(&mut self, result: &Node<i64>) -> Parsed<(Words, Words)> {
         let token = self.peek();
-        let errno = (token.kind == Kind::Word && !token.first).then(|| {
+        // A word on another line is a call without a time, unless it looks like an errno.
+        let errno = !token.first
+            || self.say(token).bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        let errno = (token.kind == Kind::Word && errno).then(|| {
             self.next();
             self.node(token, self.say(token).to_owned())
         });
