@@ -195,13 +195,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// A mistake at a token.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     pub(super) fn error(&self, token: Token, text: impl Into<String>) -> Box<Diagnostic> {
         Box::new(Diagnostic::error(self.place(token), text))
     }
 
     /// What is next is not what was expected.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     pub(super) fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
         let token = self.peek();
         match token.kind {
@@ -220,7 +218,6 @@ impl<'a> Cursor<'a> {
     }
 
     /// The same where one of some words was expected.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     pub(super) fn unexpected_word(&self, expected: &str, known: &[&str]) -> Box<Diagnostic> {
         let mut wrong = self.unexpected(expected);
         let token = self.peek();
@@ -231,7 +228,6 @@ impl<'a> Cursor<'a> {
         wrong
     }
 
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     fn endless(&self, token: Token, end: &str) -> Box<Diagnostic> {
         let (what, length) = match end {
             "\"" => ("string", 1),
