@@ -52,7 +52,7 @@ fn sysctl_sets() {
 #[test]
 fn a_fallback_is_for_settings_that_no_kernel_has() {
     let flush = set("tcp_metrics", "flush");
-    comes_to("sysctl -q net.ipv4.tcp_no_such=0 || ip tcp_metrics flush all", &[flush.clone()]);
+    comes_to("sysctl -q net.ipv4.tcp_no_such=0 || ip tcp_metrics flush all", std::slice::from_ref(&flush));
     // Not of bash: the first runs in the background, and making the file succeeds.
     let no_such = maybe("net.ipv4.tcp_no_such", "0");
     comes_to("sysctl -q net.ipv4.tcp_no_such=0 &> /dev/null || ip tcp_metrics flush all", &[no_such]);
