@@ -240,6 +240,12 @@ fn what_the_rules_leave_out() {
 #[test]
 fn calls_take_their_time_and_wait_for_each_other() {
     let returned = |ms| engine_support::returned(ms, 3);
+    let other_returned = |ms| match returned(ms) {
+        Observation::Returned { at, completion, .. } => {
+            Observation::Returned { at, thread: tcpdrill::case::ThreadId(1), completion }
+        }
+        other => other,
+    };
     let unmarked = "  - call: s = socket(af, SOCK_STREAM, 0)\n    returns: 3\n  - after: 10ms\n    expect: . 1:11(10) ack 1\n";
     let slow = virtually(unmarked, vec![returned(500), at(510_000)]);
     assert_eq!(problems(&slow), [""; 0], "what follows counts from its return");
@@ -252,8 +258,9 @@ fn calls_take_their_time_and_wait_for_each_other() {
         ["blocked"],
         "a second at the end is the most"
     );
-    let then = format!("{blocking}  - call: t = socket(af, SOCK_STREAM, 0)\n    returns: 3\n");
-    let mut target = Scripted::new(Timing::Virtual, vec![returned(100)]);
+    let then = blocking.replace("    blocks", "    thread: other\n    blocks")
+        + "  - call: t = socket(af, SOCK_STREAM, 0)\n    returns: 3\n";
+    let mut target = Scripted::new(Timing::Virtual, vec![other_returned(100)]);
     target.at_once = vec![None, done(3)].into();
     assert_eq!(problems(&run_case(&script(&then), target)), ["past"], "it had to wait");
 }

@@ -41,7 +41,9 @@ fn short(action: &Action) -> String {
             format!("expect {} {}", flow.0, render_packet(packet))
         }
         Action::Expect { expected: Expected::Nothing, .. } => "expect nothing".to_owned(),
-        Action::Assert(truths) => truths.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Action::Assert(claims) => {
+            claims.iter().map(|claim| claim.truth.to_string()).collect::<Vec<_>>().join("; ")
+        }
         other => format!("{other:?}"),
     }
 }

@@ -306,7 +306,8 @@ fn a_closed_name_stays_closed() {
 #[test]
 fn settings_are_made_or_missing() {
     let Some(factory) = factory() else { return };
-    let setting = |name: &str, value: &str| Setting { name: name.to_owned(), value: value.to_owned() };
+    let setting =
+        |name: &str, value: &str| Setting { name: name.to_owned(), value: value.to_owned(), optional: false };
     let open = |setting: Setting| {
         let mut world = world(IpVersion::V4);
         world.settings.push(setting);

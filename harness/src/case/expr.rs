@@ -32,12 +32,50 @@ pub enum Expr {
     Max(Box<Expr>, Box<Expr>),
 }
 
+/// A truth that must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The truth.
+    pub truth: Expr,
+    /// As somebody wrote it, where that is another language.
+    pub written: Option<String>,
+    /// What is said when it does not hold, part by part.
+    pub says: Vec<Said>,
+}
+
+/// A part of what is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// These words.
+    Text(String),
+    /// What this comes to.
+    Value(Expr),
+}
+
+impl From<Expr> for Claim {
+    fn from(truth: Expr) -> Self {
+        Self { truth, written: None, says: Vec::new() }
+    }
+}
+
+impl Claim {
+    /// All expressions in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let said = self.says.iter().filter_map(|part| match part {
+            Said::Value(expr) => Some(expr),
+            Said::Text(_) => None,
+        });
+        std::iter::once(&self.truth).chain(said)
+    }
+}
+
 /// What an expression can look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A field of what a named step kept: `first.win`. The step is an index into the case's steps. A call that
     /// binds an integer (`n = read(..)`) is looked at by that name with the path `result`, whether or not it has
-    /// an `as`; if it was ended by a `Returns` step, the index is that step's.
+    /// an `as`; if it was ended by a `Returns` step, the index is that step's. Of an assertion the path is what it
+    /// looked at: `before.s.tcpi_snd_cwnd`.
     Captured {
         /// Index into the case's steps.
         step: usize,
@@ -66,6 +104,13 @@ pub enum Place {
     },
     /// A counter since time 0: `counter.TcpExtListenOverflows`.
     Counter(String),
+    /// The exit status of a shell command that the target runs at this moment, where it may.
+    Command {
+        /// What is given to the shell.
+        text: String,
+        /// The folder it runs in.
+        folder: String,
+    },
 }
 
 /// Arithmetic and bits.

@@ -10,6 +10,7 @@ mod expr;
 mod needs;
 mod packet;
 mod render;
+mod settings;
 mod source;
 mod step;
 mod tcp_info;
@@ -20,15 +21,18 @@ pub use call::{
     EventData, Lie, OptionValue, PollFd, Scalar, Submission, Syscall, Value, ValueSpec, duplicates,
 };
 pub use constants::{CONSTANTS, ERRNOS, Errno, Signal, constant, nearest};
-pub use expr::{BinaryOp, CompareOp, Expr, Place};
+pub use expr::{BinaryOp, Claim, CompareOp, Expr, Place, Said};
 pub use packet::{
     Alt, ChecksumSpec, FragmentSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec,
     Payload, Quote, TcpSpec, Term, Transport, UdpSpec,
 };
 pub use render::{render_options, render_packet};
+pub use settings::{SETTINGS, is_setting};
 pub use source::{FileId, Location, Origin, SourceFile, Sources};
 pub use step::{Action, Base, Blocks, Expected, Isn, Outcome, PeerMode, ResultSpec, Step, TimeSpec, When};
-pub use tcp_info::{DESCRIPTOR_FIELDS, FLOW_FIELDS, FieldKind, TCP_INFO, descriptor_field, flow_field};
+pub use tcp_info::{
+    DESCRIPTOR_FIELDS, FLOW_FIELDS, FieldKind, SOCKET_FIELDS, TCP_INFO, descriptor_field, flow_field,
+};
 pub(crate) use test_pattern::glob;
 pub use test_pattern::{NotAPattern, TestPattern, split_id};
 pub use world::{

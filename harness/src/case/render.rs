@@ -225,6 +225,9 @@ impl fmt::Display for Place {
                 write!(f, "{name}.{field}")
             }
             Self::Counter(name) => write!(f, "counter.{name}"),
+            Self::Command { text, .. } => {
+                write!(f, "the status of `{}`", text.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Steps: what is done and expected, in order, and when.
 
 use super::{
-    DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting, Signal,
-    Syscall, ThreadId, ValueSpec,
+    Claim, DescriptorId, Errno, Expr, FlowId, Link, Num, Origin, PacketSpec, Payload, Scalar, Setting,
+    Signal, Syscall, ThreadId, ValueSpec,
 };
 use crate::time::Span;
 
@@ -82,8 +82,8 @@ pub enum Action {
         /// For how long; to the end if unset.
         within: Option<TimeSpec>,
     },
-    /// Truths that must hold.
-    Assert(Vec<Expr>),
+    /// Truths that must hold. With a name the step keeps what it looks at: `name.s.tcpi_snd_cwnd`.
+    Assert(Vec<Claim>),
     /// A setting is changed.
     Set(Vec<Setting>),
     /// The link changes.

@@ -95,6 +95,37 @@ pub const TCP_INFO: &[(&str, FieldKind)] = &[
     ("tcpi_accecn_opt_seen", FieldKind::Integer),
 ];
 
+/// What else the options of a socket tell: fields of TCP_INFO that only newer kernels have, TCP_CC_INFO (each congestion
+/// control has some of these, CUBIC and Reno none), SO_MEMINFO.
+pub const SOCKET_FIELDS: &[&str] = &[
+    "tcpi_ecn_mode",
+    "tcpi_options2",
+    "bbr_bw",
+    "bbr_bw_lo",
+    "bbr_bw_hi",
+    "bbr_min_rtt",
+    "bbr_pacing_gain",
+    "bbr_cwnd_gain",
+    "dctcp_enabled",
+    "dctcp_ce_state",
+    "dctcp_alpha",
+    "dctcp_ab_ecn",
+    "dctcp_ab_tot",
+    "tcpv_enabled",
+    "tcpv_rttcnt",
+    "tcp_rtt",
+    "tcp_minrtt",
+    "SK_MEMINFO_RMEM_ALLOC",
+    "SK_MEMINFO_RCVBUF",
+    "SK_MEMINFO_WMEM_ALLOC",
+    "SK_MEMINFO_SNDBUF",
+    "SK_MEMINFO_FWD_ALLOC",
+    "SK_MEMINFO_WMEM_QUEUED",
+    "SK_MEMINFO_OPTMEM",
+    "SK_MEMINFO_BACKLOG",
+    "SK_MEMINFO_DROPS",
+];
+
 /// What else a target can tell of a descriptor.
 pub const DESCRIPTOR_FIELDS: &[(&str, FieldKind)] = &[
     ("state", FieldKind::State),
@@ -111,7 +142,9 @@ pub const FLOW_FIELDS: &[(&str, FieldKind)] =
 /// What a field of a descriptor is, if there is such a field.
 #[must_use]
 pub fn descriptor_field(name: &str) -> Option<FieldKind> {
-    TCP_INFO.iter().chain(DESCRIPTOR_FIELDS).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    let listed = TCP_INFO.iter().chain(DESCRIPTOR_FIELDS).find(|(known, _)| *known == name);
+    let kind = listed.map(|(_, kind)| *kind);
+    kind.or_else(|| SOCKET_FIELDS.contains(&name).then_some(FieldKind::Integer))
 }
 
 /// What a field of a flow is, if there is such a field.
@@ -132,6 +165,7 @@ mod tests {
         assert_eq!(names.len(), TCP_INFO.len());
         assert_eq!(descriptor_field("tcpi_rtt"), Some(FieldKind::Micros));
         assert_eq!(descriptor_field("tcpi_cwnd"), None);
+        assert_eq!(descriptor_field("SK_MEMINFO_SNDBUF"), Some(FieldKind::Integer));
         assert_eq!(flow_field("state"), Some(FieldKind::State));
     }
 }

@@ -154,6 +154,8 @@ pub struct Setting {
     pub name: String,
     /// As written to the sysctl.
     pub value: String,
+    /// A target that does not have it goes on without.
+    pub optional: bool,
 }
 
 /// Segments of at most one MSS, or what a device with segmentation offload sees.

@@ -48,7 +48,7 @@ pub(super) enum Command {
     Man(ManArguments),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct SelectArguments {
     /// Files, folders or ids of cases; 'FILE[PATTERN]' takes the variants that match a shell pattern. Without any:
     /// the folder cases, or without that the cases inside this program
@@ -59,9 +59,37 @@ pub(super) struct SelectArguments {
     #[arg(long, value_name = "TEXT")]
     pub(super) filter: Option<String>,
 
+    /// Only variants that match this shell pattern: 'ipv6', 'ip=v4*'
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) variant: Option<String>,
+
+    #[command(flatten)]
+    pub(super) scripts: ScriptArguments,
+
     /// Only the I-th of N parts of what is selected
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<(usize, usize)>,
+}
+
+/// What is said of packetdrill scripts outside of them.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "packetdrill scripts")]
+pub(super) struct ScriptArguments {
+    /// What a word of a script stands for; may be given several times
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = definition)]
+    pub(super) definitions: Vec<(String, String)>,
+
+    /// How far off a time may be, in microseconds, instead of what the script says or 4000
+    #[arg(long, alias = "tolerance_usecs", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) tolerance_usecs: Option<u32>,
+
+    /// Also check what packetdrill leaves unchecked: segments after the last expectation, checksums
+    #[arg(long)]
+    pub(super) strict: bool,
+
+    /// Run the commands of scripts in a shell, in the namespace of the case (target linux only)
+    #[arg(long)]
+    pub(super) allow_shell: bool,
 }
 
 #[derive(Debug, Args)]
@@ -160,6 +188,9 @@ pub(super) struct ExplainArguments {
     /// explained without running it again
     #[arg(value_name = "CASE")]
     pub(super) case: String,
+
+    #[command(flatten)]
+    pub(super) scripts: ScriptArguments,
 
     /// What to run it on
     #[arg(long, value_name = "NAME", default_value = "bundled")]
@@ -297,6 +328,16 @@ fn report(text: &str) -> Result<(ReportFormat, PathBuf), String> {
         (!path.is_empty()).then(|| (format, PathBuf::from(path)))
     });
     parsed.ok_or_else(|| "write it as FORMAT=FILE with text, json, junit or tap: junit=report.xml".to_owned())
+}
+
+fn definition(text: &str) -> Result<(String, String), String> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    match text.split_once('=') {
+        Some((name, value)) if is_name(name) => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE: -D COOKIE=00ff12ab".to_owned()),
+    }
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {

@@ -33,7 +33,8 @@ pub(super) fn explain(arguments: &ExplainArguments, output: &mut Output) -> u8 {
 
 /// Runs a test. An error is an exit status whose reason was told.
 fn live(arguments: &ExplainArguments, output: &mut Output) -> Result<u8, u8> {
-    let select = SelectArguments { paths: vec![arguments.case.clone()], filter: None, shard: None };
+    let (paths, scripts) = (vec![arguments.case.clone()], arguments.scripts.clone());
+    let select = SelectArguments { paths, scripts, ..SelectArguments::default() };
     let (loaded, trees) = select.load(output)?;
     if !loaded.invalid.is_empty() {
         output.mistakes(&loaded);

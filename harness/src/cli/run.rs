@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::case::Case;
+use crate::front::pkt::Options;
 use crate::report::{Ending, FailureContext, Finished, RunEvent, Style, Tally, failure_page};
 use crate::run::{
     CaseRun, LedgerError, Loaded, News, Plan, RunOptions, Selection, Tree, probe, run_batch, save,
 };
 use crate::target::{TargetFactory, Timing};
 
-use super::args::{RunArguments, SelectArguments};
+use super::args::{RunArguments, ScriptArguments, SelectArguments};
 use super::interrupt::Interrupt;
 use super::known::{Known, Stale};
 use super::output::Output;
@@ -25,9 +26,27 @@ use super::{UNUSABLE, WRONG};
 /// How many cases a real clock runs at once on each processor: they mostly wait, but more of them make each other late.
 const REAL_JOBS: usize = 8;
 
+impl ScriptArguments {
+    fn options(&self) -> Options {
+        let tolerance = self.tolerance_usecs.map(|micros| ("tolerance_usecs".to_owned(), micros.to_string()));
+        Options {
+            definitions: self.definitions.iter().cloned().collect(),
+            settings: tolerance.into_iter().collect(),
+            strict: self.strict,
+            allow_shell: self.allow_shell,
+        }
+    }
+}
+
 impl SelectArguments {
     pub(super) fn selection(&self) -> Selection {
-        Selection { paths: self.paths.clone(), filter: self.filter.clone(), shard: self.shard }
+        Selection {
+            paths: self.paths.clone(),
+            filter: self.filter.clone(),
+            variant: self.variant.clone(),
+            scripts: self.scripts.options(),
+            shard: self.shard,
+        }
     }
 
     /// What is selected, with warnings printed. Where nothing can be loaded: the exit status.

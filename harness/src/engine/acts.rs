@@ -72,7 +72,7 @@ impl<'c> Engine<'c> {
                     return wait;
                 }
                 match &step.action {
-                    Action::Assert(expressions) => return self.assert(expressions, window),
+                    Action::Assert(claims) => return self.assert(claims, window),
                     Action::Peer { flow, mode } => return self.change_peer(*flow, *mode, window),
                     _ => {}
                 }

@@ -1,6 +1,6 @@
 //! `assert`: truths over captured values and over what the target tells.
 
-use crate::case::{Action, BinaryOp, Case, Expr, Place, Value};
+use crate::case::{Action, BinaryOp, Case, Claim, Expr, Place, Said, Value};
 use crate::target::Inspection;
 use crate::verdict::Problem;
 
@@ -11,20 +11,16 @@ use super::want::Want;
 use super::{Engine, Next, Seen};
 
 impl Engine<'_> {
-    /// Evaluates the expressions of a step that is due, asking the target for what they name first.
-    pub(super) fn assert(&mut self, expressions: &[Expr], window: Window) -> Next {
-        let mut places = Vec::new();
-        for expression in expressions {
-            places_of(expression, &mut places);
-        }
+    /// Evaluates the claims of a step that is due, asking the target for what they name first.
+    pub(super) fn assert(&mut self, claims: &[Claim], window: Window) -> Next {
+        let places = places_in(claims);
         if let Err(error) = self.tell_received(&places) {
             return self.meaningless(&error);
         }
         if let Some(place) = places.iter().find(|place| !self.memory.has(place)) {
             return match self.inspection(place) {
-                Some(what) => Next::Want(Want::Inspect(what)),
-                None => {
-                    let missing = format!("{place}: nothing has been seen of that flow");
+                Ok(what) => Next::Want(Want::Inspect(what)),
+                Err(missing) => {
                     self.fail(window.from, Problem::Consequence { missing });
                     self.memory.forget();
                     self.next_step(window.from, window.slip)
@@ -39,28 +35,54 @@ impl Engine<'_> {
                 self.seen.push(Seen { step, at, place, worth });
             }
         }
-        for expression in expressions {
-            match eval::truth(expression, &self.memory) {
-                Ok(true) => {}
-                Ok(false) => {
-                    let mut seen = Vec::new();
-                    places_of(expression, &mut seen);
-                    let values = seen
-                        .iter()
-                        .filter_map(|place| {
-                            let worth = self.memory.look_up(place).ok()?;
-                            Some((place.to_string(), worth.to_string()))
-                        })
-                        .collect();
-                    self.fail(window.from, Problem::NotTrue { expression: expression.to_string(), values });
-                }
-                Err(error) => {
-                    self.fail(window.from, Problem::Meaningless { why: error.0 });
-                }
-            }
+        for claim in claims {
+            self.judge_claim(claim, window);
+        }
+        if self.case.steps.get(self.cursor).is_some_and(|step| step.name.is_some()) {
+            self.memory.keep_told(self.cursor, window.from);
         }
         self.memory.forget();
         self.next_step(window.from, window.slip)
+    }
+
+    fn judge_claim(&mut self, claim: &Claim, window: Window) {
+        match eval::truth(&claim.truth, &self.memory) {
+            Ok(true) => {}
+            Ok(false) => {
+                let mut seen = Vec::new();
+                claim.expressions().for_each(|expression| places_of(expression, &mut seen));
+                let mut values: Vec<(String, String)> = Vec::new();
+                for place in seen {
+                    if let Ok(worth) = self.memory.look_up(&place) {
+                        let value = (place.to_string(), worth.to_string());
+                        if !values.contains(&value) {
+                            values.push(value);
+                        }
+                    }
+                }
+                let expression = claim.written.clone().unwrap_or_else(|| claim.truth.to_string());
+                let says = self.said(&claim.says);
+                self.fail(window.from, Problem::NotTrue { expression, values, says });
+            }
+            Err(error) => {
+                self.fail(window.from, Problem::Meaningless { why: error.0 });
+            }
+        }
+    }
+
+    /// What the case says about a claim that does not hold.
+    fn said(&self, parts: &[Said]) -> Option<String> {
+        let text: String = parts
+            .iter()
+            .map(|part| match part {
+                Said::Text(text) => text.clone(),
+                Said::Value(expr) => match eval::eval(expr, &self.memory) {
+                    Ok(worth) => worth.to_string(),
+                    Err(EvalError(why)) => format!("({why})"),
+                },
+            })
+            .collect();
+        (!text.is_empty()).then_some(text)
     }
 
     /// What the peers have got is known without asking.
@@ -77,14 +99,23 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn inspection(&self, place: &Place) -> Option<Inspection> {
+    /// The question to the target, or why it cannot be asked.
+    fn inspection(&self, place: &Place) -> Result<Inspection, String> {
         match place {
-            Place::Captured { .. } => None,
-            Place::Descriptor { id, field, .. } => Some(Inspection::Descriptor(*id, field.clone())),
-            Place::Counter(name) => Some(Inspection::Counter(name.clone())),
+            Place::Captured { .. } => Err(format!("{place}: it was not kept")),
+            Place::Descriptor { id, name, .. } if !self.bound.get(id.0).copied().unwrap_or(false) => {
+                Err(format!("{place}: descriptor {name} is not open"))
+            }
+            Place::Descriptor { id, field, .. } => Ok(Inspection::Descriptor(*id, field.clone())),
+            Place::Counter(name) => Ok(Inspection::Counter(name.clone())),
+            Place::Command { text, folder } => {
+                Ok(Inspection::Command { text: text.clone(), folder: folder.clone() })
+            }
             Place::Flow { id, .. } => {
-                let flow = self.flows.0.get(id.0)?;
-                Some(Inspection::FlowState { flow: *id, local: flow.local?, remote: flow.remote })
+                let flow = self.flows.0.get(id.0).and_then(|flow| Some((flow.local?, flow.remote)));
+                let (local, remote) =
+                    flow.ok_or_else(|| format!("{place}: nothing has been seen of that flow"))?;
+                Ok(Inspection::FlowState { flow: *id, local, remote })
             }
         }
     }
@@ -110,12 +141,8 @@ impl Engine<'_> {
             return;
         }
         let Some(step) = self.case.steps.get(self.cursor) else { return };
-        let Action::Assert(expressions) = &step.action else { return };
-        let mut places = Vec::new();
-        for expression in expressions {
-            places_of(expression, &mut places);
-        }
-        let Some(place) = places.into_iter().find(|place| !self.memory.has(place)) else { return };
+        let Action::Assert(claims) = &step.action else { return };
+        let Some(place) = places_in(claims).into_iter().find(|place| !self.memory.has(place)) else { return };
         match answer {
             Ok(value) => {
                 if let Err(error) = self.memory.tell(place, &value) {
@@ -131,8 +158,8 @@ impl Engine<'_> {
 pub(super) fn counters(case: &Case) -> Vec<String> {
     let mut places = Vec::new();
     for step in &case.steps {
-        if let Action::Assert(expressions) = &step.action {
-            expressions.iter().for_each(|expression| places_of(expression, &mut places));
+        if let Action::Assert(claims) = &step.action {
+            places.extend(places_in(claims));
         }
     }
     let mut names: Vec<String> = places
@@ -142,6 +169,13 @@ pub(super) fn counters(case: &Case) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Everything that claims look at, in order.
+fn places_in(claims: &[Claim]) -> Vec<Place> {
+    let mut places = Vec::new();
+    claims.iter().flat_map(Claim::expressions).for_each(|expression| places_of(expression, &mut places));
+    places
 }
 
 /// Everything an expression looks at, in order.

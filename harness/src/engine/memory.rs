@@ -43,6 +43,8 @@ struct Captured {
     tolerance: Span,
     fields: BTreeMap<&'static str, Worth>,
     value: Option<Value>,
+    /// What an assertion looked at, by its name: `s.tcpi_rtt`.
+    told: BTreeMap<String, Worth>,
 }
 
 /// Who keeps something: a step, or a member of an `any_order` by its name.
@@ -101,7 +103,7 @@ impl Memory {
         let tolerance =
             keeper.wait.map_or(Span::ZERO, |wait| self.timing.late(wait).max(self.timing.early()));
         let key = (keeper.step, keeper.member.map(str::to_owned));
-        self.captured.insert(key, Captured { at, tolerance, fields, value });
+        self.captured.insert(key, Captured { at, tolerance, fields, value, told: BTreeMap::new() });
     }
 
     fn captured(&self, step: usize, name: &str) -> Option<&Captured> {
@@ -151,6 +153,15 @@ impl Memory {
         let result = completion.result.unwrap_or(-1);
         let fields = BTreeMap::from([("result", Worth::Int(result))]);
         self.keep(keeper, at, fields, completion.given.clone());
+    }
+
+    /// Keeps what the target told for a step with `as`.
+    pub(super) fn keep_told(&mut self, step: usize, at: Timestamp) {
+        self.keep_time(step, at);
+        if let Some(captured) = self.captured.get_mut(&(step, None)) {
+            captured.told =
+                self.told.iter().map(|(place, worth)| (place.to_string(), worth.clone())).collect();
+        }
     }
 
     /// Forgets what the target told: it may have changed.
@@ -205,7 +216,7 @@ impl Known for Memory {
             }
             Some((first, [])) if first == "time" => Ok(Worth::Time(captured.at - self.zero)),
             Some((first, [])) => captured.fields.get(first.as_str()).cloned().ok_or_else(missing),
-            _ => Err(missing()),
+            _ => captured.told.get(&path.join(".")).cloned().ok_or_else(missing),
         }
     }
 
@@ -218,9 +229,11 @@ impl Known for Memory {
             Place::Captured { step, name, path } if *path == ["time"] => {
                 self.captured(*step, name).map_or(Span::ZERO, |captured| captured.tolerance)
             }
-            Place::Captured { .. } | Place::Descriptor { .. } | Place::Flow { .. } | Place::Counter(_) => {
-                Span::ZERO
-            }
+            Place::Captured { .. }
+            | Place::Descriptor { .. }
+            | Place::Flow { .. }
+            | Place::Counter(_)
+            | Place::Command { .. } => Span::ZERO,
         }
     }
 }

@@ -121,12 +121,13 @@ pub(super) fn details(case: &Case, mismatch: &Mismatch, report: &Report, style: 
             lines.extend(errors(&[field], style));
             lines
         }
-        Problem::NotTrue { expression, values } => {
+        Problem::NotTrue { expression, values, says } => {
             let mut lines = fact("assert", expression);
             for (name, value) in values {
                 let text = format!("{name} is {value}");
                 lines.extend(painted("actual", &text, style, |text| style.bad(text)));
             }
+            lines.extend(says.iter().flat_map(|says| fact("says", says)));
             lines
         }
         Problem::InThePast { by } => fact("late by", &by.to_string()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::front::{Diagnostic, Diagnostics, yaml};
 use crate::verdict::{Deviation, Ledger};
 
-use super::library::is_case_file;
+use super::library::is_yaml;
 use super::{LoadError, Loaded, Tree};
 
 /// The folder of ledgers in a tree.
@@ -99,7 +99,7 @@ impl Tree {
             }
             None => Self::embedded_folder(FOLDER),
         };
-        paths.retain(|path| is_case_file(path));
+        paths.retain(|path| is_yaml(path));
         paths.sort();
         let name = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         Ok(paths.into_iter().filter_map(|path| Some((name(&path)?, path))).collect())

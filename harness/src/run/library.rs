@@ -11,8 +11,10 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use crate::case::Case;
+use crate::front::pkt::Options;
 use crate::front::{Diagnostics, Library, yaml};
 
+use super::scripts::{self, Beside};
 use super::side_by_side::side_by_side;
 
 /// How the paths of embedded files begin when they are shown.
@@ -96,6 +98,8 @@ enum CatalogueFile {
 pub struct Tree {
     /// `None`: the embedded one.
     root: Option<PathBuf>,
+    /// What the command line says of scripts.
+    scripts: Options,
     catalogue: OnceLock<Result<BTreeMap<String, Requirement>, String>>,
 }
 
@@ -104,7 +108,7 @@ pub struct Tree {
 pub struct Loaded {
     /// Every test of every file that is right, in the order of paths and rows.
     pub cases: Vec<Case>,
-    /// Files that are wrong: the id of each and its mistakes.
+    /// Files that are wrong, or variants of scripts: the id of each and its mistakes.
     pub invalid: Vec<(String, Diagnostics)>,
     /// Warnings.
     pub warnings: Vec<Diagnostics>,
@@ -130,7 +134,7 @@ impl Tree {
     /// The tree that comes with this crate.
     #[must_use]
     pub fn embedded() -> Self {
-        Self { root: None, catalogue: OnceLock::new() }
+        Self { root: None, scripts: Options::default(), catalogue: OnceLock::new() }
     }
 
     /// The tree that `path` belongs to: its root is the nearest folder upwards with `fixtures/` or `requirements/`,
@@ -147,7 +151,13 @@ impl Tree {
             absolute.ancestors().skip(1).find(is_root).map(Path::to_path_buf)
         };
         let root = root.map(Path::to_path_buf).or_else(absolute).unwrap_or_else(|| folder.to_path_buf());
-        Self { root: Some(root), catalogue: OnceLock::new() }
+        Self { root: Some(root), scripts: Options::default(), catalogue: OnceLock::new() }
+    }
+
+    /// The same tree, with what the command line says of scripts.
+    #[must_use]
+    pub fn with_scripts(self, scripts: Options) -> Self {
+        Self { scripts, ..self }
     }
 
     /// Its folder; `None` for the embedded tree.
@@ -253,11 +263,16 @@ impl Tree {
         self.requirements()?;
         let id = self.id(path);
         let shown = path.display().to_string();
-        let lowered = match yaml::check_size(&shown, self.size(path)?) {
-            Ok(()) => yaml::from_bytes(&shown, &id, &self.read(path)?, self),
-            Err(mistakes) => Err(mistakes),
-        };
-        match lowered {
+        if let Err(mistakes) = yaml::check_size(&shown, self.size(path)?) {
+            loaded.invalid.push((id, mistakes));
+            return Ok(());
+        }
+        let bytes = self.read(path)?;
+        if scripts::is_script(path) {
+            self.load_script(path, id, &bytes, loaded);
+            return Ok(());
+        }
+        match yaml::from_bytes(&shown, &id, &bytes, self) {
             Ok(lowered) => {
                 loaded.cases.extend(lowered.cases);
                 if !lowered.warnings.is_empty() {
@@ -267,6 +282,19 @@ impl Tree {
             Err(mistakes) => loaded.invalid.push((id, mistakes)),
         }
         Ok(())
+    }
+
+    /// Lowers a script to its variants, each for itself right or wrong.
+    fn load_script(&self, path: &Path, id: String, bytes: &[u8], loaded: &mut Loaded) {
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let shown = path.display().to_string();
+        match scripts::lower(&shown, &id, bytes, &self.scripts, &Beside(folder)) {
+            Ok(variants) => {
+                loaded.cases.extend(variants.cases);
+                loaded.invalid.extend(variants.invalid);
+            }
+            Err(mistakes) => loaded.invalid.push((id, mistakes)),
+        }
     }
 
     /// The length of a file in bytes.
@@ -338,6 +366,11 @@ impl Library for Tree {
 
 /// Whether a file's name says that it is a case.
 pub(super) fn is_case_file(path: &Path) -> bool {
+    is_yaml(path) || scripts::is_script(path)
+}
+
+/// Whether a file's name says that it is YAML.
+pub(super) fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
@@ -371,7 +404,7 @@ fn walk_embedded(dir: &Dir<'_>, files: &mut Vec<PathBuf>) {
 fn read_catalogue(folder: &Path) -> Result<BTreeMap<String, Requirement>, String> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(BTreeMap::new()) };
     let mut paths: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| is_case_file(path)).collect();
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_yaml(path)).collect();
     paths.sort();
     let files = paths.into_iter().map(|path| {
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -383,7 +416,7 @@ fn read_catalogue(folder: &Path) -> Result<BTreeMap<String, Requirement>, String
 fn embedded_catalogue() -> Result<BTreeMap<String, Requirement>, String> {
     let files = EMBEDDED.get_dir("requirements").map(Dir::files).into_iter().flatten();
     let files: Vec<(String, &str)> = files
-        .filter(|file| is_case_file(file.path()))
+        .filter(|file| is_yaml(file.path()))
         .map(|file| {
             let shown = format!("{EMBEDDED_ROOT}/{}", file.path().display());
             (shown, file.contents_utf8().unwrap_or_default())

@@ -8,6 +8,7 @@ use crate::front::{Library, yaml};
 use crate::trace::{Header, Trace};
 
 use super::ReplayError;
+use super::scripts::{self, Carried};
 
 /// The case that a trace carries.
 ///
@@ -17,11 +18,17 @@ pub fn case_of(trace: &Trace) -> Result<Case, ReplayError> {
     let header = &trace.header;
     let source = header.sources.first().ok_or_else(|| misfit("the trace carries no case"))?;
     let file = header.case.split_once('[').map_or(header.case.as_str(), |(file, _)| file);
-    let library = Recorded(header);
-    let lowered = yaml::from_bytes(&source.path, file, source.text.as_bytes(), &library)
-        .map_err(|mistakes| misfit(format!("the case in the trace is wrong:\n{}", mistakes.render(false))))?;
-    lowered
-        .cases
+    let text = source.text.as_bytes();
+    let cases = if scripts::is_script(Path::new(&source.path)) {
+        let carried = Carried(header);
+        let options =
+            carried.options().map_err(|error| misfit(format!("the options in the trace: {error}")))?;
+        scripts::lower(&source.path, file, text, &options, &carried).map(|variants| variants.cases)
+    } else {
+        yaml::from_bytes(&source.path, file, text, &Recorded(header)).map(|lowered| lowered.cases)
+    };
+    cases
+        .map_err(|mistakes| misfit(format!("the case in the trace is wrong:\n{}", mistakes.render(false))))?
         .into_iter()
         .find(|case| case.id == header.case)
         .ok_or_else(|| misfit(format!("the case in the trace has no variant {}", header.case)))

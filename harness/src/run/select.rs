@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::case::{glob, nearest, split_id};
+use crate::front::pkt::Options;
 
 use super::library::is_case_file;
 use super::{LoadError, Loaded, Tree};
@@ -17,6 +18,10 @@ pub struct Selection {
     pub paths: Vec<String>,
     /// Part of the id.
     pub filter: Option<String>,
+    /// A pattern for the variant.
+    pub variant: Option<String>,
+    /// What the command line says of scripts.
+    pub scripts: Options,
     /// Only every N-th test, starting from the I-th (from 1): `(I, N)`.
     pub shard: Option<(usize, usize)>,
 }
@@ -28,7 +33,7 @@ pub enum SelectError {
     #[error("{0}: no such file, folder or case")]
     NoSuchPath(String),
     /// A file is no case.
-    #[error("{0}: not a case; cases end in .yaml or .yml")]
+    #[error("{0}: not a case; cases end in .yaml or .yml, scripts in .pkt")]
     NotACase(String),
     /// Files could not be read.
     #[error(transparent)]
@@ -75,21 +80,22 @@ impl Selection {
         for text in paths {
             let (path, pattern) = split_pattern(text);
             let (tree, files) = find(path, self.paths.is_empty())?;
-            let before = loaded.cases.len();
-            tree.load_all(&files, &mut loaded)?;
-            if let Some(pattern) = pattern {
-                let mut index = 0;
-                loaded.cases.retain(|case| {
-                    index += 1;
-                    index <= before || split_id(&case.id).1.is_some_and(|variant| glob(pattern, variant))
-                });
+            let tree = tree.with_scripts(self.scripts.clone());
+            let mut found = Loaded::default();
+            tree.load_all(&files, &mut found)?;
+            for pattern in pattern.into_iter().chain(self.variant.as_deref()) {
+                found.only_variant(pattern);
             }
+            loaded.cases.append(&mut found.cases);
+            loaded.invalid.append(&mut found.invalid);
+            loaded.warnings.append(&mut found.warnings);
             if !trees.iter().any(|known: &Tree| known.root() == tree.root()) {
                 trees.push(tree);
             }
         }
         if let Some(filter) = &self.filter {
             loaded.cases.retain(|case| case.id.contains(filter.as_str()));
+            loaded.invalid.retain(|(id, _)| split_id(id).1.is_none() || id.contains(filter.as_str()));
         }
         if let Some((index, count)) = self.shard {
             let mut at = 0;
@@ -99,6 +105,15 @@ impl Selection {
             });
         }
         Ok((loaded, trees))
+    }
+}
+
+impl Loaded {
+    /// Leaves out all variants but those that match a pattern. A file that is wrong as a whole stays.
+    fn only_variant(&mut self, pattern: &str) {
+        let matches = |id: &str| split_id(id).1.is_some_and(|variant| glob(pattern, variant));
+        self.cases.retain(|case| matches(&case.id));
+        self.invalid.retain(|(id, _)| split_id(id).1.is_none() || matches(id));
     }
 }
 

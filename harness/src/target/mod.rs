@@ -268,6 +268,13 @@ pub enum Inspection {
     },
     /// An SNMP counter: `TcpExtListenOverflows`.
     Counter(String),
+    /// The exit status of a shell command, which is run: the only one of these that may change something.
+    Command {
+        /// What is given to the shell.
+        text: String,
+        /// The folder it runs in.
+        folder: String,
+    },
 }
 
 /// Why a target did not do what it was asked. The environment's fault, never the judged stack's.

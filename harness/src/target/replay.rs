@@ -230,6 +230,7 @@ pub(crate) mod describe {
             Inspection::Descriptor(id, field) => format!("descriptor {} {field}", id.0),
             Inspection::FlowState { local, remote, .. } => format!("state {local} {remote}"),
             Inspection::Counter(name) => format!("counter {name}"),
+            Inspection::Command { text, folder } => format!("command {text} in {folder}"),
         }
     }
 }

@@ -102,6 +102,7 @@ impl Target for Scripted {
             Inspection::FlowState { .. } => Ok(Value::Int(1)),
             Inspection::Descriptor(_, field) => Err(TargetError::Missing(field.clone())),
             Inspection::Counter(name) => Err(TargetError::Missing(name.clone())),
+            Inspection::Command { text, .. } => Err(TargetError::Missing(text.clone())),
         }
     }
 

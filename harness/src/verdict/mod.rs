@@ -138,6 +138,8 @@ pub enum Problem {
         expression: String,
         /// The values it saw.
         values: Vec<(String, String)>,
+        /// What the case says about it.
+        says: Option<String>,
     },
     /// The step's time had passed when it was reached.
     InThePast {

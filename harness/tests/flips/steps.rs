@@ -51,11 +51,11 @@ fn changed(case: &Case, index: usize, step: &Step, exempt: &mut usize) -> Vec<(S
             }
         }
         Action::Peer { flow, mode } => with("the other".to_owned(), peers::other(*flow, *mode)),
-        Action::Assert(expressions) => {
-            for index in 0..expressions.len() {
-                let mut expressions = expressions.clone();
-                expressions[index] = Expr::Not(Box::new(expressions[index].clone()));
-                with("not".to_owned(), Action::Assert(expressions));
+        Action::Assert(claims) => {
+            for index in 0..claims.len() {
+                let mut claims = claims.clone();
+                claims[index].truth = Expr::Not(Box::new(claims[index].truth.clone()));
+                with("not".to_owned(), Action::Assert(claims));
             }
         }
         Action::AnyOrder(members) => {

@@ -2,7 +2,6 @@
 //!
 //! A script is parsed to a syntax tree ([`script`]), and that is lowered to cases, one for each variant.
 
-#[expect(dead_code, reason = "calls, commands and code use more of it")]
 mod lower;
 mod options;
 pub mod parse;

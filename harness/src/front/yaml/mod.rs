@@ -28,7 +28,6 @@ mod report;
 mod results;
 mod schema;
 mod segment;
-mod settings;
 mod shape;
 mod signatures;
 mod steps;

@@ -4,13 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::case::{Capability, Signal};
+use crate::case::{Capability, SETTINGS, Signal};
 
 use super::describe::describe;
 use super::document::{CASE, COMMON, FIXTURE};
 use super::headers::{FRAGMENT_KEYS, IP_KEYS};
 use super::packets::{ICMP_KEYS, KEYS as PACKET_KEYS};
-use super::settings::SETTINGS;
 use super::shape::{KINDS, Kind};
 use super::world::{FLOW_KEYS, LINK_KEYS, PACKETDRILL_KEYS};
 
@@ -113,7 +112,12 @@ fn definitions() -> Value {
     let steps = |inside: Option<&str>| -> Vec<Value> {
         KINDS.iter().filter_map(|(kind, ..)| step(*kind, inside)).collect()
     };
-    let settings: Map<_, _> = SETTINGS.iter().map(|name| ((*name).to_owned(), json!(true))).collect();
+    // With a dash in front a setting may be missing.
+    let settings: Map<_, _> = SETTINGS
+        .iter()
+        .flat_map(|name| [(*name).to_owned(), format!("-{name}")])
+        .map(|name| (name, json!(true)))
+        .collect();
     json!({
         "text": {
             "description": "Text; a number or truth is read from its source text, too",

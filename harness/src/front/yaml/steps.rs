@@ -408,7 +408,7 @@ impl Lowerer<'_, '_> {
                 Ok(expr)
             });
             match read {
-                Ok(expr) => truths.push(expr),
+                Ok(expr) => truths.push(expr.into()),
                 Err(Reported) => failed = true,
             }
         }

@@ -47,7 +47,7 @@ fn of_place(place: &Place) -> Type {
         },
         Place::Descriptor { field, .. } => of_field(descriptor_field(field)),
         Place::Flow { field, .. } => of_field(flow_field(field)),
-        Place::Counter(_) => Type::Int,
+        Place::Counter(_) | Place::Command { .. } => Type::Int,
     }
 }
 

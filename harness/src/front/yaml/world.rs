@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::case::{
     Action, Addresses, Capability, DEFAULT_PORT, Flow, Link, LinkSide, Offload, PacketdrillRules, Rules,
-    Setting, nearest,
+    SETTINGS, Setting, is_setting, nearest,
 };
 use crate::front::Diagnostic;
 
@@ -13,7 +13,6 @@ use super::cursor::Cursor;
 use super::lowerer::Lowerer;
 use super::number::{Bits, exact};
 use super::report::{Fault, Lowers, Parse, Phase, Reported};
-use super::settings::SETTINGS;
 use super::shape::{Shape, is_name, not_a_name, unknown_key, wrong_type};
 use super::text::Text;
 use super::tree::{Entry, Node, Value};
@@ -144,8 +143,10 @@ impl Lowerer<'_, '_> {
         let mut out = Vec::new();
         let mut failed = false;
         for entry in entries {
-            let name = entry.key.as_str();
-            if !SETTINGS.contains(&name) {
+            // As in sysctl.conf: with a dash in front it may be missing.
+            let optional = entry.key.strip_prefix('-');
+            let name = optional.unwrap_or(entry.key.as_str());
+            if !is_setting(name) {
                 let help = nearest(name, SETTINGS.iter().copied());
                 let mut diagnostic = Diagnostic::error(entry.key_at, format!("unknown setting {name}"));
                 diagnostic.help = help.map(|near| format!("did you mean {near}?"));
@@ -157,6 +158,7 @@ impl Lowerer<'_, '_> {
             out.push(Setting {
                 name: name.to_owned(),
                 value: text.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
+                optional: optional.is_some(),
             });
         }
         if failed { Err(Reported) } else { Ok(out) }

@@ -19,7 +19,7 @@ use super::tap::{self, Tap};
 use super::tun::Tun;
 use super::wait::{Queue, Timer};
 use super::worker::Worker;
-use super::{baseline, inspect, link, teardown};
+use super::{baseline, command, inspect, link, teardown};
 use crate::case::{Setting, Signal, Submission, ThreadId, Value};
 use crate::target::{Inspection, Observation, Target, TargetError, TargetInfo, World};
 use crate::time::Timestamp;
@@ -176,6 +176,12 @@ impl Target for LinuxTarget {
         match what {
             Inspection::Descriptor(id, field) => inspect::descriptor(self.descriptors.number(*id), field),
             Inspection::Counter(name) => inspect::counter(&self.namespace, name),
+            Inspection::Command { text, folder } => {
+                let (text, folder) = (text.clone(), folder.clone());
+                let status = self.namespace.run(move || command::run(&text, &folder))??;
+                self.settle()?;
+                Ok(Value::Int(status.into()))
+            }
             Inspection::FlowState { flow: _, local, remote } => {
                 inspect::flow_state(&mut self.wires()?.netlink, *local, *remote)
             }

@@ -29,13 +29,14 @@ pub(super) fn descriptor(fd: RawFd, field: &str) -> Result<Value, TargetError> {
         "unsent" => queue(UNSENT),
         _ => {
             let mut bytes = [0; tcp_info::ROOM];
-            let length = sys::get_option(fd, libc::SOL_TCP, libc::TCP_INFO, &mut bytes);
             // Of a listener, tcpi_unacked is how many connections wait to be accepted.
             let name = match field {
                 "state" => "tcpi_state",
                 "accept_queue" => "tcpi_unacked",
                 other => other,
             };
+            let (level, option) = tcp_info::option_of(name);
+            let length = sys::get_option(fd, level, option, &mut bytes);
             length.ok().and_then(|length| tcp_info::field(&bytes[..length], name)).ok_or_else(missing)
         }
     }

@@ -4,8 +4,9 @@ use std::io;
 use std::net::IpAddr;
 
 use super::clock;
-use super::faults::out_of_files;
+use super::faults::{broken, out_of_files};
 use super::netlink::{Message, Netlink};
+use super::tun;
 use crate::case::{Addresses, IpVersion};
 use crate::target::TargetError;
 
@@ -20,6 +21,7 @@ const MOST_NAP: i64 = 20_000_000;
 const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
 const TC_H_ROOT: u32 = 0xffff_ffff;
 const TCA_KIND: u16 = 1;
+const TCA_OPTIONS: u16 = 2;
 
 /// Brings up loopback and the device `index`, with all `local` addresses and routes to all `remote` ones.
 ///
@@ -27,15 +29,18 @@ const TCA_KIND: u16 = 1;
 pub(super) fn build(index: u32, mtu: u16) -> Result<(), TargetError> {
     let failed = |error: &io::Error| out_of_files("rtnetlink", error);
     let mut netlink = Netlink::open(libc::NETLINK_ROUTE).map_err(|error| failed(&error))?;
-    let mut requests =
-        vec![("plain queue", plain_queue(index)), ("loopback", up(1, None)), ("link", up(index, Some(mtu)))];
+    let mut requests = vec![
+        ("plain queue", queue(index, "pfifo", None)),
+        ("loopback", up(1, None)),
+        ("link", up(index, Some(mtu))),
+    ];
     let families: &[IpVersion] =
         if mtu < IPV6_MIN_MTU { &[IpVersion::V4] } else { &[IpVersion::V4, IpVersion::V6] };
     for addresses in families.iter().map(|ip| Addresses(*ip)) {
         for n in 1..=Addresses::COUNT {
             requests.push(("address", address(index, addresses.local(n))));
         }
-        requests.push(("route", route(index, addresses.remote(0))));
+        requests.push(("route", route(index, addresses.remote(0), CREATE)));
     }
     let (names, messages): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
     let results = netlink.execute(messages).map_err(|error| failed(&error))?;
@@ -65,6 +70,78 @@ pub(super) fn resize(index: u32, mtu: u16) -> Result<(), TargetError> {
     results.into_iter().collect::<io::Result<()>>().map_err(|error| {
         TargetError::Missing(format!("an MTU of {mtu} bytes, which the kernel refuses ({error})"))
     })
+}
+
+/// Gives the device another queue: `fq`, `pfifo limit 0`.
+///
+/// To be called inside the namespace.
+pub(super) fn set_queue(value: &str) -> Result<(), TargetError> {
+    let missing = |why: &str| TargetError::Missing(format!("qdisc {value}{why}"));
+    let (kind, limit) = match value.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [kind] => (*kind, None),
+        // Other kinds have their limits in other places.
+        [kind @ "pfifo", "limit", limit] => (*kind, Some(limit.parse().map_err(|_| missing(""))?)),
+        _ => return Err(missing("")),
+    };
+    change(vec![queue(device()?, kind, limit)]).map_err(|error| match error.raw_os_error() {
+        Some(libc::ENOENT | libc::EOPNOTSUPP) => missing(", which this kernel does not have"),
+        _ => missing(&format!(" ({error})")),
+    })
+}
+
+/// Gives the routes to the peers these metrics and no others: `advmss 600 mtu lock 640`.
+///
+/// To be called inside the namespace.
+pub(super) fn set_route(value: &str) -> Result<(), TargetError> {
+    let missing = |error: &str| TargetError::Missing(format!("route {value}{error}"));
+    let metrics = metrics(value).ok_or_else(|| missing(""))?;
+    let index = device()?;
+    let to = |ip| {
+        let message = route(index, Addresses(ip).remote(0), libc::NLM_F_REPLACE);
+        change(vec![message.attribute(libc::RTA_METRICS, &metrics)])
+    };
+    to(IpVersion::V4).map_err(|error| missing(&format!(" ({error})")))?;
+    // A narrow link has no IPv6.
+    match to(IpVersion::V6) {
+        Err(error) if error.raw_os_error() != Some(libc::ENOENT) => Err(missing(&format!(" ({error})"))),
+        _ => Ok(()),
+    }
+}
+
+/// Metrics of a route as nested attributes.
+fn metrics(value: &str) -> Option<Vec<u8>> {
+    const LOCK: u16 = 1;
+    const NAMES: [(&str, u16); 4] = [("mtu", 2), ("advmss", 8), ("initcwnd", 11), ("initrwnd", 14)];
+    let mut attributes = Vec::new();
+    let mut put = |kind: u16, number: u32| {
+        attributes.extend(8_u16.to_ne_bytes());
+        attributes.extend(kind.to_ne_bytes());
+        attributes.extend(number.to_ne_bytes());
+    };
+    let mut locked = 0;
+    let mut words = value.split_whitespace();
+    while let Some(word) = words.next() {
+        let (_, kind) = NAMES.iter().find(|(name, _)| *name == word)?;
+        let mut number = words.next()?;
+        if number == "lock" {
+            locked |= 1 << kind;
+            number = words.next()?;
+        }
+        put(*kind, number.parse().ok()?);
+    }
+    if locked != 0 {
+        put(LOCK, locked);
+    }
+    Some(attributes)
+}
+
+/// The index of the device.
+fn device() -> Result<u32, TargetError> {
+    nix::net::if_::if_nametoindex(tun::NAME).map_err(broken)
+}
+
+fn change(messages: Vec<Message>) -> io::Result<()> {
+    Netlink::open(libc::NETLINK_ROUTE)?.execute(messages)?.into_iter().collect()
 }
 
 /// Waits until packets to the IPv6 addresses are received: a worker of the kernel sees to that some time after they
@@ -97,15 +174,19 @@ fn is_local(netlink: &mut Netlink, ip: IpAddr) -> io::Result<bool> {
     }
 }
 
-/// A first-in-first-out queue, whatever the host has as default.
-fn plain_queue(index: u32) -> Message {
+/// A queue at the root of the device, whatever the host has as default; how many packets it holds, if that matters.
+fn queue(index: u32, kind: &str, limit: Option<u32>) -> Message {
     let mut fixed = vec![0; 4];
     fixed.extend(index.to_ne_bytes());
     fixed.extend(0_u32.to_ne_bytes());
     fixed.extend(TC_H_ROOT.to_ne_bytes());
     fixed.extend(0_u32.to_ne_bytes());
-    Message::new(libc::RTM_NEWQDISC, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, &fixed)
-        .attribute(TCA_KIND, b"pfifo\0")
+    let message = Message::new(libc::RTM_NEWQDISC, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, &fixed)
+        .attribute(TCA_KIND, &[kind.as_bytes(), b"\0"].concat());
+    match limit {
+        Some(limit) => message.attribute(TCA_OPTIONS, &limit.to_ne_bytes()),
+        None => message,
+    }
 }
 
 fn up(index: u32, mtu: Option<u16>) -> Message {
@@ -134,7 +215,7 @@ fn address(index: u32, ip: IpAddr) -> Message {
 }
 
 /// Routes to the peers: 192.0.2.0/24, fd3d:fa7b:d17d::/64.
-fn route(index: u32, net: IpAddr) -> Message {
+fn route(index: u32, net: IpAddr, flags: i32) -> Message {
     let (prefix, scope) =
         if net.is_ipv4() { (24, libc::RT_SCOPE_LINK) } else { (64, libc::RT_SCOPE_UNIVERSE) };
     let fixed = [
@@ -153,7 +234,7 @@ fn route(index: u32, net: IpAddr) -> Message {
     ];
     // Without a preference IPv6 sends from the address that was added last.
     let source = Addresses(if net.is_ipv4() { IpVersion::V4 } else { IpVersion::V6 }).local(1);
-    Message::new(libc::RTM_NEWROUTE, CREATE, &fixed)
+    Message::new(libc::RTM_NEWROUTE, flags, &fixed)
         .attribute(libc::RTA_DST, &octets(net))
         .attribute(libc::RTA_OIF, &index.to_ne_bytes())
         .attribute(libc::RTA_PREFSRC, &octets(source))

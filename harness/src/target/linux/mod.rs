@@ -8,6 +8,7 @@
 mod baseline;
 mod calls;
 mod clock;
+mod command;
 mod descriptors;
 mod diag;
 mod driver;
@@ -18,6 +19,7 @@ mod inbox;
 mod inspect;
 mod link;
 mod mailbox;
+mod metrics;
 mod namespace;
 mod netlink;
 mod offload;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::{link, metrics};
 use crate::case::Setting;
 use crate::target::TargetError;
 
@@ -34,16 +35,53 @@ pub(super) fn write_baseline(baseline: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
-/// Makes one of the case's settings.
+/// Makes one of the case's settings, if there is one or it must be there.
 ///
 /// To be called inside the namespace.
 pub(super) fn make(setting: &Setting) -> Result<Outcome, TargetError> {
+    match require(setting) {
+        Err(TargetError::Missing(_)) if setting.optional => Ok(Outcome::Made),
+        other => other,
+    }
+}
+
+fn require(setting: &Setting) -> Result<Outcome, TargetError> {
+    let value = setting.value.as_str();
+    match setting.name.as_str() {
+        "route" => return link::set_route(value).map(|()| Outcome::Made),
+        "qdisc" => return link::set_queue(value).map(|()| Outcome::Made),
+        "tcp_metrics" => return metrics::forget().map(|()| Outcome::Made),
+        name => {
+            if let Some(parameter) = name.strip_prefix("module.") {
+                return is_already(parameter, value).map(|()| Outcome::Made);
+            }
+        }
+    }
     match write(&setting.name, &setting.value) {
         Ok(()) => Ok(Outcome::Made),
         Err(error) if setting.name == CONGESTION_CONTROL && error.raw_os_error() == Some(libc::EPERM) => {
             Ok(Outcome::BySocket(setting.value.trim().to_owned()))
         }
         Err(_) => Err(TargetError::Missing(setting.name.clone())),
+    }
+}
+
+/// Parameters of modules are the whole machine's, and left alone: one that has another value is missing.
+fn is_already(parameter: &str, value: &str) -> Result<(), TargetError> {
+    let missing = |found: &str| {
+        TargetError::Missing(format!(
+            "{parameter} = {value}: the parameter of that module is the whole machine's, and {found}"
+        ))
+    };
+    let sound = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let (module, name) = parameter
+        .split_once('.')
+        .filter(|(module, name)| sound(module) && sound(name))
+        .ok_or_else(|| missing("has no such name"))?;
+    match fs::read_to_string(format!("/sys/module/{module}/parameters/{name}")) {
+        Ok(found) if same(value, &found) => Ok(()),
+        Ok(found) => Err(missing(&format!("is {}", found.trim()))),
+        Err(_) => Err(missing("is not there")),
     }
 }
 

@@ -101,6 +101,52 @@ const FIELDS: &[(&str, usize, Kind)] = &[
     ("tcpi_accecn_opt_seen", 278, U16),
 ];
 
+/// What congestion controls tell as TCP_CC_INFO: one structure each, in the same bytes.
+const CONGESTION_FIELDS: &[(&str, usize, Kind)] = &[
+    ("bbr_bw", 0, U64),
+    ("bbr_bw_lo", 0, U32),
+    ("bbr_bw_hi", 4, U32),
+    ("bbr_min_rtt", 8, U32),
+    ("bbr_pacing_gain", 12, U32),
+    ("bbr_cwnd_gain", 16, U32),
+    ("dctcp_enabled", 0, U16),
+    ("dctcp_ce_state", 2, U16),
+    ("dctcp_alpha", 4, U32),
+    ("dctcp_ab_ecn", 8, U32),
+    ("dctcp_ab_tot", 12, U32),
+    ("tcpv_enabled", 0, U32),
+    ("tcpv_rttcnt", 4, U32),
+    ("tcp_rtt", 8, U32),
+    ("tcp_minrtt", 12, U32),
+];
+
+/// What SO_MEMINFO tells.
+const MEMORY_FIELDS: &[(&str, usize, Kind)] = &[
+    ("SK_MEMINFO_RMEM_ALLOC", 0, U32),
+    ("SK_MEMINFO_RCVBUF", 4, U32),
+    ("SK_MEMINFO_WMEM_ALLOC", 8, U32),
+    ("SK_MEMINFO_SNDBUF", 12, U32),
+    ("SK_MEMINFO_FWD_ALLOC", 16, U32),
+    ("SK_MEMINFO_WMEM_QUEUED", 20, U32),
+    ("SK_MEMINFO_OPTMEM", 24, U32),
+    ("SK_MEMINFO_BACKLOG", 28, U32),
+    ("SK_MEMINFO_DROPS", 32, U32),
+];
+/// `SO_MEMINFO` of `asm-generic/socket.h`.
+const SO_MEMINFO: i32 = 55;
+
+/// The option of a socket that tells a field: level and name.
+pub(super) fn option_of(name: &str) -> (i32, i32) {
+    let is_in = |fields: &[(&str, usize, Kind)]| fields.iter().any(|(known, ..)| *known == name);
+    if is_in(CONGESTION_FIELDS) {
+        (libc::SOL_TCP, libc::TCP_CC_INFO)
+    } else if is_in(MEMORY_FIELDS) {
+        (libc::SOL_SOCKET, SO_MEMINFO)
+    } else {
+        (libc::SOL_TCP, libc::TCP_INFO)
+    }
+}
+
 /// All fields that lie within the bytes.
 pub(super) fn fields(bytes: &[u8]) -> BTreeMap<String, Value> {
     FIELDS
@@ -109,9 +155,10 @@ pub(super) fn fields(bytes: &[u8]) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// One field, where the bytes have it.
+/// One field, where the bytes that its option gave have it.
 pub(super) fn field(bytes: &[u8], name: &str) -> Option<Value> {
-    let (_, offset, kind) = FIELDS.iter().find(|(known, _, _)| *known == name)?;
+    let all = FIELDS.iter().chain(CONGESTION_FIELDS).chain(MEMORY_FIELDS);
+    let (_, offset, kind) = all.into_iter().find(|(known, _, _)| *known == name)?;
     value(bytes, *offset, *kind)
 }
 
@@ -161,5 +208,6 @@ mod tests {
         assert_eq!(fields["tcpi_rto"], Value::Time(Span::millis(204)));
         assert_eq!(fields.get("tcpi_pacing_rate"), None);
         assert_eq!(field(&bytes, "tcpi_cwnd"), None);
+        assert_eq!(field(&bytes[..8], "bbr_min_rtt"), None);
     }
 }

@@ -25,7 +25,7 @@ use crate::front::{Diagnostic, Diagnostics};
 use super::script::{Call, Event, EventKind, Node, Script};
 use super::{Files, Options};
 
-use commands::Place;
+use commands::Stands;
 use sockets::Sockets;
 use times::Times;
 use variant::World;
@@ -75,6 +75,10 @@ struct Context<'a> {
     open: Vec<Open>,
     /// Files of zeros that commands have made.
     zeros: BTreeMap<String, u64>,
+    /// The code of the script so far.
+    code: code::Code,
+    /// The step that kept counters, and the name it kept them under.
+    counted: Option<(usize, String)>,
     /// The link as it is at this point of the script.
     link: Link,
     needs: BTreeSet<Capability>,
@@ -111,6 +115,8 @@ pub fn lower(
         descriptors: Vec::new(),
         open: Vec::new(),
         zeros: BTreeMap::new(),
+        code: code::Code::default(),
+        counted: None,
         link,
         needs: BTreeSet::new(),
         settings: Vec::new(),
@@ -238,7 +244,7 @@ impl Context<'_> {
             commands.push(command.clone());
         }
         for command in commands {
-            for effect in commands::command(self, &command, Place::Before) {
+            for effect in commands::command(self, &command, Stands::Before) {
                 match effect.action {
                     Action::Set(settings) => self.settings.extend(settings),
                     Action::Link(link) => self.link = link,
@@ -255,7 +261,7 @@ impl Context<'_> {
     fn event(&mut self, event: &Event) {
         let Some(time) = &event.time else {
             if let EventKind::Command(command) = &event.kind {
-                commands::command(self, command, Place::After);
+                commands::command(self, command, Stands::After);
             }
             return;
         };
@@ -269,7 +275,7 @@ impl Context<'_> {
                 self.call(call, blocks).into_iter().map(Effect::from).collect()
             }
             EventKind::Command(command) => {
-                let effects = commands::command(self, command, Place::Event);
+                let effects = commands::command(self, command, Stands::Event);
                 for effect in &effects {
                     if let Action::Link(link) = &effect.action {
                         self.link = link.clone();

@@ -1,7 +1,19 @@
-//! Settings that a case may change, under their Linux names.
+//! Settings that a case may change: those of the stack under their Linux names, and those of what lies around it.
+
+/// Whether there is a setting of this name.
+#[must_use]
+pub fn is_setting(name: &str) -> bool {
+    SETTINGS.contains(&name)
+}
 
 /// All of them.
-pub(super) const SETTINGS: &[&str] = &[
+pub const SETTINGS: &[&str] = &[
+    // What lies around the stack: metrics of the routes to the peers as `ip route` has them, the queue of the device
+    // as `tc qdisc` has it, what is remembered of peers.
+    "route",
+    "qdisc",
+    "tcp_metrics",
+    "module.tcp_cubic.hystart_detect",
     "net.core.busy_poll",
     "net.core.busy_read",
     "net.core.default_qdisc",
