@@ -431,7 +431,7 @@ impl Judge<'_> {
             ValueSpec::Moment(at, tolerance) => format!("{at} ± {tolerance}"),
             ValueSpec::Address(ip, from, to) => show_address(*ip, *from, *to),
             ValueSpec::Descriptor(id) => self.descriptor(*id),
-            ValueSpec::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            ValueSpec::Bytes(bytes) => show_bytes(bytes),
             ValueSpec::Map(fields) => {
                 let fields: Vec<String> =
                     fields.iter().map(|(name, spec)| format!("{name}: {}", self.show_spec(spec))).collect();
@@ -450,7 +450,7 @@ impl Judge<'_> {
             Value::Time(span) => span.to_string(),
             Value::Address(address) => address.to_string(),
             Value::Descriptor(id) => self.descriptor(*id),
-            Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Value::Bytes(bytes) => show_bytes(bytes),
             Value::Map(fields) => {
                 let show = |name: &str, value: &Value| match (name, value) {
                     ("events" | "revents" | "flags", Value::Int(bits)) => self.show_bits(*bits),
@@ -468,6 +468,15 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Bytes, as long as they fit on a line.
+fn show_bytes(bytes: &[u8]) -> String {
+    if bytes.len() > 32 {
+        return format!("{} bytes", bytes.len());
+    }
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("hex {digits}")
 }
 
 /// An address with a port or a range of them.

@@ -1,3 +1,4 @@
 //! packetdrill scripts: how they are read, what they are lowered to, and what comes of running them.
 
 mod lowering;
+mod running;

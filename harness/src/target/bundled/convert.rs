@@ -9,6 +9,8 @@ use crate::case::{CONSTANTS, Lie, OptionValue, PollFd, Submission, Syscall, Valu
 use crate::target::TargetError;
 use crate::time::Span;
 
+/// Room for a name as value of an option.
+const LONGEST_NAME: usize = 16;
 /// Room for the value of any option.
 const LONGEST_VALUE: i64 = 4096;
 
@@ -166,6 +168,17 @@ impl Bundled {
             },
             _ => return Err(missing()),
         })
+    }
+}
+
+/// Of an option whose value is asked for as bytes, how many there are at least: a name is filled up with zeros.
+pub(super) fn raw_length(call: &Syscall) -> Option<usize> {
+    let Syscall::Getsockopt { level, name, raw: true, lie, .. } = call else { return None };
+    let is_name = constant("SOL_TCP") == Some(*level)
+        && ["TCP_CONGESTION", "TCP_ULP"].iter().any(|known| constant(known) == Some(*name));
+    match lie {
+        Some(Lie::Length(length)) if is_name => Some(usize::try_from(*length).unwrap_or(0).min(LONGEST_NAME)),
+        _ => Some(0),
     }
 }
 

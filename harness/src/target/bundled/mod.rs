@@ -140,8 +140,8 @@ struct Pending {
     /// Its value comes back through a pointer, unless the case wrote it.
     is_ioctl: bool,
     writes_value: bool,
-    /// The value of an option comes back as bytes.
-    is_raw: bool,
+    /// The value of an option comes back as bytes: no fewer than these.
+    raw: Option<usize>,
     /// Only the address of a message comes back.
     is_recvfrom: bool,
     /// How it is called where the stack lacks something.
@@ -194,10 +194,10 @@ impl Target for Bundled {
         let is_ioctl = matches!(submission.call, Syscall::Ioctl { .. });
         let writes_value = matches!(submission.call, Syscall::Ioctl { argument: Some(_), .. });
         let is_recvfrom = matches!(submission.call, Syscall::Recvfrom { .. });
-        let is_raw = matches!(submission.call, Syscall::Getsockopt { raw: true, .. });
+        let raw = convert::raw_length(&submission.call);
         let binds = submission.binds.clone();
         let what = convert::describe(&submission.call);
-        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, is_raw, is_recvfrom, what };
+        let pending = Pending { binds, polled, closes, is_ioctl, writes_value, raw, is_recvfrom, what };
         self.calls.insert(submission.thread, pending);
         self.stack.submit(instant(self.now), sut_thread(submission.thread), call).map_err(
             |sut::ThreadBusy| TargetError::Broken("the stack says that the thread is busy".to_owned()),

@@ -63,11 +63,7 @@ impl Bundled {
                 self.bind(&pending.binds, &[fd]);
             }
             sut::Reply::Address(address) => completion.given = Some(Value::Address(address)),
-            sut::Reply::Option(value) if pending.is_raw => {
-                let missing = || TargetError::Missing(format!("{}: the value as bytes", pending.what));
-                completion.given = Some(Value::Bytes(option_bytes(&value).ok_or_else(missing)?));
-            }
-            sut::Reply::Option(value) => completion.given = Some(option_value(&value)),
+            sut::Reply::Option(value) => completion.given = Some(option_of(&value, &pending)?),
             sut::Reply::Poll(revents) => give_list(&mut completion, polled(&pending, &revents)),
             sut::Reply::Select(found) => self.give_sets(&mut completion, &pending, found),
             sut::Reply::Epoll(events) => {
@@ -177,6 +173,14 @@ fn option_value(value: &sut::OptionValue) -> Value {
         sut::OptionValue::Info(info) => tcp_info(info),
         sut::OptionValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
     }
+}
+
+fn option_of(value: &sut::OptionValue, pending: &Pending) -> Result<Value, TargetError> {
+    let Some(least) = pending.raw else { return Ok(option_value(value)) };
+    let missing = || TargetError::Missing(format!("{}: the value as bytes", pending.what));
+    let mut bytes = option_bytes(value).ok_or_else(missing)?;
+    bytes.resize(bytes.len().max(least), 0);
+    Ok(Value::Bytes(bytes))
 }
 
 /// The value of an option as it lies in memory.

@@ -70,7 +70,7 @@ impl Arguments<'_, '_, '_> {
         if is_v4 != ip.is_ipv4() {
             return Err(Fault::wrong(argument.at, "family and address do not go together"));
         }
-        Ok(self.context.world.for_call(SocketAddr::new(ip, port)))
+        Ok(SocketAddr::new(ip, port))
     }
 }
 

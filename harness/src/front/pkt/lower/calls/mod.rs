@@ -35,12 +35,11 @@ pub(super) struct Made {
 type Asked = (Syscall<Scalar>, Option<ValueSpec>);
 
 /// Calls: the name, fewest and most arguments, how it is written.
-const SIGNATURES: [(&str, usize, usize, &str); 33] = [
+const SIGNATURES: [(&str, usize, usize, &str); 30] = [
     ("socket", 3, 3, "socket(..., SOCK_STREAM, IPPROTO_TCP)"),
     ("bind", 3, 3, "bind(3, ..., ...)"),
     ("listen", 2, 2, "listen(3, 1)"),
     ("accept", 3, 3, "accept(3, ..., ...)"),
-    ("accept4", 4, 4, "accept4(3, ..., ..., SOCK_NONBLOCK)"),
     ("connect", 3, 3, "connect(3, ..., ...)"),
     ("read", 3, 3, "read(4, ..., 100)"),
     ("readv", 3, 3, "readv(4, [{..., 60}, {..., 40}], 2)"),
@@ -67,8 +66,6 @@ const SIGNATURES: [(&str, usize, usize, &str); 33] = [
     ("epoll_wait", 4, 4, "epoll_wait(5, {events=EPOLLIN, fd=4}, 1, 100)"),
     ("pipe", 1, 1, "pipe([5, 6])"),
     ("splice", 6, 6, "splice(5, NULL, 4, NULL, 100, 0)"),
-    ("dup", 1, 1, "dup(4)"),
-    ("select", 5, 5, "poll([{fd=4, events=POLLIN}], 1, 0)"),
 ];
 
 /// Lowers a call. Nothing where that cannot be: then it is said in the context, as something that lacks or as a mistake.
@@ -113,12 +110,8 @@ fn lower(context: &mut Context<'_>, call: &Call) -> Read<Made> {
 fn check(call: &Call) -> Read<()> {
     let name = &call.name;
     let Some((_, fewest, most, usage)) = SIGNATURES.iter().find(|(known, ..)| *known == name.value) else {
-        if name.value.starts_with("sctp_") {
-            return Err(Fault::Lacks(name.at, format!("SCTP: the call {}", name.value)));
-        }
-        let known = SIGNATURES.iter().map(|(known, ..)| *known);
-        let help = crate::case::nearest(&name.value, known).map(|near| format!("did you mean {near}?"));
-        return Err(Fault::Wrong(name.at, format!("unknown call \"{}\"", name.value), help));
+        // The parser has said so of those that no script has.
+        return Err(Fault::Lacks(name.at, format!("the call {}", name.value)));
     };
     let given = call.arguments.len();
     if (*fewest..=*most).contains(&given) {
@@ -131,7 +124,7 @@ fn check(call: &Call) -> Read<()> {
 
 /// Whether a call makes a descriptor that the script names by its result: any that is not negative will do then.
 fn names_its_result(function: &str) -> bool {
-    ["socket", "accept", "accept4", "open", "epoll_create"].contains(&function)
+    ["socket", "accept", "open", "epoll_create"].contains(&function)
 }
 
 /// What the call must return.
@@ -167,10 +160,6 @@ impl Arguments<'_, '_, '_> {
                 self.any_address(1)?;
                 only(Syscall::Accept { fd: self.fd(0)? })
             }
-            "accept4" => {
-                self.any_address(1)?;
-                only(Syscall::Accept4 { fd: self.fd(0)?, flags: self.int(3)? })
-            }
             "connect" => {
                 let (addr, lie) = self.connect_address(1)?;
                 only(Syscall::Connect { fd: self.fd(0)?, addr, lie })
@@ -187,7 +176,7 @@ impl Arguments<'_, '_, '_> {
             "epoll_wait" => self.epoll_wait(),
             "recvmsg" => self.recvmsg(),
             "sendmsg" => self.sendmsg().map(|call| (call, None)),
-            "cap_set" | "dup" | "select" => {
+            "cap_set" => {
                 let name = &self.call.name;
                 Err(Fault::Lacks(name.at, format!("the call {}", name.value)))
             }
