@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::front::{Diagnostic, Diagnostics, yaml};
+use crate::front::{Diagnostic, Diagnostics, check_size, yaml};
 use crate::verdict::{Deviation, Ledger};
 
 use super::library::is_yaml;
@@ -74,7 +74,7 @@ impl Tree {
 
     fn read_ledger(&self, target: &str, path: &Path) -> Result<Ledger, LedgerError> {
         let shown = path.display().to_string();
-        yaml::check_size(&shown, self.size(path)?).map_err(LedgerError::Wrong)?;
+        check_size(&shown, self.size(path)?).map_err(LedgerError::Wrong)?;
         let bytes = self.read(path)?;
         let text = String::from_utf8(bytes).map_err(|error| {
             LoadError::io(path, std::io::Error::new(std::io::ErrorKind::InvalidData, error))

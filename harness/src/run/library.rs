@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::case::Case;
 use crate::front::pkt::Options;
-use crate::front::{Diagnostics, Library, yaml};
+use crate::front::{Diagnostics, LARGEST, Library, check_size, yaml};
 
 use super::scripts::{self, Beside};
 use super::side_by_side::side_by_side;
@@ -263,7 +263,7 @@ impl Tree {
         self.requirements()?;
         let id = self.id(path);
         let shown = path.display().to_string();
-        if let Err(mistakes) = yaml::check_size(&shown, self.size(path)?) {
+        if let Err(mistakes) = check_size(&shown, self.size(path)?) {
             loaded.invalid.push((id, mistakes));
             return Ok(());
         }
@@ -316,7 +316,7 @@ impl Tree {
         }
         let mut bytes = Vec::new();
         fs::File::open(path)
-            .and_then(|file| file.take(yaml::LARGEST + 1).read_to_end(&mut bytes))
+            .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
             .map_err(|error| LoadError::io(path, error))?;
         Ok(bytes)
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use front_library::library;
-use tcpdrill::front::{Diagnostics, yaml};
+use tcpdrill::front::{Diagnostics, check_size, yaml};
 
 fn diagnostics(source: &str) -> Diagnostics {
     match yaml::lower("cases/a/b.yaml", "a/b", Arc::from(source), &library()) {
@@ -99,7 +99,7 @@ fn the_table_of_the_reference_is_true() {
     for entry in fs::read_dir(snapshots()).expect("snapshots").flatten() {
         shown += &fs::read_to_string(entry.path()).expect("a snapshot");
     }
-    shown += &yaml::check_size("big.yaml", 100_000_000).expect_err("too large").render(false);
+    shown += &check_size("big.yaml", 100_000_000).expect_err("too large").render(false);
     let shown = without_line_numbers(&shown);
     let mut rows = 0;
     for row in section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| mistake")) {
@@ -163,7 +163,7 @@ help: use it in a value, an assert or since, or remove it
 
 #[test]
 fn too_large_is_said_without_reading() {
-    let found = yaml::check_size("big.yaml", 100_000_000).expect_err("too large");
+    let found = check_size("big.yaml", 100_000_000).expect_err("too large");
     assert_eq!(
         found.render(false).lines().next(),
         Some("big.yaml:1:1: error: the file is 100 MB; the limit is 1 MiB")

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use tcpdrill::case::Case;
-use tcpdrill::front::yaml;
+use tcpdrill::front::{Diagnostics, pkt, read_text, yaml};
 use tcpdrill::run::{Loaded, RunOptions, Tree, case_of, replay, run_case};
 use tcpdrill::target::bundled::BundledFactory;
 use tcpdrill::trace::Trace;
@@ -38,16 +38,39 @@ pub(crate) fn cases() -> &'static [Case] {
 pub(crate) fn lower(bytes: &[u8]) {
     match yaml::from_bytes("a.yaml", "a/b", bytes, library()) {
         Ok(lowered) => assert!(lowered.cases.len() <= MOST_CASES, "{} tests", lowered.cases.len()),
-        Err(found) => {
-            assert!(!found.list.is_empty(), "refused without a reason");
-            for diagnostic in &found.list {
-                let Some(at) = diagnostic.location else { continue };
-                let text = &found.sources.file(at.file).expect("a file").text;
-                assert!(text.get(at.start..at.end).is_some(), "{diagnostic:?} is outside of its file");
+        Err(found) => refused(&found),
+    }
+}
+
+/// A script of these bytes is read, or refused with a reason.
+pub(crate) fn script(bytes: &[u8]) {
+    let defined = [("COOKIE", "00ff12ab"), ("COUNT", "5"), ("NAME", "\"a\"")];
+    let defined = defined.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let read = read_text("a.pkt", bytes).and_then(|text| {
+        let length = text.len();
+        pkt::parse::parse("a.pkt", text, &defined).map(|(script, _)| (script, length))
+    });
+    match read {
+        Ok((script, length)) => {
+            for event in &script.events {
+                assert!(event.at.start < event.at.end && event.at.end <= length, "{event:?}");
             }
-            let _ = found.render(true);
+        }
+        Err(found) => refused(&found),
+    }
+}
+
+/// Reasons are given, and point into their files.
+fn refused(found: &Diagnostics) {
+    assert!(!found.list.is_empty(), "refused without a reason");
+    for diagnostic in &found.list {
+        let related = diagnostic.related.iter().map(|(at, _)| *at);
+        for at in diagnostic.location.into_iter().chain(related) {
+            let text = &found.sources.file(at.file).expect("a file").text;
+            assert!(text.get(at.start..at.end).is_some(), "{diagnostic:?} is outside of its file");
         }
     }
+    let _ = found.render(true);
 }
 
 /// A packet of these bytes is read, and built again as it was unless something is wrong with it.

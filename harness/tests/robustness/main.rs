@@ -3,6 +3,7 @@
 mod drivers;
 mod front;
 mod perturbed;
+mod script;
 
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;

@@ -9,8 +9,7 @@ pub mod script;
 
 use std::sync::Arc;
 
-use crate::case::{Location, Sources};
-use crate::front::{Diagnostic, Diagnostics};
+use crate::front::{Diagnostics, read_text};
 
 pub use lower::{Variant, lower};
 pub use options::{Options, Variants};
@@ -39,7 +38,7 @@ pub fn from_bytes(
     options: &Options,
     files: &dyn Files,
 ) -> Result<Variants, Diagnostics> {
-    let text = text(path, bytes)?;
+    let text = read_text(path, bytes)?;
     let mut variants = Variants::default();
     for variant in Variant::of(id) {
         let mut definitions = variant.definitions();
@@ -57,18 +56,4 @@ pub fn from_bytes(
         Some((_, wrong)) if variants.cases.is_empty() => Err(wrong.clone()),
         _ => Ok(variants),
     }
-}
-
-/// The script as text.
-fn text(path: &str, bytes: &[u8]) -> Result<Arc<str>, Diagnostics> {
-    crate::front::yaml::check_size(path, bytes.len() as u64)?;
-    let error = match std::str::from_utf8(bytes) {
-        Ok(text) => return Ok(Arc::from(text)),
-        Err(error) => error,
-    };
-    let mut sources = Sources::default();
-    let file = sources.add(path, &Arc::from(&*String::from_utf8_lossy(bytes)));
-    let start = error.valid_up_to();
-    let at = Location { file, start, end: start + '\u{fffd}'.len_utf8() };
-    Err(Diagnostics { sources, list: vec![Diagnostic::error(at, "not UTF-8 text")] })
 }

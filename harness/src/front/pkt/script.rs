@@ -22,7 +22,7 @@ pub struct Script {
     pub options: Vec<Setting>,
     /// Events, in order. One without a time is a command: the initialisation if it is the first, the cleanup if the last.
     pub events: Vec<Event>,
-    /// The first sign of a protocol that is not run here: `PSP`, `SCTP`. Such a script is not read any further.
+    /// The first sign of a protocol that is not run here: `PSP`, `SCTP`. Nothing else of such a script is kept.
     pub out_of_scope: Option<Node<&'static str>>,
     /// Comments with their places, in order: an import keeps them.
     pub comments: Vec<Node<String>>,
@@ -188,8 +188,6 @@ pub enum Body {
     },
     /// `icmp unreachable frag_needed mtu 1200 [1:1001(1000)]`.
     Icmp(Box<Icmp>),
-    /// PSP, SCTP: the protocol's name. Recognized, and not run.
-    OutOfScope(&'static str),
 }
 
 /// A TCP segment.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::case::{Location, TestPattern, nearest};
-use crate::front::Diagnostics;
+use crate::front::{Diagnostics, check_size};
 use crate::verdict::{Comparison, Condition, Deviation, DeviationKind, Ledger, Version};
 
-use super::check_size;
 use super::cursor::Cursor;
 use super::report::{Fault, Lowers, Parse, Phase, Report, Reported};
 use super::shape::{list, map, scalar, unknown_key};

@@ -125,6 +125,9 @@ pub fn lower(
         wrong,
         is_blind: false,
     };
+    if let Some(protocol) = &script.out_of_scope {
+        context.lacks(protocol.at, protocol.value);
+    }
     let before = context.before(script);
     let first_link = context.link.clone();
     let given = context.steps.len();

@@ -29,10 +29,6 @@ impl Context<'_> {
                 let home = self.home(false, at)?;
                 (home, Transport::Icmp(self.icmp(icmp, packet.direction, home, at)?))
             }
-            Body::OutOfScope(protocol) => {
-                self.lacks(at, *protocol);
-                return None;
-            }
         };
         let ip = self.headers(packet, &transport)?;
         let packet_spec = PacketSpec { ip, ..PacketSpec::plain(transport) };

@@ -9,8 +9,11 @@ use super::cursor::{Cursor, Parsed};
 use super::lexer::{Kind, Token};
 use super::settings::unquoted;
 
+/// An errno or a note, if it is written.
+type Words = Option<Node<String>>;
+
 /// Calls that scripts can make.
-const CALLS: [&str; 32] = [
+const CALLS: [&str; 30] = [
     "socket",
     "bind",
     "listen",
@@ -41,8 +44,6 @@ const CALLS: [&str; 32] = [
     "epoll_wait",
     "pipe",
     "splice",
-    "kqueue",
-    "kevent",
 ];
 
 impl Cursor<'_> {
@@ -64,7 +65,6 @@ impl Cursor<'_> {
     }
 
     /// A word that begins nothing.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     fn no_call(&self) -> Box<Diagnostic> {
         let token = self.peek();
         let name = self.say(token);
@@ -119,10 +119,12 @@ impl Cursor<'_> {
     }
 
     /// `EAGAIN (Resource temporarily unavailable)`.
-    #[expect(clippy::type_complexity, reason = "the two last members of a call")]
-    fn outcome(&mut self, result: &Node<i64>) -> Parsed<(Option<Node<String>>, Option<Node<String>>)> {
+    fn outcome(&mut self, result: &Node<i64>) -> Parsed<(Words, Words)> {
         let token = self.peek();
-        let errno = (token.kind == Kind::Word && !token.first).then(|| {
+        // A word on another line is a call without a time, unless it looks like an errno.
+        let errno = !token.first
+            || self.say(token).bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        let errno = (token.kind == Kind::Word && errno).then(|| {
             self.next();
             self.node(token, self.say(token).to_owned())
         });
@@ -170,7 +172,6 @@ impl Cursor<'_> {
     }
 
     /// Neither a comma nor the closing sign comes.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     fn unclosed(&self, close: u8, open: Token, what: &str) -> Box<Diagnostic> {
         let close = char::from(close);
         let mut wrong = self.unexpected(&format!("\",\" or \"{close}\" behind {what}"));
@@ -313,7 +314,10 @@ impl Cursor<'_> {
             let token = self.next();
             let text = unquoted(self.say(token)).to_owned();
             if let Err((offset, length)) = unescape(&text, &mut bytes) {
-                let mut wrong = self.error(token, "strings know \\f \\n \\r \\t \\v \\xHH \\\\ \\\"");
+                let known = "escapes are \\f \\n \\r \\t \\v \\xHH \\\\ \\\"";
+                let escape = text.get(offset..offset + length).unwrap_or("\\");
+                let mut wrong =
+                    Box::new(self.error(token, format!("{escape} is no escape")).with_help(known));
                 if let Some(at) = wrong.location.as_mut().filter(|_| token.defined.is_none()) {
                     at.start += 1 + offset;
                     at.end = at.start + length;

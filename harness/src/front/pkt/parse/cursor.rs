@@ -171,8 +171,10 @@ impl<'a> Cursor<'a> {
 
     /// An integer in decimal, up to `most`.
     pub(super) fn up_to<T: TryFrom<i64> + Default>(&mut self, what: &str, most: u64) -> Parsed<Node<T>> {
-        let number = self.integer(what)?;
-        Ok(self.fit(number, what, most))
+        let described = what.starts_with("a ") || what.starts_with("an ");
+        let number =
+            if described { self.integer(what) } else { self.integer(&format!("a number behind {what}")) };
+        Ok(self.fit(number?, what, most))
     }
 
     /// Reads something that may hold others of its kind.
@@ -193,13 +195,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// A mistake at a token.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     pub(super) fn error(&self, token: Token, text: impl Into<String>) -> Box<Diagnostic> {
         Box::new(Diagnostic::error(self.place(token), text))
     }
 
     /// What is next is not what was expected.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     pub(super) fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
         let token = self.peek();
         match token.kind {
@@ -218,7 +218,6 @@ impl<'a> Cursor<'a> {
     }
 
     /// The same where one of some words was expected.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     pub(super) fn unexpected_word(&self, expected: &str, known: &[&str]) -> Box<Diagnostic> {
         let mut wrong = self.unexpected(expected);
         let token = self.peek();
@@ -229,7 +228,6 @@ impl<'a> Cursor<'a> {
         wrong
     }
 
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     fn endless(&self, token: Token, end: &str) -> Box<Diagnostic> {
         let (what, length) = match end {
             "\"" => ("string", 1),
@@ -255,7 +253,7 @@ impl<'a> Cursor<'a> {
             Kind::Command => "a command".to_owned(),
             Kind::Code => "code".to_owned(),
             Kind::Text => format!("the string {}", short(self.say(token))),
-            _ if token.defined.is_some() => format!("{}, which is {}", name(), short(self.say(token))),
+            _ if token.defined.is_some() => format!("{} ({})", name(), short(self.say(token))),
             _ => format!("\"{}\"", name()),
         }
     }

@@ -209,7 +209,6 @@ impl Cursor<'_> {
         if micros > LONGEST {
             return Err(self.error(token, "times go up to 1000000000 s"));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "it is cut, and fits")]
         let micros = micros as i64;
         Ok(Span::micros(micros))
     }
@@ -221,7 +220,6 @@ impl Cursor<'_> {
     }
 
     /// An event begins without a time.
-    #[expect(clippy::unnecessary_box_returns, reason = "as Parsed has it")]
     fn no_time(&self) -> Box<Diagnostic> {
         let token = self.peek();
         let what = match token.kind {

@@ -1,5 +1,6 @@
 //! ICMP and ICMPv6 messages. Whether a name is known for the IP version at hand is for lowering to say.
 
+use crate::front::Diagnostic;
 use crate::front::pkt::script::{Icmp, Node, Quoted};
 
 use super::cursor::{Cursor, Parsed};
@@ -15,8 +16,8 @@ impl Cursor<'_> {
         self.next();
         let kind = self.node(token, self.say(token).to_owned());
         let token = self.peek();
-        let code =
-            token.kind == Kind::Word && !token.first && !self.sees_word("mtu") && !self.sees_word("id");
+        let call = token.first && self.ahead(1).kind == Kind::Sign(b'(');
+        let code = token.kind == Kind::Word && !call && !self.sees_word("mtu") && !self.sees_word("id");
         let code = code.then(|| {
             self.next();
             self.node(token, self.say(token).to_owned())
@@ -34,10 +35,7 @@ impl Cursor<'_> {
         } else if self.take_word("raw") {
             let length = self.length_in_parentheses()?;
             if length.value < 8 {
-                let wrong = crate::front::Diagnostic::error(
-                    length.at,
-                    "raw is the length of the ICMP message, at least 8",
-                );
+                let wrong = Diagnostic::error(length.at, "raw is the length of the ICMP message, at least 8");
                 self.found.push(wrong);
             }
             Quoted::Raw(length.value)

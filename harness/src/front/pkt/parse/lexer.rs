@@ -5,6 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use crate::case::{FileId, Location};
 use crate::front::pkt::script::Node;
 
+/// An address has no more characters.
+const LONGEST_ADDRESS: usize = 45;
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -203,19 +206,21 @@ impl Lexer<'_> {
         let first = self.run(0, u8::is_ascii_hexdigit);
         match self.peek(first) {
             b'.' => {
-                let length = self.run(0, |byte| byte.is_ascii_digit() || *byte == b'.');
+                let near = &self.bytes[self.at..self.bytes.len().min(self.at + LONGEST_ADDRESS)];
+                let length = near.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
                 let text = &self.text[self.at..self.at + length];
                 text.parse::<Ipv4Addr>().ok()?;
                 Some(self.take(length, Kind::V4))
             }
             b':' => {
-                let span = self.run(0, |byte| byte.is_ascii_hexdigit() || *byte == b':' || *byte == b'.');
-                let span = &self.text[self.at..self.at + span.min(64)];
+                let near = &self.bytes[self.at..self.bytes.len().min(self.at + LONGEST_ADDRESS)];
+                let part = |byte: &&u8| byte.is_ascii_hexdigit() || **byte == b':' || **byte == b'.';
+                let length = near.iter().take_while(part).count();
+                let span = &self.text[self.at..self.at + length];
                 if !span.contains("::") && span.bytes().filter(|byte| *byte == b':').count() < 7 {
                     return None;
                 }
-                let length =
-                    (2..=span.len().min(45)).rev().find(|end| span[..*end].parse::<Ipv6Addr>().is_ok())?;
+                let length = (2..=span.len()).rev().find(|end| span[..*end].parse::<Ipv6Addr>().is_ok())?;
                 Some(self.take(length, Kind::V6))
             }
             _ => None,

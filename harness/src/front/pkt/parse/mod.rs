@@ -15,8 +15,7 @@ mod settings;
 use std::sync::Arc;
 
 use crate::case::Sources;
-use crate::front::Diagnostics;
-use crate::front::yaml::check_size;
+use crate::front::{Diagnostics, check_size};
 
 use super::script::Script;
 use cursor::Cursor;
@@ -51,9 +50,12 @@ pub fn parse(
     let rest = cursor.at;
     cursor.definitions.replace(&text, &mut cursor.tokens[rest..]);
     let events = cursor.events();
-    let script = Script { options, events, out_of_scope: cursor.out_of_scope, comments };
+    let script = match cursor.out_of_scope {
+        None => Script { options, events, out_of_scope: None, comments },
+        // What its packets look like is not known here, so what seems wrong may be right.
+        protocol => Script { out_of_scope: protocol, comments, ..Script::default() },
+    };
     let mut list = cursor.found;
-    // What such a protocol's packets look like is not known here; so what seems wrong may be right.
     if list.is_empty() || script.out_of_scope.is_some() {
         return Ok((script, sources));
     }

@@ -63,7 +63,8 @@ impl Cursor<'_> {
             self.found.push(Diagnostic::error(at, text));
         } else if !bytes.is_multiple_of(4) {
             let lacking = 4 - bytes % 4;
-            let text = format!("these options are {bytes} bytes, which is no multiple of 4");
+            let unit = if bytes == 1 { "byte" } else { "bytes" };
+            let text = format!("these options are {bytes} {unit}, which is no multiple of 4");
             let help = format!("the padding is written: add {}", vec!["nop"; lacking].join(","));
             self.found.push(Diagnostic::error(at, text).with_help(help));
         }
@@ -170,7 +171,7 @@ impl Cursor<'_> {
             [("e1b", AccEcnCounter::Ect1), ("ceb", AccEcnCounter::Ce), ("e0b", AccEcnCounter::Ect0)]
         };
         if !ect0_first && !self.sees_word("e1b") {
-            return Err(self.unexpected_word("e0b or e1b, the first counter", &["e0b", "e1b"]));
+            return Err(self.unexpected("e0b or e1b, the first counter"));
         }
         let mut counters = Vec::new();
         for (name, counter) in order {
@@ -246,7 +247,13 @@ impl Cursor<'_> {
         let token = self.peek();
         if token.kind == Kind::Int && self.say(token).starts_with('-') {
             self.next();
-            return Ok(self.say(token)[1..].to_owned());
+            let rest = self.peek();
+            let mut word = self.say(token)[1..].to_owned();
+            if rest.kind == Kind::Word && rest.start == token.end {
+                self.next();
+                word.push_str(self.say(rest));
+            }
+            return Ok(word);
         }
         if !self.take(b'-') {
             return Err(self.unexpected(&format!("\"-\" as in {example}")));

@@ -36,9 +36,8 @@ impl Cursor<'_> {
             (ports, Body::Udp { length: length.value })
         } else if self.take_word("icmp") {
             (None, Body::Icmp(Box::new(self.icmp()?)))
-        } else if let Some(protocol) = self.other_protocol() {
-            (None, Body::OutOfScope(protocol))
         } else {
+            self.no_other_protocol()?;
             let ports = self.ports()?;
             (ports, Body::Tcp(Box::new(self.segment(direction)?)))
         };
@@ -66,14 +65,14 @@ impl Cursor<'_> {
         Ok(length)
     }
 
-    /// Takes note of a protocol that is not run here, and passes over the rest of the event.
-    fn other_protocol(&mut self) -> Option<&'static str> {
+    /// Takes note of a protocol that is not run here.
+    fn no_other_protocol(&mut self) -> Parsed<()> {
         let token = self.peek();
-        let (_, protocol) = OTHER_PROTOCOLS.iter().find(|(word, _)| self.is_word(token, word))?;
+        let Some((_, protocol)) = OTHER_PROTOCOLS.iter().find(|(word, _)| self.is_word(token, word)) else {
+            return Ok(());
+        };
         self.out_of_scope(token, protocol);
-        self.next();
-        self.skip_event();
-        Some(protocol)
+        Err(self.error(token, format!("{protocol} is not run here")))
     }
 
     fn outer_headers(&mut self, direction: Direction) -> Parsed<Vec<Node<Outer>>> {
@@ -210,7 +209,7 @@ impl Cursor<'_> {
             Body::Icmp(icmp) if icmp.quoted.is_none() => {
                 ("mtu, id, what is quoted in [] or the next event", &["mtu", "id"])
             }
-            Body::Icmp(_) | Body::Udp { .. } | Body::OutOfScope(_) => ("the next event", &[]),
+            Body::Icmp(_) | Body::Udp { .. } => ("the next event", &[]),
         };
         let mut wrong = self.unexpected_word(expected, words);
         if ["ack", "win", "urg"].iter().any(|word| self.is_word(next, word)) {

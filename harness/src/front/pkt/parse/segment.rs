@@ -46,9 +46,8 @@ impl Cursor<'_> {
             self.next();
         }
         let dot = self.peek();
-        let adjacent = text.is_empty() || dot.start == self.tokens[self.at - 1].end;
         match dot.kind {
-            Kind::Sign(b'.') if adjacent => {
+            Kind::Sign(b'.') => {
                 self.next();
                 text.push('.');
                 // A digit may stand apart from the dot, before the sequence numbers.
@@ -57,7 +56,7 @@ impl Cursor<'_> {
                     text.push_str(self.say(digit));
                 }
             }
-            Kind::Fraction if adjacent && self.say(dot).starts_with('.') => {
+            Kind::Fraction if self.say(dot).starts_with('.') => {
                 self.next();
                 text.push_str(self.say(dot));
             }
@@ -79,23 +78,22 @@ impl Cursor<'_> {
             let length = self.length_in_parentheses()?;
             return Ok(Range { start: self.node(first, Number::Any), length });
         }
-        let start = self.up_to::<u32>("a sequence number", u64::from(u32::MAX))?;
+        let start = self.integer("a sequence number")?;
         self.expect(b':', "and the end of the range, as in 1:1001(1000)")?;
+        let start = self.fit::<u32>(start, "a sequence number", u64::from(u32::MAX));
         let end = self.integer("the end of the range")?;
+        let length = end.value.checked_sub(i64::from(start.value)).filter(|length| *length >= 0);
+        let whole = length.map(|length| format!("write {}:{}({length})", start.value, end.value));
         if !self.take(b'(') {
             let mut wrong = self.unexpected("\"(\" and the length, as in 1:1001(1000)");
-            if let Some(length) = end.value.checked_sub(i64::from(start.value)).filter(|length| *length >= 0)
-            {
-                wrong.help = Some(format!("write {}:{}({length})", start.value, end.value));
-            }
+            wrong.help = whole;
             return Err(wrong);
         }
+        let mistakes = self.found.len();
         let length = self.up_to::<u16>("a length", 65535)?;
-        if !self.take(b')') {
-            return Err(self.unexpected("\")\" behind the length"));
-        }
+        self.expect(b')', "behind the length")?;
         let right = i64::from(start.value) + i64::from(length.value);
-        if end.value != right {
+        if end.value != right && self.found.len() == mistakes {
             self.found.push(wrong_end(&start, &end, &length, right));
         }
         let on_wire = self.take(b'!');

@@ -1,64 +1,9 @@
-//! Options of a script: `--mtu=1000`.
+//! Options of a script: `--mtu=1000`. Which there are is for lowering to say.
 
-use crate::front::Diagnostic;
 use crate::front::pkt::script::{Node, Setting};
 
 use super::cursor::{Cursor, Parsed};
 use super::lexer::{Kind, Token};
-
-/// What stands behind the name of an option.
-#[derive(Clone, Copy)]
-enum Takes {
-    /// Nothing.
-    Nothing,
-    /// A value.
-    Value,
-    /// An integer in these bounds.
-    Number(i64, i64),
-    /// A name, `=`, and what it stands for.
-    Definition,
-}
-
-/// Options and what they take. What they mean, if anything, is for lowering to say.
-const OPTIONS: [(&str, Takes); 37] = [
-    ("ip_version", Takes::Value),
-    ("local_ip", Takes::Value),
-    ("remote_ip", Takes::Value),
-    ("gateway_ip", Takes::Value),
-    ("netmask_ip", Takes::Value),
-    ("bind_port", Takes::Number(1, 65535)),
-    ("connect_port", Takes::Number(1, 65535)),
-    ("mtu", Takes::Number(0, i32::MAX as i64)),
-    ("mss", Takes::Number(1, 65535)),
-    ("speed", Takes::Number(0, u32::MAX as i64)),
-    ("tolerance_usecs", Takes::Number(1, i32::MAX as i64)),
-    ("tolerance_percent", Takes::Value),
-    ("tcp_ts_tick_usecs", Takes::Number(0, 1_000_000)),
-    ("tcp_ts_ecr_scaled", Takes::Nothing),
-    ("strict_segments", Takes::Nothing),
-    ("non_fatal", Takes::Value),
-    ("init_scripts", Takes::Value),
-    ("define", Takes::Definition),
-    ("D", Takes::Definition),
-    ("dry_run", Takes::Nothing),
-    ("send_omit_free", Takes::Nothing),
-    ("is_anyip", Takes::Nothing),
-    ("code_command", Takes::Value),
-    ("code_format", Takes::Value),
-    ("code_sockopt", Takes::Value),
-    ("verbose", Takes::Nothing),
-    ("debug", Takes::Nothing),
-    ("so_filename", Takes::Value),
-    ("so_flags", Takes::Value),
-    ("wire_client", Takes::Nothing),
-    ("wire_server", Takes::Nothing),
-    ("wire_server_ip", Takes::Value),
-    ("wire_server_at", Takes::Value),
-    ("wire_server_port", Takes::Number(1, 65535)),
-    ("wire_client_dev", Takes::Value),
-    ("wire_server_dev", Takes::Value),
-    ("psp_udp_port", Takes::Number(1, 65535)),
-];
 
 impl Cursor<'_> {
     /// The options before everything else.
@@ -69,7 +14,9 @@ impl Cursor<'_> {
                 Ok(setting) => settings.push(setting),
                 Err(wrong) => {
                     self.found.push(*wrong);
-                    self.skip_line();
+                    if !self.peek().first {
+                        self.skip_line();
+                    }
                 }
             }
         }
@@ -99,59 +46,44 @@ impl Cursor<'_> {
         if token.kind != Kind::Word {
             return Err(self.unexpected("the name of an option"));
         }
-        let names = || OPTIONS.map(|(name, _)| name);
-        let Some((_, takes)) = OPTIONS.iter().find(|(name, _)| self.is_word(token, name)) else {
-            let mut wrong = self.unexpected_word("an option", &names());
-            wrong.text = format!("no option is called {}", self.say(token));
-            return Err(wrong);
-        };
         self.next();
         let name = self.node(token, self.say(token).to_owned());
         if name.value == "psp_udp_port" {
             self.out_of_scope(token, "PSP");
         }
-        let value = match takes {
-            Takes::Nothing if self.sees(b'=') => {
-                return Err(self.error(self.peek(), format!("--{} takes no value", name.value)));
-            }
-            Takes::Nothing => None,
-            _ => {
-                if !self.take(b'=') {
-                    let text = format!("--{} lacks its value", name.value);
-                    let help = format!("write --{}=..., without blanks", name.value);
-                    return Err(Box::new(Diagnostic::error(name.at, text).with_help(help)));
+        let value = match (self.take(b'='), name.value.as_str()) {
+            (false, "define" | "D") => return Err(self.unexpected("\"=\" and NAME=value behind it")),
+            (false, _) => {
+                // What stands alone behind it is meant as its value.
+                if !self.peek().first && self.ahead(1).first {
+                    let wrong = self.unexpected("\"=\" behind the name, or the next line");
+                    let help = format!("write --{}={}", name.value, self.say(self.peek()));
+                    return Err(Box::new(wrong.with_help(help)));
                 }
-                Some(self.setting_value(&name.value, *takes)?)
+                None
             }
+            (true, "define" | "D") => Some(self.definition()?),
+            (true, _) => Some(self.setting_value(&name.value)?),
         };
         Ok(Setting { name, value })
     }
 
-    fn setting_value(&mut self, name: &str, takes: Takes) -> Parsed<Node<String>> {
+    fn setting_value(&mut self, name: &str) -> Parsed<Node<String>> {
         let token = self.peek();
-        match (takes, token.kind) {
-            (Takes::Definition, Kind::Word) => return self.definition(),
-            (Takes::Definition, _) => return Err(self.unexpected("a name and what it stands for")),
-            (Takes::Number(from, to), Kind::Int) => {
-                let number = self.integer("a number")?;
-                if !(from..=to).contains(&number.value) {
-                    let text = format!("{name} is {from} to {to}, not {}", number.value);
-                    self.found.push(Diagnostic::error(number.at, text));
-                }
-                return Ok(Node { value: number.value.to_string(), at: number.at });
-            }
-            (Takes::Number(..), _) => return Err(self.unexpected("a whole number")),
-            (_, Kind::Text) => {
+        let text = self.say(token);
+        match token.kind {
+            Kind::Text => {
+                let value = self.node(token, unquoted(text).to_owned());
                 self.next();
-                return Ok(self.node(token, unquoted(self.say(token)).to_owned()));
+                return Ok(value);
             }
-            (_, Kind::Int | Kind::Word | Kind::V4 | Kind::V6) => {}
-            (_, Kind::Fraction) => {
+            Kind::Int | Kind::Word | Kind::V4 | Kind::V6 => {}
+            Kind::Fraction => {
                 let mut wrong = self.unexpected("a value");
-                wrong.help = Some(format!("write --{name}=\"{}\"", self.say(token)));
+                wrong.help = Some(format!("write --{name}=\"{text}\""));
                 return Err(wrong);
             }
-            _ => return Err(self.unexpected("a value")),
+            _ => return Err(self.unexpected("a value: a word, a whole number, an address or a string")),
         }
         self.next();
         self.no_more_of_value(name, token)?;
@@ -177,11 +109,20 @@ impl Cursor<'_> {
 
     /// `NAME=value`: known from here on.
     fn definition(&mut self) -> Parsed<Node<String>> {
-        let first = self.next();
+        let first = self.peek();
+        if first.kind != Kind::Word {
+            return Err(self.unexpected("a name and what it stands for, as in COOKIE=00ff12ab"));
+        }
+        self.next();
         self.expect(b'=', "behind the name")?;
         let value = self.peek();
         if !matches!(value.kind, Kind::Word | Kind::Text | Kind::Command) {
-            return Err(self.unexpected("a word, a string or a command"));
+            let mut wrong = self.unexpected("a word, a string or a command");
+            if value.kind == Kind::Int {
+                let (name, number) = (self.say(first), self.say(value));
+                wrong.help = Some(format!("numbers are defined on the command line: -D {name}={number}"));
+            }
+            return Err(wrong);
         }
         self.next();
         let (name, text) = (self.say(first).to_owned(), self.say(value).to_owned());
