@@ -19,6 +19,7 @@ use super::calls::{self, Streams};
 use super::clock::{self, PATIENCE, Window};
 use super::eval::{EvalError, Known};
 use super::memory::Keeper;
+use super::packetdrill;
 use super::threads::{Ends, Made};
 use super::want::{Act, Want};
 use super::{Engine, Next, Stage, Status, What};
@@ -233,7 +234,10 @@ impl<'c> Engine<'c> {
                             flow.injected(at, &parsed);
                         }
                         self.memory.keep_segment(Keeper::act(step), at, &parsed, &bases);
-                        packet_text(&parsed.packet, &bases)
+                        match &self.script {
+                            Some(_) => packetdrill::injected_text(&parsed.packet, &bases),
+                            None => packet_text(&parsed.packet, &bases),
+                        }
                     }
                     Err(error) => format!("{} bytes: {error}", bytes.len()),
                 };

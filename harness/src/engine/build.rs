@@ -6,6 +6,7 @@ use crate::case::{
     Alt, ChecksumSpec, IcmpSpec, IpSpec, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Payload,
     Quote, TcpSpec, Term, Transport, UdpSpec,
 };
+use crate::wire;
 use crate::wire::notation::Bases;
 use crate::wire::pattern::{self, Direction};
 use crate::wire::{
@@ -83,7 +84,7 @@ fn assemble(spec: &PacketSpec, frame: &Frame<'_>) -> Result<(Packet, Lies), Eval
             lies.checksum = checksum(icmp.checksum);
             Body::Icmp(message(icmp, frame)?)
         }
-        Transport::Udp(udp) => datagram(udp, frame)?,
+        Transport::Udp(udp) => datagram(udp, &ip, frame)?,
         Transport::Bytes(_) => return Err(EvalError("bytes are a whole packet".to_owned())),
     };
     for piece in &spec.fragments {
@@ -283,13 +284,21 @@ fn message(spec: &IcmpSpec, frame: &Frame<'_>) -> Result<Icmp, EvalError> {
     })
 }
 
-fn datagram(spec: &UdpSpec, frame: &Frame<'_>) -> Result<Body, EvalError> {
+fn datagram(spec: &UdpSpec, ip: &Ip, frame: &Frame<'_>) -> Result<Body, EvalError> {
     let length: u16 = field(&spec.length, frame.known)?;
     let mut bytes = Vec::with_capacity(8 + usize::from(length));
     for word in [frame.src.port(), frame.dst.port(), length.saturating_add(8), 0] {
         bytes.extend_from_slice(&word.to_be_bytes());
     }
     bytes.resize(8 + usize::from(length), 0);
+    // A sum of 0 is sent as its other form: a 0 says that there is none (RFC 768).
+    let sum = match wire::checksum::transport(ip, protocol::UDP, &bytes) {
+        0 => u16::MAX,
+        sum => sum,
+    };
+    if let Some(place) = bytes.get_mut(6..8) {
+        place.copy_from_slice(&sum.to_be_bytes());
+    }
     Ok(Body::Other { protocol: protocol::UDP, bytes })
 }
 

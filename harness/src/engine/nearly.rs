@@ -101,6 +101,12 @@ impl<'c> Engine<'c> {
 
     /// A packet as it is expected, in the words that packets are shown in.
     pub(super) fn expected_text(&self, packet: &PacketSpec) -> String {
+        if self.script.is_some()
+            && let Some(written) =
+                self.case.steps.get(self.cursor).and_then(|step| step.origin.text.strip_prefix("> "))
+        {
+            return written.to_owned();
+        }
         let text = render_packet(packet);
         let Transport::Icmp(message) = &packet.transport else { return text };
         let number = |field: &Option<crate::case::Num>| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::case::{Case, Flow};
+use crate::case::{Case, Flow, Rules};
 use crate::engine::{Report, unsupported};
 use crate::target::{TargetError, TargetFactory, Timing, World};
 use crate::time::Timestamp;
@@ -162,6 +162,7 @@ pub(super) fn world_of(case: &Case, options: RunOptions) -> World {
         settings: case.settings.clone(),
         flows: case.flows.iter().map(Flow::clone).collect(),
         threads: case.threads.len(),
+        prompt: matches!(case.rules, Rules::Packetdrill(_)),
         seed: options.seed,
     }
 }

@@ -35,7 +35,15 @@ pub(crate) fn factory() -> Option<&'static LinuxFactory> {
 }
 
 pub(crate) fn world(ip: IpVersion) -> World {
-    World { ip, link: Link::default(), settings: Vec::new(), flows: Vec::new(), threads: 2, seed: 1 }
+    World {
+        ip,
+        link: Link::default(),
+        settings: Vec::new(),
+        flows: Vec::new(),
+        threads: 2,
+        prompt: false,
+        seed: 1,
+    }
 }
 
 /// A TCP segment as a test sees it.

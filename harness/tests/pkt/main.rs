@@ -1,4 +1,5 @@
 //! packetdrill scripts: how they are read, what they are lowered to, and what comes of running them.
 
+mod judged;
 mod lowering;
 mod running;

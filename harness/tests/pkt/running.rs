@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tcpdrill::case::Case;
-use tcpdrill::front::pkt::{Options, from_bytes};
+use tcpdrill::front::pkt::{Files, Options, from_bytes};
 use tcpdrill::run::{RunOptions, run_case};
 use tcpdrill::target::TargetFactory;
 use tcpdrill::target::bundled::BundledFactory;
@@ -12,7 +12,7 @@ use tcpdrill::verdict::Verdict;
 /// All scripts below this folder that are to be run.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pkt/scripts");
 /// Folders of them.
-const FOLDERS: [&str; 1] = ["calls"];
+const FOLDERS: [&str; 4] = ["calls", "code", "commands", "flows"];
 
 fn scripts() -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -20,9 +20,19 @@ fn scripts() -> Vec<PathBuf> {
         let entries = std::fs::read_dir(Path::new(SCRIPTS).join(folder)).expect("a folder of scripts");
         found.extend(entries.map(|entry| entry.expect("a script").path()));
     }
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "pkt"));
     found.sort();
     assert!(!found.is_empty(), "there are scripts");
     found
+}
+
+/// Files that the commands of a script name.
+struct Beside<'a>(&'a Path);
+
+impl Files for Beside<'_> {
+    fn read(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.0.parent()?.join(path)).ok()
+    }
 }
 
 /// Every variant of every script, whichever `TCPDRILL_SCRIPT` is a part of the name of.
@@ -36,7 +46,7 @@ fn cases() -> Vec<Case> {
             continue;
         }
         let bytes = std::fs::read(&path).expect("a script");
-        match from_bytes(&path.to_string_lossy(), &id, &bytes, &Options::default(), &()) {
+        match from_bytes(&path.to_string_lossy(), &id, &bytes, &Options::default(), &Beside(&path)) {
             Ok(variants) => {
                 assert!(variants.invalid.is_empty(), "{id}: {}", variants.invalid[0].1.render(false));
                 cases.extend(variants.cases);

@@ -18,6 +18,9 @@ use crate::case::{Case, PacketdrillRules, Rules};
 use crate::target::{Timing, Tolerance};
 use crate::time::Span;
 
+use crate::wire::Packet;
+use crate::wire::notation::{Bases, packet_text};
+
 use super::flows::Emitted;
 
 pub(super) use times::Pace;
@@ -57,6 +60,14 @@ pub(super) fn rules(case: &Case) -> Option<PacketdrillRules> {
         Rules::Native => None,
         Rules::Packetdrill(rules) => Some(rules),
     }
+}
+
+/// A packet that was injected in one line: without the TTL that goes without saying in scripts.
+pub(super) fn injected_text(packet: &Packet, bases: &Bases) -> String {
+    let text = packet_text(packet, bases);
+    text.strip_prefix("(ttl 255) ")
+        .map(str::to_owned)
+        .unwrap_or_else(|| text.replacen(", ttl 255) ", ") ", 1))
 }
 
 /// So long a call that is in progress is waited for: by the next call, and at the end.

@@ -157,13 +157,21 @@ impl Engine<'_> {
             }
             (Transport::Tcp(_), Body::Tcp(tcp)) => {
                 let starts = tcp.flags.contains(Flags::SYN) && !tcp.flags.contains(Flags::ACK);
-                is_between(state, ends(&emitted.parsed), starts)
+                self.is_between(state, ends(&emitted.parsed), starts)
             }
             (Transport::Udp(_), Body::Other { protocol: protocol::UDP, .. }) => {
-                is_between(state, ends(&emitted.parsed), true)
+                self.is_between(state, ends(&emitted.parsed), true)
             }
             _ => false,
         }
+    }
+
+    fn is_between(&self, state: &FlowState, ends: Option<Endpoints>, starts: bool) -> bool {
+        let is_others = |ends| self.flows.0.iter().any(|flow| flow.takes(ends));
+        ends.is_some_and(|ends| match state.local {
+            Some(_) => state.takes(ends),
+            None => starts && state.remote == ends.dst && !is_others(ends),
+        })
     }
 
     fn learn_ends(&mut self, flow: FlowId, emitted: &Emitted) {
@@ -174,13 +182,6 @@ impl Engine<'_> {
             state.last = Some(emitted.bytes.clone());
         }
     }
-}
-
-fn is_between(state: &FlowState, ends: Option<Endpoints>, starts: bool) -> bool {
-    ends.is_some_and(|ends| match state.local {
-        Some(_) => state.takes(ends),
-        None => starts && state.remote == ends.dst,
-    })
 }
 
 /// Who sends to whom: of segments and datagrams.

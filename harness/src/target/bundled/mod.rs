@@ -222,6 +222,9 @@ impl Target for Bundled {
                 Ok(Value::Int(self.stack.tcp_state(*local, *remote) as i64))
             }
             Inspection::Descriptor(id, field) => {
+                // How long ago something was depends on the time, which the stack knows by what happens to it.
+                self.stack.handle_timeout(instant(self.now));
+                self.drain()?;
                 let missing = || TargetError::Missing(format!("inspection of {field}"));
                 let queued = || self.stack.queued(self.fd(*id)).ok_or_else(missing);
                 match field.as_str() {

@@ -4,14 +4,24 @@
 //! distance of the two clocks when the packet is read, a moment after it was stamped. That follows a clock that is
 //! slewed, and notices one that is set.
 
+use std::sync::OnceLock;
+
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, ClockNanosleepFlags, clock_getres, clock_gettime, clock_nanosleep};
 
 use crate::time::Timestamp;
 
+/// So often a tick is waited for to know where they are.
+const LOOKS: usize = 3;
+
 /// Beyond this change of distance between two reads the real-time clock was set: 1 ms, and 1 ms for each second
 /// between them (the kernel slews by half of that at most).
 const STEP: i64 = 1_000_000;
+
+/// So long before its start a clock may be made that starts at a tick.
+const AHEAD: i64 = 2_000_000;
+/// So long after a tick it starts.
+const AFTER_TICK: i64 = 250_000;
 
 /// Counts from the moment the target was made.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +33,14 @@ impl Clock {
     /// A clock that starts now.
     pub(super) fn start() -> Self {
         Self { start: monotonic() }
+    }
+
+    /// A clock that starts in a few milliseconds, a moment after a tick: what the kernel rounds to ticks, it then always
+    /// rounds alike.
+    pub(super) fn start_between_ticks() -> Self {
+        let (jiffy, tick) = (jiffy(), tick());
+        let soon = monotonic() + AHEAD;
+        Self { start: soon + (tick + AFTER_TICK - soon).rem_euclid(jiffy) }
     }
 
     /// The present moment.
@@ -102,6 +120,27 @@ pub(super) fn jiffy() -> i64 {
         .unwrap_or(10_000_000)
 }
 
+/// A moment at which the kernel's timers were looked at. All others are whole jiffies away.
+fn tick() -> i64 {
+    static TICK: OnceLock<i64> = OnceLock::new();
+    *TICK.get_or_init(|| {
+        // The coarse clock moves on at ticks only. Who is interrupted while looking sees it late, never early.
+        let looks = (0..LOOKS).map(|_| {
+            let (before, latest) = (nanos(ClockId::CLOCK_MONOTONIC_COARSE), monotonic() + 3 * jiffy());
+            loop {
+                let now = monotonic();
+                if nanos(ClockId::CLOCK_MONOTONIC_COARSE) != before || now > latest {
+                    break now;
+                }
+            }
+        });
+        let looks: Vec<i64> = looks.collect();
+        let (first, jiffy) = (looks.first().copied().unwrap_or_default(), jiffy());
+        let later = |look: &i64| (look - first + jiffy / 2).rem_euclid(jiffy);
+        looks.iter().copied().min_by_key(later).unwrap_or_default()
+    })
+}
+
 fn nanos(clock: ClockId) -> i64 {
     // These clocks exist since Linux 2.6; reading them cannot fail.
     clock_gettime(clock).map_or(0, |time| time.tv_sec() * 1_000_000_000 + time.tv_nsec())
@@ -109,7 +148,7 @@ fn nanos(clock: ClockId) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, Offset, STEP, jiffy};
+    use super::{AFTER_TICK, Clock, Offset, STEP, jiffy, tick};
 
     #[test]
     fn a_set_clock_is_noticed_and_a_slewed_one_is_not() {
@@ -127,6 +166,16 @@ mod tests {
         let offset = Offset::sample();
         let stamp = clock.start + offset.nanos + 5_000;
         assert_eq!(offset.convert(stamp, clock).0, 5_000);
+    }
+
+    #[test]
+    fn a_clock_starts_between_two_ticks() {
+        for _ in 0..3 {
+            let clock = Clock::start_between_ticks();
+            assert!(clock.now().0 < 0, "it starts in a moment");
+            let after = (clock.start - tick()).rem_euclid(jiffy());
+            assert_eq!(after, AFTER_TICK);
+        }
     }
 
     #[test]

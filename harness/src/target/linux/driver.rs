@@ -29,6 +29,8 @@ use crate::time::Timestamp;
 pub struct LinuxTarget {
     info: TargetInfo,
     pub(super) clock: Clock,
+    /// Nothing that happens is held back for what came before it.
+    pub(super) prompt: bool,
     pub(super) runtime: Runtime,
     pub(super) timer: Timer,
     /// Gone after teardown.
@@ -64,7 +66,7 @@ impl LinuxTarget {
             let world = world.clone();
             namespace.run(move || furnish(&world))??
         };
-        let clock = Clock::start();
+        let clock = if world.prompt { Clock::start_between_ticks() } else { Clock::start() };
         let context = Arc::new(Context {
             clock,
             descriptors: Arc::default(),
@@ -81,9 +83,10 @@ impl LinuxTarget {
             let tap = Tap::new(inside.tap, clock).map_err(|error| out_of_files("a packet socket", &error))?;
             (tap, Timer::new().map_err(|error| out_of_files("a timer", &error))?)
         };
-        Ok(Self {
+        let mut target = Self {
             info: info.clone(),
             clock,
+            prompt: world.prompt,
             runtime,
             timer,
             wires: Some(Wires { tun: inside.tun, tap, netlink: inside.netlink, device: inside.device }),
@@ -94,7 +97,12 @@ impl LinuxTarget {
             queue: Queue::default(),
             context,
             _driving: Driving::start(),
-        })
+        };
+        if world.prompt {
+            // Whatever takes time is over before the start.
+            (0..world.threads).try_for_each(|thread| target.worker(ThreadId(thread)).map(drop))?;
+        }
+        Ok(target)
     }
 
     pub(super) fn wires(&mut self) -> Result<&mut Wires, TargetError> {

@@ -115,7 +115,10 @@ fn path(name: &str) -> io::Result<PathBuf> {
 
 /// Whether a setting reads as it was written: word by word, numbers as numbers.
 fn same(written: &str, read: &str) -> bool {
-    let number = |word: &str| word.parse::<i128>().ok();
+    let number = |word: &str| match word.strip_prefix("0x") {
+        Some(digits) => i128::from_str_radix(digits, 16).ok(),
+        None => word.parse().ok(),
+    };
     let written: Vec<&str> = written.split_whitespace().collect();
     let read: Vec<&str> = read.split_whitespace().collect();
     written.len() == read.len()
@@ -138,6 +141,7 @@ mod tests {
     fn settings_are_compared_word_by_word() {
         assert!(same("4096 131072 6291456", "4096\t131072\t6291456\n"));
         assert!(same("01", "1\n"));
+        assert!(same("0x70403", "459779\n"));
         assert!(!same("2", "1\n"));
         assert!(!same("1 2", "1\n"));
     }

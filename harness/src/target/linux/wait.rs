@@ -80,18 +80,19 @@ impl LinuxTarget {
     /// nothing that happened before it can be on its way to us any more.
     pub(super) fn wait(&mut self, until: Timestamp) -> Result<Option<Observation>, TargetError> {
         let horizon = until.max(self.clock.now());
+        let settled = if self.prompt { Span::ZERO } else { SETTLED };
         loop {
             let now = self.clock.now();
             self.collect()?;
             let wake = match self.queue.earliest() {
                 Some(at) if at <= horizon => {
-                    if now >= at + SETTLED {
+                    if now >= at + settled {
                         return Ok(self.queue.pop());
                     }
-                    at + SETTLED
+                    at + settled
                 }
-                _ if now >= until + SETTLED => return Ok(None),
-                _ => until + SETTLED,
+                _ if now >= until + settled => return Ok(None),
+                _ => until + settled,
             };
             self.sleep(wake).map_err(|error| broken(format!("waiting failed: {error}")))?;
         }

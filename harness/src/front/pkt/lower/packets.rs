@@ -111,10 +111,8 @@ impl Context<'_> {
         for attribute in &packet.ip {
             attribute_of(&mut ip, &attribute.value, is_v6);
         }
-        let is_plain_udp = matches!(transport, Transport::Udp(_));
-        if packet.direction == Direction::Outbound && (is_plain_udp || !packet.outer.is_empty()) {
-            let what = if is_plain_udp { "comparing UDP datagrams" } else { "comparing packets in tunnels" };
-            self.lacks(packet.body.at, what);
+        if packet.direction == Direction::Outbound && !packet.outer.is_empty() {
+            self.lacks(packet.body.at, "comparing packets in tunnels");
             return None;
         }
         ip.encapsulation = self.outer_headers(&packet.outer, transport)?;

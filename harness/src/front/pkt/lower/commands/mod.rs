@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::case::{Offload, Setting};
+use crate::case::{Offload, Setting, is_setting};
 
 use shell::{List, Then};
 
@@ -98,9 +98,10 @@ fn run(
     let mut variables = BTreeMap::new();
     let plain = |command| NotUnderstood { command, why: None };
     let list: List = shell::split(text, &mut variables).map_err(plain)?;
+    let last = list.len().saturating_sub(1);
     let mut status = Status::Succeeds;
     let mut before = Then::Next;
-    for (pipeline, then, command) in list {
+    for (index, (pipeline, then, command)) in list.into_iter().enumerate() {
         let goes_on = match (before, &status) {
             (Then::Next, _) | (Then::And, Status::Succeeds) | (Then::Or, Status::Fails(_)) => true,
             (Then::And, Status::Fails(_)) | (Then::Or, Status::Succeeds) => false,
@@ -109,19 +110,15 @@ fn run(
         if !goes_on {
             continue;
         }
+        let first = deeds.len();
         let file = if depth < DEEPEST { idioms::script(&pipeline) } else { None };
         status = match file {
             Some(file) => {
                 let read = (around.read)(file);
                 let text = read.map_err(|why| NotUnderstood { command: command.clone(), why: Some(why) })?;
-                let first = deeds.len();
                 let status = run(&text, around, depth + 1, deeds)?;
                 // Such a script goes on after what the kernel does not have.
-                for deed in &mut deeds[first..] {
-                    if let Deed::Set(setting) = deed {
-                        setting.optional = true;
-                    }
-                }
+                make_optional(&mut deeds[first..], |_| true);
                 status
             }
             None => {
@@ -129,6 +126,20 @@ fn run(
                 done.map_err(|why| NotUnderstood { command: command.clone(), why })?
             }
         };
+        // That a setting is not there decides nothing before the last command. One that kernels have is wanted.
+        if index < last && then == Then::Next {
+            make_optional(&mut deeds[first..], |setting| !is_setting(&setting.name));
+        }
     }
     Ok(status)
+}
+
+fn make_optional(deeds: &mut [Deed], which: impl Fn(&Setting) -> bool) {
+    for deed in deeds {
+        if let Deed::Set(setting) = deed
+            && which(setting)
+        {
+            setting.optional = true;
+        }
+    }
 }

@@ -8,6 +8,8 @@ pub(super) struct Simple {
     pub(super) words: Vec<String>,
     /// What the standard output goes to, if that is a file.
     pub(super) output: Option<String>,
+    /// Whether its output or errors go elsewhere.
+    redirected: bool,
     /// `NAME=value` in front.
     pub(super) assigned: Vec<(String, String)>,
 }
@@ -123,13 +125,20 @@ impl<'t> Splitter<'t, '_> {
         self.start = self.at;
     }
 
-    /// `> FILE`, `2>&1`, `&> FILE`.
+    /// `> FILE`, `2>&1`. What bash means by `&> FILE` is to other shells a command in the background, and behind it
+    /// one that only makes the file, and succeeds.
     fn redirected(&mut self) -> Result<bool, String> {
+        if self.rest().starts_with("&>") {
+            self.end(Then::Next);
+            self.at += 1;
+        }
         let digits = self.rest().len() - self.rest().trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let from = &self.rest()[..digits];
         let after = &self.rest()[digits..];
-        let sign = ["&>>", "&>", ">>", ">"].into_iter().find(|sign| after.starts_with(sign));
-        let Some(sign) = sign.filter(|sign| digits == 0 || !sign.starts_with('&')) else { return Ok(false) };
+        let Some(sign) = [">>", ">"].into_iter().find(|sign| after.starts_with(sign)) else {
+            return Ok(false);
+        };
+        self.simple.redirected = true;
         self.at += digits + sign.len();
         if self.take("&") {
             // To another descriptor.
@@ -141,7 +150,7 @@ impl<'t> Splitter<'t, '_> {
         while self.take(" ") || self.take("\t") {}
         let file = self.text_of_word()?;
         if file != "/dev/null" {
-            if !["", "1"].contains(&from) || sign.starts_with('&') {
+            if !["", "1"].contains(&from) {
                 return Err(self.whole());
             }
             self.simple.output = Some(file);
