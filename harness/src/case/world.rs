@@ -183,6 +183,9 @@ pub struct Link {
     pub mtu: u16,
     /// Segmentation and checksum offload of the target's device.
     pub offload: Offload,
+    /// What is injected reaches the target as if its device had joined it from segments of so many bytes
+    /// (packetdrill's language only).
+    pub joined_from: Option<u16>,
     /// One-way delay.
     pub delay: Span,
     /// Losses in a million.
@@ -202,6 +205,7 @@ impl Default for Link {
         Self {
             mtu: 1500,
             offload: Offload::None,
+            joined_from: None,
             delay: Span::ZERO,
             loss_ppm: 0,
             duplicate_ppm: 0,

@@ -67,6 +67,9 @@ impl TargetFactory for BundledFactory {
     }
 
     fn open(&self, world: &World) -> Result<Box<dyn Target>, TargetError> {
+        if world.link.joined_from.is_some() {
+            return Err(TargetError::Missing("segments that the device joins".to_owned()));
+        }
         let segmentation_offload = world.link.offload != crate::case::Offload::None;
         let config = sut::Config { mtu: world.link.mtu, segmentation_offload, ..sut::Config::default() };
         let mut stack = sut::Stack::new(config, world.seed);

@@ -227,7 +227,7 @@ struct Inside {
 fn furnish(world: &World) -> Result<Inside, TargetError> {
     settings::write_baseline(baseline::BASELINE);
     let (offload, mtu) = (world.link.offload, world.link.mtu);
-    let (tun, index) = Tun::create(offload, world.ip.wire_is_v6())
+    let (tun, index) = Tun::create(&world.link, world.ip.wire_is_v6())
         .map_err(|error| out_of_files("the TUN device", &error))?;
     link::build(index, mtu)?;
     // A packet socket on a device that is down is in error.

@@ -100,7 +100,7 @@ fn check_tun_node() -> Result<(), TargetError> {
 /// What a namespace of this kernel can do: MD5 signatures, chosen sequence numbers, and what it lacks of the baseline.
 fn probe() -> Result<(bool, bool, Vec<String>), TargetError> {
     let unmet = settings::write_baseline(baseline::BASELINE);
-    tun::Tun::create(crate::case::Offload::None, false).map_err(|error| {
+    tun::Tun::create(&crate::case::Link::default(), false).map_err(|error| {
         TargetError::Unusable(format!(
             "a TUN device cannot be made ({error}): this needs CAP_NET_ADMIN over a new network namespace; run as root \
              or in a user namespace"

@@ -142,6 +142,7 @@ mod tests {
     use std::net::UdpSocket;
 
     use super::{Offload, Reading, Socket, Tap};
+    use crate::case::Link;
     use crate::target::TargetError;
     use crate::target::linux::clock::Clock;
     use crate::target::linux::link;
@@ -152,7 +153,7 @@ mod tests {
     fn furnished() -> Option<(Namespace, Tun, Socket, UdpSocket)> {
         let namespace = Namespace::create().inspect_err(|error| eprintln!("skipped: {error}")).ok()?;
         let parts = namespace.run(|| {
-            let (tun, index) = Tun::create(Offload::None, false).expect("a TUN device");
+            let (tun, index) = Tun::create(&Link::default(), false).expect("a TUN device");
             link::build(index, 1500)?;
             let socket = Socket::open(index, Offload::None).expect("a packet socket");
             let sender = UdpSocket::bind("192.168.0.1:9").expect("an address of the namespace");

@@ -104,7 +104,8 @@ pub fn lower(
     files: &dyn Files,
 ) -> Result<Case, Diagnostics> {
     let (world, lacking, wrong) = World::new(script, variant, options);
-    let link = Link { mtu: world.mtu, offload: Offload::Tso, ..Link::default() };
+    let link =
+        Link { mtu: world.mtu, offload: Offload::Tso, joined_from: world.joined_from, ..Link::default() };
     let mut context = Context {
         sockets: Sockets::new(world.local, world.remote),
         world,

@@ -31,7 +31,7 @@ const OPTIONS: &[(&str, bool, Meaning)] = &[
     ("bind_port", true, Meaning::Honoured),
     ("connect_port", true, Meaning::Honoured),
     ("mtu", true, Meaning::Honoured),
-    ("mss", true, Meaning::Refused),
+    ("mss", true, Meaning::Honoured),
     ("speed", true, Meaning::Ignored),
     ("tolerance_usecs", true, Meaning::Honoured),
     ("tolerance_percent", true, Meaning::Honoured),
@@ -155,6 +155,7 @@ impl Applying<'_> {
                 }
             }
             "mtu" => self.world.mtu = self.number(value, 0, 65_535).unwrap_or(self.world.mtu),
+            "mss" => self.world.joined_from = self.number(value, 1, 65_535),
             "tolerance_usecs" => {
                 if let Some(micros) = self.number(value, 1, i64::from(i32::MAX)) {
                     self.world.rules.tolerance = Span::micros(micros);

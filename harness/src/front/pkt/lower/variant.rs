@@ -85,6 +85,8 @@ pub(super) struct World {
     /// The end it connects to, as on the link.
     pub(super) remote: SocketAddr,
     pub(super) mtu: u16,
+    /// The device joins what comes from segments of so many bytes.
+    pub(super) joined_from: Option<u16>,
     pub(super) rules: PacketdrillRules,
     /// Commands that come before the script's own.
     pub(super) init_scripts: Vec<Node<String>>,
@@ -106,6 +108,7 @@ impl World {
             local: SocketAddr::new(addresses.local(1), DEFAULT_PORT),
             remote: SocketAddr::new(addresses.remote(1), DEFAULT_PORT),
             mtu: 1500,
+            joined_from: None,
             rules: PacketdrillRules { strict: options.strict, ..PacketdrillRules::default() },
             init_scripts: Vec::new(),
             dry_run: false,

@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 
 use super::address::{self, decode, encode};
 use super::options::int;
-use super::transfer::{scattered, vectors};
+use super::transfer::Buffers;
 use super::{Context, Outcome, Stage};
 use crate::case::Value;
 use crate::target::TargetError;
@@ -29,8 +29,8 @@ pub(super) fn recvmsg(
     control: i64,
     flags: i64,
 ) -> Outcome {
-    let mut buffer = scattered(counts, &[]);
-    let mut vectors = vectors(&mut buffer, counts);
+    let mut buffers = Buffers::new(counts, &[]);
+    let mut vectors = buffers.vectors();
     let mut name = [0_u8; address::ROOM];
     let mut control = vec![0_u64; usize::try_from(control).unwrap_or(0).min(MOST_CONTROL).div_ceil(8)];
     let room = size_of_val(control.as_slice());
@@ -45,7 +45,7 @@ pub(super) fn recvmsg(
     let arguments = [fd as usize, &raw mut message as usize, flags as usize];
     // SAFETY: every pointer in `message` is valid for the length beside it, until the call returns.
     let result = unsafe { stage.call(libc::SYS_recvmsg, &arguments) };
-    let mut outcome = Outcome::bytes(result, buffer);
+    let mut outcome = Outcome::bytes(result, buffers.joined());
     if result.is_ok() {
         let bytes: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).collect();
         let written = (message.msg_controllen as usize).min(bytes.len());
@@ -72,8 +72,8 @@ pub(super) fn sendmsg(
     control: &[Value],
     flags: i64,
 ) -> Result<Outcome, TargetError> {
-    let mut buffer = scattered(counts, data);
-    let mut vectors = vectors(&mut buffer, counts);
+    let mut buffers = Buffers::new(counts, data);
+    let mut vectors = buffers.vectors();
     let mut address = name.map(encode);
     let mut control = build(control)?;
     // SAFETY: all bytes zero is a valid `msghdr`.
@@ -91,7 +91,7 @@ pub(super) fn sendmsg(
     let arguments = [fd as usize, &raw const message as usize, flags as usize];
     // SAFETY: every pointer in `message` is valid for the length beside it, until the call returns.
     let result = unsafe { stage.call(libc::SYS_sendmsg, &arguments) };
-    context.lend(buffer, flags);
+    context.lend(buffers.into_parts(), flags);
     Ok(Outcome::plain(result))
 }
 

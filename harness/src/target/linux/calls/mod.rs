@@ -40,9 +40,9 @@ pub(super) struct Context {
 
 impl Context {
     /// Keeps what was sent as long as the kernel may read it.
-    fn lend(&self, buffer: Vec<u8>, flags: i64) {
+    fn lend(&self, buffers: Vec<Vec<u8>>, flags: i64) {
         if flags & i64::from(libc::MSG_ZEROCOPY) != 0 {
-            self.lent.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+            self.lent.lock().unwrap_or_else(PoisonError::into_inner).extend(buffers);
         }
     }
 }

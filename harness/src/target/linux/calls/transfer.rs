@@ -84,12 +84,12 @@ pub(super) fn recvfrom(
 
 /// `readv`
 pub(super) fn readv(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64]) -> Outcome {
-    let mut buffer = scattered(counts, &[]);
-    let vectors = vectors(&mut buffer, counts);
+    let mut buffers = Buffers::new(counts, &[]);
+    let vectors = buffers.vectors();
     let pointer = vectors.as_ptr() as usize;
-    // SAFETY: the vectors lie one behind the other in a buffer that is as long as all of them.
+    // SAFETY: each vector is a buffer that is as long as it says.
     let result = unsafe { stage.call(libc::SYS_readv, &[fd as usize, pointer, vectors.len()]) };
-    Outcome::bytes(result, buffer)
+    Outcome::bytes(result, buffers.joined())
 }
 
 /// `write`
@@ -122,16 +122,16 @@ pub(super) fn send(
     let arguments = [fd as usize, pointer, count, flags as usize, name, length];
     // SAFETY: the buffer holds `count` bytes (see `write`), the address its length.
     let result = unsafe { stage.call(libc::SYS_sendto, &arguments) };
-    context.lend(buffer, flags);
+    context.lend(vec![buffer], flags);
     Outcome::plain(result)
 }
 
 /// `writev`
 pub(super) fn writev(stage: &mut Stage<'_>, fd: RawFd, counts: &[i64], data: &[u8]) -> Outcome {
-    let mut buffer = scattered(counts, data);
-    let vectors = vectors(&mut buffer, counts);
+    let mut buffers = Buffers::new(counts, data);
+    let vectors = buffers.vectors();
     let pointer = vectors.as_ptr() as usize;
-    // SAFETY: the vectors lie one behind the other in a buffer that is as long as all of them.
+    // SAFETY: each vector is a buffer that is as long as it says.
     Outcome::plain(unsafe { stage.call(libc::SYS_writev, &[fd as usize, pointer, vectors.len()]) })
 }
 
@@ -201,22 +201,39 @@ fn outgoing(count: i64, data: &[u8], lie: Option<&Lie<i64>>) -> (Vec<u8>, usize,
     (buffer, pointer, count as usize)
 }
 
-/// An `iovec` for each count, one behind the other.
-pub(super) fn vectors(buffer: &mut [u8], counts: &[i64]) -> Vec<libc::iovec> {
-    let mut rest = buffer;
-    counts
-        .iter()
-        .map(|count| {
-            let (part, behind) = std::mem::take(&mut rest).split_at_mut(room(*count));
-            rest = behind;
-            libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() }
-        })
-        .collect()
-}
+/// Several buffers. Each is an allocation of its own, as programs have them: the kernel would put together what lies side
+/// by side.
+#[derive(Debug)]
+pub(super) struct Buffers(Vec<Vec<u8>>);
 
-/// The buffer that [`vectors`] divides, filled with what is sent.
-pub(super) fn scattered(counts: &[i64], data: &[u8]) -> Vec<u8> {
-    let mut buffer = data.to_vec();
-    buffer.resize(counts.iter().map(|count| room(*count)).sum(), 0);
-    buffer
+impl Buffers {
+    /// Of these lengths, filled with what is sent.
+    pub(super) fn new(counts: &[i64], data: &[u8]) -> Self {
+        let mut rest = data;
+        let part = |count: &i64| {
+            let (own, behind) = rest.split_at(rest.len().min(room(*count)));
+            rest = behind;
+            let mut part = own.to_vec();
+            part.resize(room(*count), 0);
+            part
+        };
+        Self(counts.iter().map(part).collect())
+    }
+
+    /// An `iovec` for each, valid as long as these live.
+    pub(super) fn vectors(&mut self) -> Vec<libc::iovec> {
+        let vector =
+            |part: &mut Vec<u8>| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() };
+        self.0.iter_mut().map(vector).collect()
+    }
+
+    /// All bytes, one buffer behind the other.
+    pub(super) fn joined(&self) -> Vec<u8> {
+        self.0.concat()
+    }
+
+    /// The buffers themselves.
+    pub(super) fn into_parts(self) -> Vec<Vec<u8>> {
+        self.0
+    }
 }

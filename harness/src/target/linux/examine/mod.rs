@@ -12,7 +12,7 @@ use super::namespace::Namespace;
 use super::tun::{self, Tun};
 use super::wait::Timer;
 use super::{baseline, clock, link, schedule, settings, sys, tap, user_namespace};
-use crate::case::{Errno, Offload};
+use crate::case::{Errno, Link, Offload};
 use crate::target::TargetError;
 use crate::target::machine::{Clock, Lateness, Machine, Scheduling, Tried, World};
 
@@ -112,7 +112,7 @@ struct Inside {
 /// What a case is furnished with, on a thread in its namespace.
 fn inside() -> Inside {
     let unmet = settings::write_baseline(baseline::BASELINE);
-    let (tun, index) = match Tun::create(Offload::None, false) {
+    let (tun, index) = match Tun::create(&Link::default(), false) {
         Ok(made) => made,
         Err(error) => {
             let device = tried("making a TUN device", Err(error));
