@@ -90,6 +90,32 @@ fn loops_are_unrolled_and_known_numbers_computed() {
 }
 
 #[test]
+fn an_assertion_keeps_what_it_looks_at() {
+    let steps = "  - assert: [s.tcpi_rtt > 0, counter.TcpPassiveOpens == 1]\n    as: before\n";
+    let with = |later: &str| {
+        format!(
+            "title: t\ngiven: server()\nsteps:\n{steps}  - assert: {later}\n  - set: {{ -net.ipv4.tcp_fack: 0 }}\n"
+        )
+    };
+    let case = one(&with("s.tcpi_rtt <= before.s.tcpi_rtt + 1ms"));
+    let last = story(&case).len() - 2;
+    assert_eq!(story(&case)[last], "s.tcpi_rtt <= (before.s.tcpi_rtt + 1ms)");
+    match &case.steps[last + 1].action {
+        Action::Set(settings) => assert!(settings[0].optional && settings[0].name == "net.ipv4.tcp_fack"),
+        other => panic!("{other:?}"),
+    }
+    let wrong = |later: &str| match yaml::lower("a.yaml", "a", Arc::from(with(later)), &library()) {
+        Ok(_) => panic!("{later} is wrong"),
+        Err(wrong) => wrong.render(false),
+    };
+    assert!(wrong("before.s.tcpi_lost == 0").contains("before did not look at s.tcpi_lost"));
+    assert!(
+        wrong("before.s.tcpi_rtt == 0 and before.s.tcpi_rtt == 5")
+            .contains("a time compared with an integer")
+    );
+}
+
+#[test]
 fn lists_are_steps_and_times_belong_to_the_first() {
     let source = "title: t\nsteps:\n  - within: 1s\n    expect:\n      - S 0:0(0)\n      - R 1:1(0)\n";
     let case = one(source);

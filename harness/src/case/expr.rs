@@ -113,6 +113,33 @@ pub enum Place {
     },
 }
 
+impl Expr {
+    /// Everything it looks at, in order.
+    #[must_use]
+    pub fn places(&self) -> Vec<&Place> {
+        let mut places = Vec::new();
+        self.collect(&mut places);
+        places
+    }
+
+    fn collect<'e>(&'e self, places: &mut Vec<&'e Place>) {
+        match self {
+            Self::Int(_) | Self::Time(_) | Self::Symbol(_) => {}
+            Self::Place(place) => places.push(place),
+            Self::Binary(_, left, right) | Self::Min(left, right) | Self::Max(left, right) => {
+                left.collect(places);
+                right.collect(places);
+            }
+            Self::Compare(first, rest) => {
+                first.collect(places);
+                rest.iter().for_each(|(_, term)| term.collect(places));
+            }
+            Self::And(terms) | Self::Or(terms) => terms.iter().for_each(|term| term.collect(places)),
+            Self::Not(inner) | Self::Negative(inner) => inner.collect(places),
+        }
+    }
+}
+
 /// Arithmetic and bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is the operator it names")]

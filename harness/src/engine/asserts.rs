@@ -1,6 +1,6 @@
 //! `assert`: truths over captured values and over what the target tells.
 
-use crate::case::{Action, BinaryOp, Case, Claim, Expr, Place, Said, Value};
+use crate::case::{Action, Case, Claim, Expr, Place, Said, Value};
 use crate::target::Inspection;
 use crate::verdict::Problem;
 
@@ -49,11 +49,9 @@ impl Engine<'_> {
         match eval::truth(&claim.truth, &self.memory) {
             Ok(true) => {}
             Ok(false) => {
-                let mut seen = Vec::new();
-                claim.expressions().for_each(|expression| places_of(expression, &mut seen));
                 let mut values: Vec<(String, String)> = Vec::new();
-                for place in seen {
-                    if let Ok(worth) = self.memory.look_up(&place) {
+                for place in claim.expressions().flat_map(Expr::places) {
+                    if let Ok(worth) = self.memory.look_up(place) {
                         let value = (place.to_string(), worth.to_string());
                         if !values.contains(&value) {
                             values.push(value);
@@ -173,39 +171,5 @@ pub(super) fn counters(case: &Case) -> Vec<String> {
 
 /// Everything that claims look at, in order.
 fn places_in(claims: &[Claim]) -> Vec<Place> {
-    let mut places = Vec::new();
-    claims.iter().flat_map(Claim::expressions).for_each(|expression| places_of(expression, &mut places));
-    places
-}
-
-/// Everything an expression looks at, in order.
-fn places_of(expr: &Expr, places: &mut Vec<Place>) {
-    match expr {
-        Expr::Int(_) | Expr::Time(_) | Expr::Symbol(_) => {}
-        Expr::Place(place) => places.push(place.clone()),
-        Expr::Binary(
-            BinaryOp::Add
-            | BinaryOp::Sub
-            | BinaryOp::Mul
-            | BinaryOp::Div
-            | BinaryOp::Rem
-            | BinaryOp::Shl
-            | BinaryOp::Shr
-            | BinaryOp::BitAnd
-            | BinaryOp::BitOr,
-            left,
-            right,
-        )
-        | Expr::Min(left, right)
-        | Expr::Max(left, right) => {
-            places_of(left, places);
-            places_of(right, places);
-        }
-        Expr::Compare(first, rest) => {
-            places_of(first, places);
-            rest.iter().for_each(|(_, term)| places_of(term, places));
-        }
-        Expr::And(terms) | Expr::Or(terms) => terms.iter().for_each(|term| places_of(term, places)),
-        Expr::Not(inner) | Expr::Negative(inner) => places_of(inner, places),
-    }
+    claims.iter().flat_map(Claim::expressions).flat_map(Expr::places).cloned().collect()
 }

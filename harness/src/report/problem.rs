@@ -123,10 +123,9 @@ pub(super) fn details(case: &Case, mismatch: &Mismatch, report: &Report, style: 
         }
         Problem::NotTrue { expression, values, says } => {
             let mut lines = fact("assert", expression);
-            for (name, value) in values {
-                let text = format!("{name} is {value}");
-                lines.extend(painted("actual", &text, style, |text| style.bad(text)));
-            }
+            lines.extend(values.iter().flat_map(|(name, value)| {
+                painted("actual", &format!("{name} is {value}"), style, |text| style.bad(text))
+            }));
             lines.extend(says.iter().flat_map(|says| fact("says", says)));
             lines
         }

@@ -30,6 +30,8 @@ pub(super) enum Meaning {
     Call(usize),
     /// The result of a call.
     Result(usize),
+    /// What an assertion looked at.
+    Looked(usize, Vec<String>),
 }
 
 #[derive(Clone, Debug)]
@@ -212,7 +214,7 @@ impl Lowerer<'_, '_> {
         let level = text.level(range.start).min(self.level());
         match self.scopes[level].names.get(name).map(|named| &named.meaning) {
             Some(Meaning::Descriptor(id)) => *id,
-            Some(Meaning::Segment(_) | Meaning::Call(_) | Meaning::Result(_)) => {
+            Some(Meaning::Segment(_) | Meaning::Call(_) | Meaning::Result(_) | Meaning::Looked(..)) => {
                 let fault = Fault::new(range, format!("\"{name}\" is not a descriptor"));
                 self.fault(text, fault.help(format!("its value is ${name}")).phase(Phase::Names));
                 NO_DESCRIPTOR
@@ -300,6 +302,14 @@ impl Lowerer<'_, '_> {
                 if CALL.contains(field) && (rest.is_empty() || *field == "value") =>
             {
                 (*step, fields.iter().map(|field| (*field).to_owned()).collect())
+            }
+            (Meaning::Looked(step, places), fields) if places.contains(&fields.join(".")) => {
+                (*step, fields.iter().map(|field| (*field).to_owned()).collect())
+            }
+            (Meaning::Looked(_, places), _) => {
+                let text = format!("{name} did not look at {}", fields.join("."));
+                let help = format!("it looked at {}", places.join(", "));
+                return Err(Fault::new(range, text).help(help).phase(Phase::Names));
             }
             (Meaning::Descriptor(_), _) => {
                 return Err(Fault::new(range, format!("{name} is a descriptor, not a value"))

@@ -55,7 +55,7 @@ pub(super) const KINDS: [(Kind, &str, &[&str]); 13] = [
     ),
     (Kind::Silent, "silent", &["flow", "covers"]),
     (Kind::Allow, "allow", &["within", "flow"]),
-    (Kind::Assert, "assert", &["after", "at", "covers"]),
+    (Kind::Assert, "assert", &["after", "at", "as", "covers"]),
     (Kind::Set, "set", &["after", "at"]),
     (Kind::Link, "link", &["after", "at"]),
     (Kind::Peer, "peer", &["after", "at", "flow", "covers"]),

@@ -1,7 +1,7 @@
 //! Steps, one after the other.
 
 use crate::case::{
-    Action, Capability, Expected, FlowId, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId,
+    self, Action, Capability, Expected, FlowId, Isn, Origin, PacketSpec, PeerMode, Signal, Step, ThreadId,
     TimeSpec, Transport, When, nearest,
 };
 use crate::front::Diagnostic;
@@ -90,14 +90,14 @@ impl Lowerer<'_, '_> {
         let index = self.steps.len();
         self.cell = None;
         let lowered = self.lower_step(shape);
-        self.keep(shape, index);
+        self.keep(shape, index, lowered.as_ref().ok());
         if let Ok(step) = lowered {
             self.steps.push(step);
         }
     }
 
     /// `as` and the moment it stands for, whether or not the step is right.
-    fn keep(&mut self, shape: &Shape, index: usize) {
+    fn keep(&mut self, shape: &Shape, index: usize, step: Option<&Step>) {
         let Some(written) = shape.text("as") else {
             return;
         };
@@ -112,6 +112,7 @@ impl Lowerer<'_, '_> {
         self.scope().kept.insert(name.as_str().to_owned(), (index, clock));
         let meaning = match shape.kind {
             Kind::Inject | Kind::Expect => Meaning::Segment(index),
+            Kind::Assert => Meaning::Looked(index, step.map(looked_at).unwrap_or_default()),
             _ => Meaning::Call(index),
         };
         self.bind(name.as_str(), meaning, written.whole());
@@ -458,7 +459,7 @@ impl Lowerer<'_, '_> {
             };
             for part in parts {
                 let lowered = self.lower_step(&part);
-                self.keep(&part, index);
+                self.keep(&part, index, None);
                 match lowered {
                     Ok(step) => members.push(step),
                     Err(Reported) => failed = true,
@@ -473,6 +474,13 @@ impl Lowerer<'_, '_> {
         }
         Ok(Action::AnyOrder(members))
     }
+}
+
+/// What an assertion looks at, as it is written.
+fn looked_at(step: &Step) -> Vec<String> {
+    let Action::Assert(claims) = &step.action else { return Vec::new() };
+    let places = claims.iter().flat_map(|claim| claim.truth.places());
+    places.filter(|place| !matches!(place, case::Place::Captured { .. })).map(ToString::to_string).collect()
 }
 
 fn may_be_nothing(expected: &Expected) -> bool {

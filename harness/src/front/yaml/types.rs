@@ -43,6 +43,8 @@ fn of_place(place: &Place) -> Type {
         Place::Captured { path, .. } => match path.last().map(String::as_str) {
             Some("time") if path.len() == 1 => Type::Time,
             Some(_) if path.len() == 1 && path[0] != "value" => Type::Int,
+            // What an assertion looked at; what a call gave has no such names.
+            Some(field) if path[0] != "value" => of_field(descriptor_field(field)),
             _ => Type::Unknown,
         },
         Place::Descriptor { field, .. } => of_field(descriptor_field(field)),
