@@ -103,32 +103,7 @@ pub fn lower(
     options: &Options,
     files: &dyn Files,
 ) -> Result<Case, Diagnostics> {
-    let (world, lacking, wrong) = World::new(script, variant, options);
-    let link =
-        Link { mtu: world.mtu, offload: Offload::Tso, joined_from: world.joined_from, ..Link::default() };
-    let mut context = Context {
-        sockets: Sockets::new(world.local, world.remote),
-        world,
-        options,
-        files,
-        sources: &sources,
-        times: Times::default(),
-        descriptors: Vec::new(),
-        open: Vec::new(),
-        zeros: BTreeMap::new(),
-        code: code::Code::default(),
-        counted: None,
-        link,
-        needs: BTreeSet::new(),
-        settings: Vec::new(),
-        steps: Vec::new(),
-        lacking,
-        wrong,
-        is_blind: false,
-    };
-    if let Some(protocol) = &script.out_of_scope {
-        context.lacks(protocol.at, protocol.value);
-    }
+    let mut context = Context::new(script, &sources, variant, options, files);
     let before = context.before(script);
     let first_link = context.link.clone();
     let given = context.steps.len();
@@ -176,7 +151,42 @@ fn title(script: &Script, id: &str) -> String {
     words.next().unwrap_or_else(|| id.to_owned())
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    fn new(
+        script: &Script,
+        sources: &'a Sources,
+        variant: Variant,
+        options: &'a Options,
+        files: &'a dyn Files,
+    ) -> Self {
+        let (world, lacking, wrong) = World::new(script, variant, options);
+        let (mtu, joined_from) = (world.mtu, world.joined_from);
+        let mut context = Self {
+            sockets: Sockets::new(world.local, world.remote),
+            world,
+            options,
+            files,
+            sources,
+            times: Times::default(),
+            descriptors: Vec::new(),
+            open: Vec::new(),
+            zeros: BTreeMap::new(),
+            code: code::Code::default(),
+            counted: None,
+            link: Link { mtu, offload: Offload::Tso, joined_from, ..Link::default() },
+            needs: BTreeSet::new(),
+            settings: Vec::new(),
+            steps: Vec::new(),
+            lacking,
+            wrong,
+            is_blind: false,
+        };
+        if let Some(protocol) = &script.out_of_scope {
+            context.lacks(protocol.at, protocol.value);
+        }
+        context
+    }
+
     /// Something that the harness cannot do: the case is skipped, saying so.
     fn lacks(&mut self, at: Location, what: impl Into<String>) {
         let lacking = Lacking { at, what: what.into() };
