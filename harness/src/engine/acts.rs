@@ -20,7 +20,6 @@ use super::clock::{self, Window};
 use super::eval::{EvalError, Known};
 use super::memory::Keeper;
 use super::packetdrill;
-use super::packetdrill::LAST_CHANCE;
 use super::threads::{Ends, Made};
 use super::want::{Act, Want};
 use super::{Engine, Next, Stage, Status, What};
