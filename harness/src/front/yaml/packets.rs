@@ -326,6 +326,7 @@ impl Lowerer<'_, '_> {
             ptr: None,
             checksum: ChecksumSpec::Good,
             quote: Quote::Last,
+            id: None,
             quote_length: None,
         };
         let written = self.written(entries, &ICMP_KEYS)?;
