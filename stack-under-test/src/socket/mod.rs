@@ -13,6 +13,7 @@ use core::time::Duration;
 
 use crate::syscall::ExtendedError;
 use crate::tcp::connection::Connection;
+use crate::tcp::fast_open::Key;
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::handshake::Knobs;
 use crate::tcp::listen::Listen;
@@ -104,7 +105,17 @@ pub(crate) struct Socket {
     /// `TCP_INQ`
     pub(crate) tell_unread: bool,
     pub(crate) ignored: Ignored,
+    pub(crate) fast_open: FastOpenListener,
     pub(crate) tcp: Tcp,
+}
+
+/// What a program set of Fast Open for a listener.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FastOpenListener {
+    /// Connections that may have begun with a SYN and not be confirmed; 0 is none.
+    pub(crate) backlog: u32,
+    /// `TCP_FASTOPEN_KEY`
+    pub(crate) keys: Vec<Key>,
 }
 
 /// Options that a program reads back, and that change nothing where there are no queues, marks and broadcasts.
@@ -143,6 +154,7 @@ impl Socket {
             errors: VecDeque::new(),
             tell_unread: false,
             ignored: Ignored::default(),
+            fast_open: FastOpenListener::default(),
             tcp: Tcp::Closed(Remains::default()),
         }
     }
@@ -176,6 +188,7 @@ impl Socket {
             errors: VecDeque::new(),
             tell_unread: listener.tell_unread,
             ignored: listener.ignored,
+            fast_open: FastOpenListener::default(),
             tcp: Tcp::Synchronized(Box::new(connection)),
         }
     }

@@ -83,9 +83,13 @@ pub const TCP_QUICKACK: i32 = 12;
 pub const TCP_CONGESTION: i32 = 13;
 pub const TCP_THIN_DUPACK: i32 = 17;
 pub const TCP_USER_TIMEOUT: i32 = 18;
+pub const TCP_FASTOPEN: i32 = 23;
 pub const TCP_TIMESTAMP: i32 = 24;
 pub const TCP_CC_INFO: i32 = 26;
 pub const TCP_SAVED_SYN: i32 = 28;
+pub const TCP_FASTOPEN_CONNECT: i32 = 30;
+pub const TCP_FASTOPEN_KEY: i32 = 33;
+pub const TCP_FASTOPEN_NO_COOKIE: i32 = 34;
 pub const TCP_ZEROCOPY_RECEIVE: i32 = 35;
 pub const TCP_INQ: i32 = 36;
 /// One more than the last option of the level that Linux has.

@@ -12,6 +12,7 @@ use super::{Failure, Fd, Input, Reply, ThreadId};
 use crate::socket::errors::Errno;
 use crate::socket::{Binding, Domain, Phase, Socket, SocketId, Tcp};
 use crate::stack::Stack;
+use crate::tcp::fast_open::{EVERY_LISTENER, SERVER};
 use crate::tcp::flow::Endpoint;
 use crate::tcp::listen::Listen;
 use crate::tcp::state::TcpState;
@@ -126,7 +127,12 @@ impl Stack {
         } else if !self.may_listen(id) {
             return Err(Errno::EADDRINUSE.into());
         }
+        let bits = self.config.settings.fast_open;
+        let every = bits & EVERY_LISTENER != 0 && bits & SERVER != 0;
         if let Some(socket) = self.sockets.get_mut(&id) {
+            if every && socket.fast_open.backlog == 0 {
+                socket.fast_open.backlog = backlog;
+            }
             socket.tcp = Tcp::Listen(Listen::new(backlog));
             self.tally.journal.note_listener(TcpState::Closed, TcpState::Listen);
         }

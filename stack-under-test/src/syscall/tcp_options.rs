@@ -4,15 +4,17 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::constants::{
-    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_END, TCP_INFO, TCP_INQ, TCP_KEEPCNT,
-    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_QUICKACK, TCP_SAVED_SYN,
-    TCP_SYNCNT, TCP_THIN_DUPACK, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_ZEROCOPY_RECEIVE,
+    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_END, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
+    TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INFO, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL,
+    TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_QUICKACK, TCP_SAVED_SYN, TCP_SYNCNT, TCP_THIN_DUPACK,
+    TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_ZEROCOPY_RECEIVE,
 };
 use super::options::{refused, set_knob};
 use super::{Failure, Input, OptionValue};
 use crate::socket::Socket;
 use crate::socket::errors::Errno;
 use crate::tcp::env::Env;
+use crate::tcp::fast_open::{CLIENT, Key};
 use crate::tcp::flow::Outbox;
 use crate::tcp::handshake::OrphanTime;
 use crate::tcp::info;
@@ -38,8 +40,10 @@ pub(super) fn set(
     value: &Input,
     out: &mut Outbox,
 ) -> Result<(), Failure> {
-    if name == TCP_CONGESTION {
-        return set_congestion(value);
+    match name {
+        TCP_CONGESTION => return set_congestion(value),
+        TCP_FASTOPEN_KEY => return set_fast_open_keys(socket, value),
+        _ => {}
     }
     let value = value.int()?;
     match name {
@@ -85,6 +89,9 @@ pub(super) fn set(
             }
         }
         TCP_INQ => socket.tell_unread = switch(value)?,
+        TCP_FASTOPEN | TCP_FASTOPEN_CONNECT | TCP_FASTOPEN_NO_COOKIE => {
+            set_fast_open(env, socket, name, value)?;
+        }
         // What it asked for Linux has given up.
         TCP_THIN_DUPACK => drop(switch(value)?),
         // Only a connection under repair can be given another clock.
@@ -94,6 +101,47 @@ pub(super) fn set(
         }
         _ => return Err(refused(name, TCP_END)),
     }
+    Ok(())
+}
+
+fn set_fast_open(env: &Env<'_>, socket: &mut Socket, name: i32, value: i64) -> Result<(), Errno> {
+    let settings = env.settings;
+    let closed = socket.state() == TcpState::Closed;
+    let quiet = closed || socket.state() == TcpState::Listen;
+    match name {
+        TCP_FASTOPEN => {
+            let backlog = u32::try_from(value).ok().filter(|_| quiet).ok_or(Errno::EINVAL)?;
+            socket.fast_open.backlog = backlog.min(settings.somaxconn);
+        }
+        TCP_FASTOPEN_CONNECT => {
+            let on = switch(value)?;
+            if settings.fast_open & CLIENT == 0 {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            if !closed {
+                return Err(Errno::EINVAL);
+            }
+            socket.knobs.fast_open.connect = on;
+        }
+        _ => {
+            let on = switch(value)?;
+            if !quiet {
+                return Err(Errno::EINVAL);
+            }
+            socket.knobs.fast_open.no_cookie = on;
+        }
+    }
+    Ok(())
+}
+
+/// One key or two.
+fn set_fast_open_keys(socket: &mut Socket, value: &Input) -> Result<(), Failure> {
+    let length = usize::try_from(value.length).unwrap_or(0);
+    if length != size_of::<Key>() && length != 2 * size_of::<Key>() {
+        return Err(Errno::EINVAL.into());
+    }
+    let (keys, _) = value.get(length)?.as_chunks();
+    socket.fast_open.keys = keys.to_vec();
     Ok(())
 }
 
@@ -209,6 +257,9 @@ pub(super) fn get(env: &Env<'_>, socket: &Socket, name: i32) -> Result<OptionVal
         }),
         TCP_INFO => return Ok(OptionValue::Info(Box::new(info::of_socket(env, socket)))),
         TCP_INQ => socket.tell_unread.into(),
+        TCP_FASTOPEN => socket.fast_open.backlog.into(),
+        TCP_FASTOPEN_CONNECT => knobs.fast_open.connect.into(),
+        TCP_FASTOPEN_NO_COOKIE => knobs.fast_open.no_cookie.into(),
         TCP_THIN_DUPACK => 0,
         TCP_TIMESTAMP => env.timestamp().cast_signed().into(),
         TCP_CONGESTION => return Ok(OptionValue::Bytes(b"reno".to_vec())),

@@ -14,6 +14,7 @@ pub(crate) mod delayed_ack;
 pub(super) mod ecn;
 pub(crate) mod emit;
 pub(crate) mod env;
+pub(crate) mod fast_open;
 pub(crate) mod flow;
 pub(crate) mod handshake;
 pub(crate) mod info;

@@ -175,7 +175,7 @@ impl Connection {
             self.arm_tail_probe(env, false);
         }
         let waits = self.send.nxt != self.queue.end() && self.queue.packets_out() == 0;
-        if waits && !self.timers.is_set(Timer::Probe) {
+        if waits && !self.timers.is_set(Timer::Probe) && !self.is_unconfirmed() {
             // RFC9293/SHLD-29
             let base = self.rtt.rto().max(env.settings.rto_min);
             self.timers.set(Timer::Probe, env.now + base);
