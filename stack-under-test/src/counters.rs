@@ -71,6 +71,10 @@ counters! {
     FastOpenListenOverflow = "TcpExtTCPFastOpenListenOverflow",
     /// Wishes for a cookie.
     FastOpenCookieReqd = "TcpExtTCPFastOpenCookieReqd",
+    /// Slow starts that ended because acknowledgements came in a long train.
+    HystartTrain = "TcpExtTCPHystartTrainDetect",
+    /// Those that ended because round trips became longer.
+    HystartDelay = "TcpExtTCPHystartDelayDetect",
     /// Pauses because of middleboxes.
     FastOpenBlackhole = "TcpExtTCPFastOpenBlackhole",
 }

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::tcp::congestion::Algorithm;
 use crate::tcp::fast_open::Key;
 
 /// Why a setting was refused.
@@ -66,6 +67,11 @@ pub struct Settings {
     pub(crate) fragment_time: [Duration; 2],
     /// Memory beyond which fragments of no further packet are taken.
     pub(crate) fragment_memory: [u32; 2],
+    pub(crate) congestion: Algorithm,
+    /// In percent, of a rate that steers how large the pieces are.
+    pub(crate) pacing: [u32; 2],
+    /// Bytes that may be written and not sent before a program waits.
+    pub(crate) unsent_low: u32,
     /// Bits of `tcp_fastopen`.
     pub(crate) fast_open: u32,
     /// What cookies are made with, the second one still good; none of both: the seed's.
@@ -76,12 +82,8 @@ pub struct Settings {
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
-const FIXED: [(&str, &str); 4] = [
-    ("net.ipv4.tcp_congestion_control", "reno"),
-    ("net.ipv4.tcp_mtu_probing", "0"),
-    ("net.ipv4.tcp_recovery", "1"),
-    ("net.ipv4.tcp_shrink_window", "0"),
-];
+const FIXED: [(&str, &str); 3] =
+    [("net.ipv4.tcp_mtu_probing", "0"), ("net.ipv4.tcp_recovery", "1"), ("net.ipv4.tcp_shrink_window", "0")];
 
 fn fixed(name: &str) -> Option<&'static str> {
     FIXED.iter().find_map(|(other, value)| (*other == name).then_some(*value))
@@ -132,6 +134,9 @@ impl Default for Settings {
             compressed_most: 44,
             fragment_time: [Duration::from_secs(30), Duration::from_secs(60)],
             fragment_memory: [4 << 20; 2],
+            congestion: Algorithm::Reno,
+            pacing: [200, 120],
+            unsent_low: u32::MAX,
             fast_open: 1,
             fast_open_keys: Vec::new(),
             fast_open_pause: Duration::ZERO,
@@ -214,6 +219,12 @@ impl Settings {
             "net.ipv6.ip6frag_time" => self.fragment_time[1] = seconds(value)?,
             "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0] = number(value, 0, u32::MAX)?,
             "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1] = number(value, 0, u32::MAX)?,
+            "net.ipv4.tcp_congestion_control" => {
+                self.congestion = Algorithm::named(value.trim()).ok_or(SettingError::Invalid)?;
+            }
+            "net.ipv4.tcp_pacing_ss_ratio" => self.pacing[0] = number(value, 0, 1000)?,
+            "net.ipv4.tcp_pacing_ca_ratio" => self.pacing[1] = number(value, 0, 1000)?,
+            "net.ipv4.tcp_notsent_lowat" => self.unsent_low = number(value, 0, u32::MAX)?,
             "net.ipv4.tcp_fastopen" => self.fast_open = number(value, 0, i32::MAX.unsigned_abs())?,
             "net.ipv4.tcp_fastopen_key" => self.fast_open_keys = keys(value)?,
             "net.ipv4.tcp_fastopen_blackhole_timeout_sec" => {
@@ -303,6 +314,10 @@ impl Settings {
             "net.ipv6.ip6frag_time" => self.fragment_time[1].as_secs().to_string(),
             "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0].to_string(),
             "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1].to_string(),
+            "net.ipv4.tcp_congestion_control" => self.congestion.name().to_string(),
+            "net.ipv4.tcp_pacing_ss_ratio" => self.pacing[0].to_string(),
+            "net.ipv4.tcp_pacing_ca_ratio" => self.pacing[1].to_string(),
+            "net.ipv4.tcp_notsent_lowat" => self.unsent_low.to_string(),
             "net.ipv4.tcp_fastopen" => self.fast_open.to_string(),
             "net.ipv4.tcp_fastopen_key" => written_keys(&self.fast_open_keys),
             "net.ipv4.tcp_fastopen_blackhole_timeout_sec" => self.fast_open_pause.as_secs().to_string(),

@@ -87,6 +87,8 @@ pub(crate) struct Socket {
     pub(crate) v6only: bool,
     pub(crate) reuse_address: bool,
     pub(crate) reuse_port: bool,
+    /// `IP_FREEBIND`: any address may be bound to.
+    pub(crate) free_bind: bool,
     /// How long calls wait; `None` is for ever.
     pub(crate) receive_timeout: Option<Duration>,
     pub(crate) send_timeout: Option<Duration>,
@@ -142,6 +144,7 @@ impl Socket {
             v6only: false,
             reuse_address: false,
             reuse_port: false,
+            free_bind: false,
             receive_timeout: None,
             send_timeout: None,
             receive_low: 1,
@@ -176,6 +179,7 @@ impl Socket {
             v6only: listener.v6only,
             reuse_address: listener.reuse_address,
             reuse_port: listener.reuse_port,
+            free_bind: listener.free_bind,
             receive_timeout: listener.receive_timeout,
             send_timeout: listener.send_timeout,
             receive_low: listener.receive_low,

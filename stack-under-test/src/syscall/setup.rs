@@ -68,7 +68,9 @@ impl Stack {
         let addr = socket_address(addr.address()?, socket.domain, true)?;
         let Endpoint { address, port } = addr.into();
         let address = Some(address).filter(|address| !address.is_unspecified());
-        if address.is_some_and(|address| !address.is_loopback() && !self.config.is_local(address)) {
+        if !socket.free_bind
+            && address.is_some_and(|address| !address.is_loopback() && !self.config.is_local(address))
+        {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
         if address.is_some_and(|address| address.is_ipv4()) && socket.domain == Domain::Inet6 && socket.v6only

@@ -169,9 +169,6 @@ impl Stack {
         let id = self.descriptors.get(fd)?;
         // A stream ignores the address, but it must be one that can be read.
         let name = name.map(Input::address).transpose()?;
-        if writing.flags & MSG_EOR != 0 {
-            return Err(Failure::Unsupported("MSG_EOR"));
-        }
         if writing.flags & MSG_FASTOPEN != 0 {
             self.begin_fast_open(id, name, writing)?;
         }
@@ -195,7 +192,11 @@ impl Stack {
             writing.opening = None;
         }
         let flags = writing.flags;
-        let manner = Manner { more: flags & MSG_MORE != 0, urgent: flags & MSG_OOB != 0 };
+        let manner = Manner {
+            more: flags & MSG_MORE != 0,
+            urgent: flags & MSG_OOB != 0,
+            ends_record: flags & MSG_EOR != 0,
+        };
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id)?;
         let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;

@@ -11,7 +11,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::congestion::Congestion;
+use super::congestion::{Algorithm, Congestion};
 use super::delayed_ack::DelayedAck;
 use super::ecn::Notification;
 use super::env::Env;
@@ -215,6 +215,7 @@ impl Connection {
         window.establish(our_mss);
         let most = window.threshold().min(window.advertised);
         let pace = ReceivePace::new(env, window.nxt, our_mss, most);
+        let algorithm = knobs.congestion.unwrap_or(env.settings.congestion);
         let mut connection = Self {
             flow,
             state: SyncState::Established,
@@ -238,7 +239,7 @@ impl Connection {
             pace,
             mark: None,
             rtt: RttEstimator::new(),
-            congestion: Congestion::new(next),
+            congestion: Congestion::new(next, algorithm, env.now),
             recovery: Recovery::default(),
             repetition: Repetition::default(),
             timers: Timers::default(),
@@ -303,6 +304,15 @@ impl Connection {
     /// `setsockopt(TCP_WINDOW_CLAMP)`.
     pub(crate) fn set_window_clamp(&mut self, clamp: u32) {
         self.window.set_clamp(clamp);
+    }
+
+    /// `setsockopt(TCP_CONGESTION)`.
+    pub(crate) fn set_congestion(&mut self, env: &Env<'_>, algorithm: Algorithm) {
+        self.congestion.choose(algorithm, env.now, self.send.nxt);
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.congestion.algorithm()
     }
 
     /// Whether a segment that begins there is under way.

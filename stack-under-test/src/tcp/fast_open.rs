@@ -293,7 +293,7 @@ impl Connection {
         env.tally.count(Counter::FastOpenActiveFail);
         self.fast_opened.failure = if repeated { SYN_RETRANSMITTED } else { DATA_NOT_ACKED };
         self.queue.mark_lost(|_, _| true);
-        self.congestion.repeat_without_blame(self.send.nxt);
+        self.congestion.repeat_without_blame(env.now, self.send.nxt);
         self.resend_lost(env, out);
         self.transmit(env, out);
         true

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::congestion::Algorithm;
 use super::env::Env;
 use super::flow::Flow;
 use crate::wire::ip;
@@ -39,6 +40,10 @@ pub(crate) struct Knobs {
     pub(crate) orphan_time: OrphanTime,
     /// A listener makes no connection before data comes, for so many repetitions of the SYN-ACK.
     pub(crate) defer_accept: u32,
+    /// `TCP_CONGESTION`; unset is the system's.
+    pub(crate) congestion: Option<Algorithm>,
+    /// Bytes that may be written and not sent; unset is the system's.
+    pub(crate) unsent_low: Option<u32>,
     pub(crate) fast_open: FastOpenKnobs,
     /// Of packets to IPv4 peers, and to IPv6 peers.
     pub(crate) v4: HeaderKnobs,

@@ -10,6 +10,7 @@ pub(crate) mod close;
 pub(crate) mod congestion;
 pub(crate) mod connection;
 mod consistency;
+mod cubic;
 pub(crate) mod delayed_ack;
 pub(super) mod ecn;
 pub(crate) mod emit;

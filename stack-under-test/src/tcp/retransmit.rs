@@ -61,7 +61,7 @@ impl Connection {
             // So many duplicates, and it was loss nevertheless: reordering was overestimated.
             self.recovery.reordering = self.recovery.reordering.min(DUPLICATES);
         }
-        if self.congestion.timed_out(self.send.una, self.send.nxt, again, self.in_flight()) {
+        if self.congestion.timed_out(env.now, (self.send.una, self.send.nxt), again, self.in_flight()) {
             self.begin_undo();
         }
     }
@@ -175,7 +175,7 @@ impl Connection {
         while self.in_flight() < self.congestion.window() {
             let is_head = self.queue.first_lost() == Some(0);
             let room = self.congestion.window() - self.in_flight();
-            let most = room.min(self.burst(self.segment_size(env)));
+            let most = room.min(self.burst(env, self.segment_size(env)));
             if !self.resend(env, most, out) {
                 break;
             }
@@ -192,7 +192,7 @@ impl Connection {
             if self.congestion.state() != CongestionState::Loss {
                 self.recovery.undo.forget();
             }
-            self.congestion.repeat_without_blame(self.send.nxt);
+            self.congestion.repeat_without_blame(env.now, self.send.nxt);
             self.resend_lost(env, out);
         }
     }
