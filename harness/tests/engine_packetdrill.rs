@@ -178,6 +178,9 @@ fn segments_are_joined() {
     for (what, coming, expected) in table {
         assert_eq!(problems(&virtually(all, coming)), expected, "{what}");
     }
+    // What does not continue is not used up.
+    let then = format!("{all}  - expect: . 1462:2922(1460) ack 1\n");
+    assert_eq!(problems(&virtually(&then, vec![piece(1, 1460), piece(1462, 1460)])), ["wrong"]);
     // Nothing expected: exactly one packet.
     let none = "  - expect: . 1:1(0) ack 1\n  - expect: . 1:1(0) ack 1\n";
     assert_eq!(problems(&virtually(none, vec![piece(1, 0), piece(1, 0)])), [""; 0]);
@@ -245,7 +248,9 @@ fn what_the_rules_leave_out() {
     let second = "  - expect: . 11:21(10) ack 1\n";
     assert_eq!(with(|rules| rules.lenient = true, second, two()), [""; 0]);
     assert_eq!(with(|rules| rules.lenient = true, second, vec![]), ["nothing"], "it must come");
-    assert_eq!(with(|rules| rules.lenient = true, NOW, vec![at(0), at(0)]), [""; 0]);
+    let later = "  - after: 50ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(with(|_| {}, later, vec![at(0)]), ["early"]);
+    assert_eq!(with(|rules| rules.lenient = true, later, vec![at(0)]), [""; 0]);
 }
 
 #[test]
@@ -297,6 +302,7 @@ fn flow_labels_are_names() {
     assert_eq!(run([(1, 77), (2, 78)]), [""; 0]);
     assert_eq!(run([(1, 77), (1, 78)]), ["wrong"], "one name, two labels");
     assert_eq!(run([(1, 77), (2, 77)]), ["wrong"], "two names, one label");
+    assert_eq!(run([(1, 0), (1, 0)]), ["wrong", "wrong"], "none at all");
     assert_eq!(run([(1, 77), (1, 0)]), ["wrong"], "no label");
 }
 
