@@ -3,11 +3,15 @@
 
 mod engine_support;
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
 use engine_support::{REAL, bare, emitted, lowered, problems, run_case, segment, to};
 use tcpdrill::case::{Case, Rules};
 use tcpdrill::engine::{Report, Status, What};
+use tcpdrill::run::RunOptions;
 use tcpdrill::target::scripted::Scripted;
-use tcpdrill::target::{Completion, Observation, Timing};
+use tcpdrill::target::{Completion, Observation, Target, TargetError, TargetFactory, Timing, World};
 use tcpdrill::time::Span;
 use tcpdrill::wire::{Body, Flags, Ip, Ipv6, Lies, Packet, Tcp, TcpOption, parse};
 
@@ -316,4 +320,37 @@ fn a_packet_of_a_known_flow_is_no_first_one_of_another() {
         |coming| run_case(&lowered(&format!("{HEAD}{flows}{steps}")), Scripted::new(Timing::Virtual, coming));
     assert_eq!(problems(&run(vec![syn(8080), syn(4000)])), [""; 0]);
     assert_eq!(problems(&run(vec![syn(8080)])), ["nothing"]);
+}
+
+/// Makes targets that emit `. 1:11(10) ack 1` at these moments, one after the other.
+struct Factory {
+    info: tcpdrill::target::TargetInfo,
+    micros: Mutex<VecDeque<i64>>,
+}
+
+impl TargetFactory for Factory {
+    fn info(&self) -> &tcpdrill::target::TargetInfo {
+        &self.info
+    }
+
+    fn open(&self, world: &World) -> Result<Box<dyn Target>, TargetError> {
+        assert!(world.prompt, "scripts run promptly");
+        let micros = self.micros.lock().expect("nobody panics").pop_front().expect("as often as it is run");
+        Ok(Box::new(Scripted::new(self.info.timing, vec![at(micros)])))
+    }
+}
+
+#[test]
+fn a_script_of_which_only_times_were_wrong_is_run_again() {
+    let run = |timing: Timing, steps: &str, micros: &[i64]| {
+        let info = Scripted::new(timing, Vec::new()).info().clone();
+        let factory = Factory { info, micros: Mutex::new(micros.iter().copied().collect()) };
+        let run = tcpdrill::run::run_case(&script(steps), &factory, RunOptions::default());
+        (run.report.verdict.name(), run.attempts)
+    };
+    let later = "  - after: 20ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(run(REAL, later, &[15_000, 26_000, 21_000]), ("pass", 3), "once is enough");
+    assert_eq!(run(REAL, later, &[1_000; 6]), ("fail", 6), "too early each time");
+    assert_eq!(run(REAL, "  - expect: . 11:21(10) ack 1\n", &[0]), ("fail", 1), "not for its time");
+    assert_eq!(run(Timing::Virtual, later, &[1_000]), ("fail", 1), "a virtual clock is exact");
 }
