@@ -12,6 +12,7 @@ use super::lowerer::Lowerer;
 use super::number::{Bits, Use, exact, hex_digits, number};
 use super::options;
 use super::report::{Fault, Lowers, Parse, Phase, Reported};
+use super::script;
 use super::segment::{self, Context};
 use super::shape::unknown_key;
 use super::text::Text;
@@ -42,7 +43,7 @@ pub(super) const ICMP_KEYS: [&str; 7] = ["type", "code", "mtu", "ptr", "checksum
 
 impl Lowerer<'_, '_> {
     fn context(&mut self, how: Use) -> Context<'_> {
-        Context { how, ip: self.ip, names: self }
+        Context { how, ip: self.ip, is_script: self.is_script(), names: self }
     }
 
     /// What an `expect` accepts.
@@ -127,7 +128,11 @@ impl Lowerer<'_, '_> {
             (Some(segment), None) => self.map_segment(segment, &written, how)?,
             (None, Some(icmp)) => {
                 let icmp = self.icmp_map(icmp, how)?;
-                PacketSpec::plain(Transport::Icmp(icmp))
+                let mut packet = PacketSpec::plain(Transport::Icmp(icmp));
+                if self.is_script() {
+                    script::fill_in(&mut packet, how, self.ip);
+                }
+                packet
             }
             (Some(_), Some(icmp)) => {
                 return Err(self.report.error(Phase::Keys, icmp.at, "segment and icmp exclude each other"));
@@ -168,7 +173,7 @@ impl Lowerer<'_, '_> {
             let mut cursor = Cursor::new(&text);
             let line = segment::line(&mut cursor, &mut this.context(how))?;
             cursor.finish()?;
-            if !has("flags") && !has("ack") {
+            if !has("flags") && !has("ack") && !this.is_script() {
                 segment::check_ack(&line)?;
             }
             if !has("options") && !has("data_offset") {
@@ -372,6 +377,10 @@ impl Lowerer<'_, '_> {
 
     /// What a target must be able to do for this packet.
     fn needs_of(&mut self, packet: &PacketSpec, how: Use) {
+        if self.is_script() {
+            // Whatever a script's packets need, it is run.
+            return;
+        }
         if how == Use::Inject && is_raw(packet) {
             self.needs.insert(Capability::RawIp);
         }

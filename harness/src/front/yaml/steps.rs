@@ -9,14 +9,12 @@ use crate::wire::Flags;
 
 use super::cursor::Cursor;
 use super::data;
-use super::expr::expression;
 use super::lowerer::{Clock, Lowerer, Meaning};
 use super::number::Use;
 use super::report::{Fault, Lowers, Phase, Reported};
 use super::shape::{Kind, Shape, is_name, not_a_name};
 use super::text::Text;
 use super::tree::{Node, Value};
-use super::types;
 
 /// How many steps a case may have after unrolling.
 const MOST_STEPS: usize = 100_000;
@@ -387,33 +385,6 @@ impl Lowerer<'_, '_> {
         let flow = flow?;
         self.packet_ends_fit(&shape.value, flow, &packet)?;
         Ok(Action::Allow { flow, packet, within })
-    }
-
-    fn assert(&mut self, shape: &Shape) -> Lowers<Action> {
-        let nodes = match &shape.value.value {
-            Value::List(items) => items.as_slice(),
-            Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(&shape.value),
-        };
-        let mut truths = Vec::new();
-        let mut failed = false;
-        for text in nodes.iter().filter_map(Node::text) {
-            let text = self.replaced(text)?;
-            let read = self.parse(&text, |this| {
-                let mut cursor = Cursor::new(&text);
-                let expr = expression(&mut cursor, this)?;
-                cursor.finish().map_err(|fault| match cursor.peek() {
-                    Some('=') => fault.help("two things are compared with =="),
-                    _ => fault,
-                })?;
-                types::must_be_truth(&expr, 0..text.as_str().len())?;
-                Ok(expr)
-            });
-            match read {
-                Ok(expr) => truths.push(expr.into()),
-                Err(Reported) => failed = true,
-            }
-        }
-        if failed { Err(Reported) } else { Ok(Action::Assert(truths)) }
     }
 
     fn peer(&mut self, shape: &Shape) -> Lowers<Action> {
