@@ -1,7 +1,7 @@
 //! Comments of a script, put where they stood.
 
 use crate::case::{Location, SourceFile};
-use crate::front::pkt::script;
+use crate::front::pkt::script::Script;
 
 use super::write::{Line, Parts};
 
@@ -19,7 +19,7 @@ pub(super) struct Placed {
 
 /// Finds the places of comments. The words that became the title are left out.
 pub(super) fn place(
-    comments: &[script::Node<String>],
+    script: &Script,
     file: &SourceFile,
     parts: &Parts,
     title: &str,
@@ -28,7 +28,8 @@ pub(super) fn place(
     let mut placed =
         Placed { top: Vec::new(), before: vec![Vec::new(); count], behind: vec![None; count], end: Vec::new() };
     let mut said_title = false;
-    for comment in comments {
+    let first = script.events.first().map_or(usize::MAX, |event| event.at.start);
+    for comment in &script.comments {
         let mut lines = lines(&comment.value);
         if !said_title && let Some(first) = lines.iter().position(|line| !line.is_empty()) {
             said_title = true;
@@ -41,10 +42,10 @@ pub(super) fn place(
             continue;
         }
         match where_to(comment.at, file, parts) {
+            _ if comment.at.start < first => placed.top.extend(lines),
             Where::Behind(step) if placed.behind[step].is_none() => {
                 placed.behind[step] = Some(lines.join(" "));
             }
-            Where::Before(0) => placed.top.extend(lines),
             Where::Behind(step) | Where::Before(step) => placed.before[step].extend(lines),
             Where::End => placed.end.extend(lines),
         }

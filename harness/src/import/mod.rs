@@ -160,7 +160,7 @@ fn document(cases: &[Case], parts: &Parts, columns: &[Column], script: &Script) 
     let Some(first) = cases.first() else { return String::new() };
     let empty = crate::case::SourceFile { path: String::new(), text: Arc::from("") };
     let file = first.sources.files.first().unwrap_or(&empty);
-    let placed = comments::place(&script.comments, file, parts, &first.title);
+    let placed = comments::place(script, file, parts, &first.title);
     let mut lines = Vec::new();
     Yaml::Text(literal(&first.title)).key("title", &mut lines);
     let mut out: Vec<String> = lines.iter().map(write::Line::render).collect();

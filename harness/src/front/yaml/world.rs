@@ -147,7 +147,8 @@ impl Lowerer<'_, '_> {
             // As in sysctl.conf: with a dash in front it may be missing.
             let optional = entry.key.strip_prefix('-');
             let name = optional.unwrap_or(entry.key.as_str());
-            if !is_setting(name) {
+            // Whatever a script sets: the target says what it lacks.
+            if !is_setting(name) && !self.is_script() {
                 let help = nearest(name, SETTINGS.iter().copied());
                 let mut diagnostic = Diagnostic::error(entry.key_at, format!("unknown setting {name}"));
                 diagnostic.help = help.map(|near| format!("did you mean {near}?"));

@@ -51,7 +51,7 @@ pub(super) fn write(case: &Case, needs: &[Capability]) -> Result<Parts, Refused>
         Yaml::List(names).key("needs", &mut head);
     }
     if !case.settings.is_empty() {
-        settings(&case.settings).map_err(|what| (None, what))?.key("set", &mut head);
+        settings(&case.settings).key("set", &mut head);
     }
     link(&case.link).key("link", &mut head);
     let mut writer = Steps { case, link: case.link.clone() };
@@ -128,11 +128,8 @@ fn link(link: &Link) -> Yaml {
         Offload::None => "none",
         Offload::Tso => "tso",
     };
-    let mut entries = Vec::new();
-    if link.mtu != Link::default().mtu {
-        entries.push(("mtu".to_owned(), Yaml::text(link.mtu.to_string())));
-    }
-    entries.push(("offload".to_owned(), Yaml::text(offload)));
+    let mtu = ("mtu".to_owned(), Yaml::text(link.mtu.to_string()));
+    let mut entries = vec![mtu, ("offload".to_owned(), Yaml::text(offload))];
     if let Some(size) = link.joined_from {
         entries.push(("joined_from".to_owned(), Yaml::text(size.to_string())));
     }

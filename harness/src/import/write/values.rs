@@ -57,6 +57,7 @@ impl Names<'_> {
             ValueSpec::Any => text("any".to_owned()),
             ValueSpec::Int(number) => text(match (key, number.known()) {
                 ("level", Some(number)) => level(number),
+                (name, Some(number)) if name.starts_with("ee_") => of_error(name, number),
                 _ => number.to_string(),
             }),
             ValueSpec::Flags { bits: flags, more: false } => {
