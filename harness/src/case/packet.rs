@@ -236,6 +236,8 @@ pub struct IcmpSpec {
     pub code: Option<Num>,
     /// Next-hop MTU.
     pub mtu: Option<Num>,
+    /// Identifier of an echo (injected, packetdrill's language only).
+    pub id: Option<u16>,
     /// Pointer of a parameter problem.
     pub ptr: Option<Num>,
     /// The checksum field.

@@ -16,11 +16,10 @@ use crate::wire::pattern::Direction;
 
 use super::build::{self, Frame};
 use super::calls::{self, Streams};
-use super::clock::{self, PATIENCE, Window};
+use super::clock::{self, Window};
 use super::eval::{EvalError, Known};
 use super::memory::Keeper;
 use super::packetdrill;
-use super::packetdrill::LAST_CHANCE;
 use super::threads::{Ends, Made};
 use super::want::{Act, Want};
 use super::{Engine, Next, Stage, Status, What};
@@ -327,11 +326,8 @@ impl<'c> Engine<'c> {
 
     fn must_be_back(&mut self, thread: ThreadId, outcome: &'c Outcome, window: Window) -> Next {
         let at_once = match self.script {
-            // However long it takes: that delays what follows. Where the case has failed already, this may be why.
-            Some(_) => {
-                let patience = if self.mismatches.is_empty() { PATIENCE } else { LAST_CHANCE };
-                Window { to: window.from + patience, unbounded: true, ..window }
-            }
+            // However long it takes: that delays what follows.
+            Some(_) => Window { to: window.from + self.patience(), unbounded: true, ..window },
             None => Window { to: window.from, interval: Span::ZERO, ..window },
         };
         if !self.threads.is_back(thread)

@@ -276,10 +276,12 @@ fn message(spec: &IcmpSpec, frame: &Frame<'_>) -> Result<Icmp, EvalError> {
     };
     let mtu = optional(spec.mtu.as_ref(), frame.known)?.map(|mtu| Icmp::mtu_word(version, mtu));
     let pointer = optional(spec.ptr.as_ref(), frame.known)?.map(|at| Icmp::pointer_word(version, at));
+    // An echo has it in front of a sequence number.
+    let id = spec.id.map(|id| u32::from(id) << 16);
     Ok(Icmp {
         kind: optional(spec.kind.as_ref(), frame.known)?.unwrap_or(0),
         code: optional(spec.code.as_ref(), frame.known)?.unwrap_or(0),
-        rest: mtu.or(pointer).unwrap_or(0),
+        rest: mtu.or(pointer).or(id).unwrap_or(0),
         payload,
     })
 }

@@ -129,7 +129,7 @@ impl<'c> Engine<'c> {
         }
     }
 
-    fn since_zero(&self, at: Timestamp) -> Timestamp {
+    pub(super) fn since_zero(&self, at: Timestamp) -> Timestamp {
         Timestamp((at - self.clock.zero(self.case).unwrap_or(Timestamp::START)).0)
     }
 }

@@ -83,11 +83,13 @@ fn column(columns: &mut Vec<Column>, cells: Vec<String>, before: &str) -> String
     }
     // What stands before a value is as good as a name for it.
     let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphanumeric()).find(|word| !word.is_empty());
+    let starts = |start: &str| cells.iter().all(|cell| cell.starts_with(start));
     let word = match word.unwrap_or("value").to_lowercase().as_str() {
         "fo" | "foexp" => "cookie".to_owned(),
-        "ip" | "name" | "cell" | "i" | "mss" => "value".to_owned(),
-        word if word.starts_with(|c: char| c.is_ascii_digit()) => "value".to_owned(),
-        word => word.to_owned(),
+        "mtu" | "control" | "type" | "level" => word.unwrap_or_default().to_owned(),
+        _ if starts("SOL_") => "level".to_owned(),
+        _ if starts("IP") => "option".to_owned(),
+        _ => "value".to_owned(),
     };
     let taken = columns.iter().filter(|column| column.name.trim_end_matches(char::is_numeric) == word).count();
     let name = if taken == 0 { word } else { format!("{word}{}", taken + 1) };

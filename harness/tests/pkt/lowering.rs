@@ -239,7 +239,8 @@ fn icmp_errors_quote_the_beginning_of_a_segment() {
         +0 > . 1:1(0) ack 1\n\
         +0 < icmp unreachable frag_needed mtu 1200 [1:1001(1000)]\n\
         +0 < icmp unreachable\n\
-        +0 < icmp type_11 code_1 [raw (20)]\n"
+        +0 < icmp type_11 code_1 [raw (20)]\n\
+        +0 < icmp echo_reply id 7 [raw (8)]\n"
     ));
     let icmp = message(&case, "< icmp unreachable frag_needed mtu 1200 [1:1001(1000)]");
     let numbers = [icmp.kind, icmp.code, icmp.mtu].map(|number| number.and_then(|number| number.known()));
@@ -251,6 +252,8 @@ fn icmp_errors_quote_the_beginning_of_a_segment() {
     assert_eq!(render_packet(&quoted), "(ttl 255) none 0:0(0)");
     let raw = message(&case, "< icmp type_11 code_1 [raw (20)]");
     assert_eq!(raw.quote_length, Some(12));
+    let echo = message(&case, "< icmp echo_reply id 7 [raw (8)]");
+    assert_eq!((echo.id, echo.quote_length), (Some(7), Some(0)));
 }
 
 #[test]
@@ -329,6 +332,7 @@ fn what_makes_no_sense_is_said() {
         (format!("{LISTENS}+0 < S 0:0(0) win 1\n+0 < icmp redirect mtu 9\n"), "this ICMP message has no MTU"),
         (format!("{LISTENS}+0 < S 0:0(0) win 1\n+0 < icmp nothing\n"), "nothing is no ICMP type in IPv4"),
         (format!("{LISTENS}+0 < S 0:0(0) win 1\n+0 < udp (10)\n"), "none of IPPROTO_UDP"),
+        (format!("{LISTENS}+0 < S 0:0(0) win 1\n+0 > icmp echo_reply\n"), "none of IPPROTO_ICMP"),
     ] {
         let text = wrong(&script);
         assert!(text.contains(expected), "{script}{text}");

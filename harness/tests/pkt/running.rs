@@ -12,7 +12,7 @@ use tcpdrill::verdict::Verdict;
 /// All scripts below this folder that are to be run.
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pkt/scripts");
 /// Folders of them.
-const FOLDERS: [&str; 4] = ["calls", "code", "commands", "flows"];
+const FOLDERS: [&str; 6] = ["calls", "code", "commands", "flows", "judge", "time"];
 
 fn scripts() -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -4,7 +4,7 @@ use crate::case::{Action, Expected, FlowId, Isn, PacketSpec, Step};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{FieldDifference, Problem, Verdict};
 
-use super::super::clock::Window;
+use super::super::clock::{PATIENCE, Window};
 use super::super::eval::EvalError;
 use super::super::expects::alternatives;
 use super::super::flows::Emitted;
@@ -34,7 +34,8 @@ impl<'c> Engine<'c> {
             },
             Answer::Broken(emitted, difference) => self.differs(flow, packet, &emitted, vec![difference]),
             Answer::Waiting => {
-                if let Some(wait) = self.settle(window.give_up(self.clock.timing)) {
+                let most = if window.unbounded { window.from + self.patience() } else { Timestamp(i64::MAX) };
+                if let Some(wait) = self.settle(window.give_up(self.clock.timing).min(most)) {
                     return wait;
                 }
                 match self.joined() {
@@ -56,8 +57,10 @@ impl<'c> Engine<'c> {
         emitted: &Emitted,
         window: Window,
     ) -> Result<Next, EvalError> {
-        if isn.is_none() && self.was_missed(flow, packet, emitted)? {
-            self.dismiss(flow, emitted.clone())?;
+        if isn.is_none()
+            && let Some(index) = self.missed_before(flow, packet, emitted)?
+        {
+            self.came_after_all(flow, index, emitted)?;
             return Ok(Next::Again);
         }
         if let (Some(Isn::New), Some(tcp), Some(state)) =
@@ -84,11 +87,39 @@ impl<'c> Engine<'c> {
         Ok(self.next_step(emitted.at.max(self.clock.moment.at), Span::ZERO))
     }
 
-    /// Whether it is not what is expected now, but what was before and did not come in time.
-    fn was_missed(&self, flow: FlowId, packet: &PacketSpec, emitted: &Emitted) -> Result<bool, EvalError> {
-        Ok(!self.missed.is_empty()
-            && !self.compare(packet, flow, emitted)?.is_empty()
-            && self.missed_by(flow, emitted)?.is_some())
+    /// Where it is not what is expected now, but what was before and did not come in time: which of those missed.
+    fn missed_before(
+        &self,
+        flow: FlowId,
+        packet: &PacketSpec,
+        emitted: &Emitted,
+    ) -> Result<Option<usize>, EvalError> {
+        if self.missed.is_empty() || self.compare(packet, flow, emitted)?.is_empty() {
+            return Ok(None);
+        }
+        self.missed_by(flow, emitted)
+    }
+
+    /// What was missed came: late, or because of something that the script did in the meantime.
+    fn came_after_all(&mut self, flow: FlowId, index: usize, emitted: &Emitted) -> Result<(), EvalError> {
+        let timing = self.clock.timing;
+        let Some(missed) = self.missed.get(index).filter(|missed| emitted.at <= missed.window.latest(timing))
+        else {
+            return self.dismiss(flow, emitted.clone());
+        };
+        let mismatch = missed.mismatch;
+        self.missed.remove(index);
+        self.mark(emitted.event, self.mismatches.get(mismatch).map(|mismatch| mismatch.step), Status::Wrong);
+        self.hint(
+            mismatch,
+            format!("it came at {}, only after what the script does next", self.since_zero(emitted.at)),
+        );
+        Ok(())
+    }
+
+    /// How long a call is waited for that is not said to block. Once something has failed nobody waits for long.
+    pub(in crate::engine) fn patience(&self) -> Span {
+        if self.mismatches.is_empty() { PATIENCE } else { LAST_CHANCE }
     }
 
     /// The packet is used up, and is not the one.

@@ -113,10 +113,11 @@ const PACKET: [(&str, &str); 19] = [
     ("one_of", "Packets and nothing; the first that matches counts. No other key"),
 ];
 
-const ICMP: [(&str, &str); 7] = [
+const ICMP: [(&str, &str); 8] = [
     ("type", "unreachable, packet_too_big, ..., type_N, or a number"),
     ("code", "port, host, ..., code_N, or a number"),
     ("mtu", "The MTU of packet_too_big"),
+    ("id", "The identifier of an echo_request or echo_reply"),
     ("ptr", "The pointer of parameter_problem"),
     ("checksum", "good, bad, or a number"),
     ("quote", "The packet that is quoted: a line or a map; the last one emitted by default"),

@@ -32,6 +32,7 @@ pub(super) fn icmp(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<
         ptr: None,
         checksum: ChecksumSpec::Good,
         quote: Quote::Last,
+        id: None,
         quote_length: None,
     };
     if cursor.take_word("mtu") {

@@ -39,7 +39,8 @@ pub(super) const KEYS: [&str; 19] = [
     "icmp",
     "one_of",
 ];
-pub(super) const ICMP_KEYS: [&str; 7] = ["type", "code", "mtu", "ptr", "checksum", "quote", "quote_length"];
+pub(super) const ICMP_KEYS: [&str; 8] =
+    ["type", "code", "mtu", "id", "ptr", "checksum", "quote", "quote_length"];
 
 impl Lowerer<'_, '_> {
     fn context(&mut self, how: Use) -> Context<'_> {
@@ -331,6 +332,7 @@ impl Lowerer<'_, '_> {
             ptr: None,
             checksum: ChecksumSpec::Good,
             quote: Quote::Last,
+            id: None,
             quote_length: None,
         };
         let written = self.written(entries, &ICMP_KEYS)?;
@@ -348,6 +350,7 @@ impl Lowerer<'_, '_> {
                     icmp.code = Some(self.icmp_number(node, how, named)?.0);
                 }
                 "mtu" => icmp.mtu = Some(self.number_key(node, 32, how)?),
+                "id" => icmp.id = Some(self.exact_key(node, 16)? as u16),
                 "ptr" => icmp.ptr = Some(self.number_key(node, 32, how)?),
                 "checksum" => icmp.checksum = self.checksum(node, how)?,
                 "quote" => icmp.quote = Quote::Packet(Box::new(self.packet(node, how)?)),

@@ -136,13 +136,16 @@ fn message(spec: &PacketSpec, icmp: &IcmpSpec, ip: IpVersion) -> Yaml {
         },
         Quote::Last => icmp.quote_length.filter(|length| *length != header_len(ip) + 8),
     };
-    if let Some(length) = bytes {
+    let of_map = bytes.or_else(|| icmp.id.and(icmp.quote_length));
+    if let Some(length) = of_map {
         let mut entries = vec![("type".to_owned(), Yaml::text(kind.to_string()))];
         entries.extend((!implied).then(|| ("code".to_owned(), Yaml::text(code))));
-        for (name, number) in [("mtu", &icmp.mtu)] {
-            entries.extend(number.as_ref().map(|number| (name.to_owned(), Yaml::text(number.to_string()))));
+        let mtu = icmp.mtu.as_ref().map(ToString::to_string);
+        let id = icmp.id.map(|id| id.to_string());
+        for (name, number) in [("mtu", mtu), ("id", id)] {
+            entries.extend(number.map(|number| (name.to_owned(), Yaml::Text(number))));
         }
-        if let Quote::Packet(_) = &icmp.quote {
+        if let (Quote::Packet(_), Some(_)) = (&icmp.quote, bytes) {
             let zeros = format!("hex {}", "00".repeat(length));
             entries.push(("quote".to_owned(), Yaml::map([("bytes", Yaml::text(zeros.trim()))])));
         }

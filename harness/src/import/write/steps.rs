@@ -9,7 +9,7 @@ use super::calls::call;
 use super::constants::known;
 use super::packets::packet;
 use super::times::{time, when};
-use super::values::{Names, returns};
+use super::values::{Names, hex, returns};
 use super::yaml::{Yaml, literal};
 
 /// What cannot be written.
@@ -37,10 +37,12 @@ impl Steps<'_> {
         }
         match &step.action {
             Action::Call { thread, call, data, binds, blocks, outcome } => {
-                if *data != Payload::Zeros {
-                    return Err("bytes other than zeros".to_owned());
-                }
                 self.call(&mut entries, call, binds, *thread, blocks, outcome)?;
+                match data {
+                    Payload::Zeros => {}
+                    Payload::Bytes(bytes) => put(&mut entries, "data", &hex(bytes)),
+                    Payload::Pattern(_) | Payload::Any => return Err("bytes other than zeros".to_owned()),
+                }
             }
             Action::Inject { flow, packet, isn: None } => {
                 self.packet("inject", flow.0, packet, &mut entries)?;

@@ -3,7 +3,8 @@
 //! Everything of a case is in this process: a thread lives in the namespace (`namespace`) and furnishes it
 //! (`baseline`, `link`, `tun`); a thread for each thread of the case makes its calls (`worker`, `calls`);
 //! the thread of the caller injects, waits (`wait`) and reads from a packet socket what the kernel sends (`tap`).
-//! At the end nothing stays (`teardown`). No command is run and no setting of the host is changed.
+//! At the end nothing stays (`teardown`). No setting of the host is changed, and no command is run but those of scripts,
+//! where whoever runs them allows that (`command`).
 
 mod baseline;
 mod calls;

@@ -89,9 +89,6 @@ impl Context<'_> {
         if let Some(mtu) = &icmp.mtu {
             self.check_mtu(mtu, kind, code);
         }
-        if let Some(id) = icmp.id.as_ref().filter(|id| id.value != 0) {
-            self.lacks(id.at, "identifiers of ICMP echoes");
-        }
         let header_len = if self.world.ip.wire_is_v6() { 40 } else { 20 };
         let of_error = header_len + QUOTED;
         let (quote, length) = match icmp.quoted.as_ref().map(|quoted| &quoted.value) {
@@ -118,6 +115,7 @@ impl Context<'_> {
             kind: Some(Num::exactly(i64::from(kind))),
             code: Some(Num::exactly(i64::from(code))),
             mtu: icmp.mtu.as_ref().map(|mtu| Num::exactly(i64::from(mtu.value))),
+            id: icmp.id.as_ref().map(|id| id.value),
             ptr: None,
             checksum: if direction == Direction::Inbound { ChecksumSpec::Good } else { ChecksumSpec::Any },
             quote,

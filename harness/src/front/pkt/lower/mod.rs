@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::{
     Action, Blocks, Capability, Case, Claim, DescriptorId, Expr, IpVersion, Lacking, Link, Location, Offload,
-    Origin, Place, Rules, Setting, Sources, Step, Syscall, ThreadId, ValueSpec, When,
+    Origin, Payload, Place, Rules, Scalar, Setting, Sources, Step, Syscall, ThreadId, ValueSpec, When,
 };
 use crate::front::{Diagnostic, Diagnostics};
 
@@ -377,8 +377,23 @@ impl<'a> Context<'a> {
                 self.open.retain(|open| open.id != *fd);
             }
         }
+        let data = match &made {
+            Syscall::Sendto { fd, count: Scalar::Known(count), .. } if self.sockets.pings(*fd) => {
+                self.echo_request(*count)
+            }
+            _ => data,
+        };
         let thread = if is_blocking { BLOCKING } else { MAIN };
         Some(Action::Call { thread, call: made, data, binds, blocks, outcome })
+    }
+
+    /// What is sent on a socket for ICMP messages: so many bytes, of which the first says what message it is.
+    fn echo_request(&self, count: i64) -> Payload {
+        let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
+        if let Some(kind) = bytes.first_mut() {
+            *kind = if self.world.ip.wire_is_v6() { 128 } else { 8 };
+        }
+        Payload::Bytes(bytes)
     }
 
     /// That `accept` gives this peer's address.

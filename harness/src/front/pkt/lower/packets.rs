@@ -23,10 +23,10 @@ impl Context<'_> {
             Body::Tcp(segment) => self.tcp(packet, segment, at)?,
             Body::Udp { length } => {
                 let length = Num::exactly(i64::from(*length));
-                (self.home(true, at)?, Transport::Udp(UdpSpec { length }))
+                (self.home(self.sockets.datagram(), at)?, Transport::Udp(UdpSpec { length }))
             }
             Body::Icmp(icmp) => {
-                let home = self.home(false, at)?;
+                let home = self.home(self.sockets.message(packet.direction), at)?;
                 (home, Transport::Icmp(self.icmp(icmp, packet.direction, home, at)?))
             }
         };
@@ -42,9 +42,9 @@ impl Context<'_> {
         })
     }
 
-    /// Where a packet belongs that is not TCP.
-    fn home(&mut self, is_datagram: bool, at: Location) -> Option<Home> {
-        match self.sockets.other(is_datagram) {
+    /// Where a packet belongs; if nowhere, that is said.
+    fn home(&mut self, found: Result<Home, String>, at: Location) -> Option<Home> {
+        match found {
             Ok(home) => Some(home),
             Err(text) => {
                 self.wrong_here(at, text);
@@ -62,13 +62,7 @@ impl Context<'_> {
             Direction::Inbound => self.sockets.inbound_tcp(flags, seq),
             Direction::Outbound => self.sockets.outbound_tcp(flags, seq),
         };
-        let home = match home {
-            Ok(home) => home,
-            Err(text) => {
-                self.wrong_here(at, text);
-                return None;
-            }
-        };
+        let home = self.home(home, at)?;
         let ends = Ends::new(packet.direction, home.numbering, flags);
         let options = self.segment_options(segment.options.as_ref(), &ends);
         let mut spec = TcpSpec {

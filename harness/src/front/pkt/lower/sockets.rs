@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use crate::case::{Alt, Term};
 use crate::case::{DescriptorId, Flow, FlowId, Lie, Num, Scalar, Syscall, constant};
-use crate::front::pkt::script::Number;
+use crate::front::pkt::script::{Direction, Number};
 use crate::wire::{Flags, protocol};
 
 /// Remote ports of connections that the peer makes; each gets its own.
@@ -248,14 +248,29 @@ impl Sockets {
         Ok(Home { flow, numbering, learns: next.is_some() })
     }
 
-    /// The flow of a packet that is not TCP: of a datagram, or an ICMP message about whatever the socket has.
-    pub(super) fn other(&self, is_datagram: bool) -> Result<Home, String> {
+    /// The flow of a datagram.
+    pub(super) fn datagram(&self) -> Result<Home, String> {
         let socket = self.under_test.and_then(|index| self.all.get(index)).ok_or_else(no_socket)?;
-        if is_datagram && socket.protocol != UDP {
+        if socket.protocol != UDP {
             return Err("a datagram, and the socket under test is none of IPPROTO_UDP".to_owned());
         }
-        let flow = socket.flow.ok_or_else(no_connection)?;
-        Ok(Home { flow, numbering: socket.numbering, learns: false })
+        home(socket)
+    }
+
+    /// The flow of an ICMP message. What comes in is about whatever the socket has; what goes out has no ports, and
+    /// so is looked at only with a socket for such messages.
+    pub(super) fn message(&self, direction: Direction) -> Result<Home, String> {
+        let socket = self.under_test.and_then(|index| self.all.get(index)).ok_or_else(no_socket)?;
+        if direction == Direction::Outbound && !is_icmp(socket.protocol) {
+            return Err("an ICMP message, and the socket under test is none of IPPROTO_ICMP".to_owned());
+        }
+        home(socket)
+    }
+
+    /// Whether a descriptor is of a socket for ICMP messages.
+    pub(super) fn pings(&self, descriptor: DescriptorId) -> bool {
+        let socket = self.all.iter().find(|socket| socket.descriptor == Some(descriptor));
+        socket.is_some_and(|socket| is_icmp(socket.protocol))
     }
 
     fn tcp_under_test(&mut self) -> Result<&mut Socket, String> {
@@ -269,6 +284,15 @@ impl Sockets {
 
 const TCP: i64 = protocol::TCP as i64;
 const UDP: i64 = protocol::UDP as i64;
+
+fn is_icmp(protocol: i64) -> bool {
+    [protocol::ICMP, protocol::ICMPV6].map(i64::from).contains(&protocol)
+}
+
+fn home(socket: &Socket) -> Result<Home, String> {
+    let flow = socket.flow.ok_or_else(no_connection)?;
+    Ok(Home { flow, numbering: socket.numbering, learns: false })
+}
 
 fn no_socket() -> String {
     "no socket is under test at this point".to_owned()

@@ -193,7 +193,7 @@ struct Lowering<'a, 'b> {
 
 type Lowers<T> = Result<T, Fault>;
 
-fn at<T>(done: Done<T>, at: &Range<usize>) -> Lowers<T> {
+fn at<T>(done: Done<T>, place: &Range<usize>) -> Lowers<T> {
     done.map_err(|trouble| {
         let what = match trouble {
             Trouble::TooLarge => "code whose values are too large",
@@ -201,7 +201,7 @@ fn at<T>(done: Done<T>, at: &Range<usize>) -> Lowers<T> {
             Trouble::Kind => "an operation between such values in code",
             Trouble::Unknown => "an operation in code whose operands are not known beforehand",
         };
-        Fault::new(at.clone(), what)
+        Fault::new(place.clone(), what)
     })
 }
 
@@ -214,15 +214,15 @@ impl Lowering<'_, '_> {
         match statement {
             Statement::Nothing => Ok(()),
             Statement::Assert { truth, message, at } => self.assert(truth, message.as_ref(), at),
-            Statement::Assign { names, value } => {
-                let value = self.value(value)?;
-                names.iter().try_for_each(|name| self.set(name, value.clone(), 0..0))
+            Statement::Assign { names, value: written } => {
+                let value = self.value(written)?;
+                names.iter().try_for_each(|name| self.set(name, value.clone(), &written.at))
             }
             Statement::Change { name, sign, value, at } => {
                 let old = self.variable(name, at)?;
                 let new = self.value(value)?;
                 let changed = self.operate(sign, old, new, at)?;
-                self.set(name, changed, at.clone())
+                self.set(name, changed, at)
             }
             Statement::If { branches, otherwise } => self.branch(branches, otherwise),
             Statement::For { name, over, body } => {
@@ -231,7 +231,7 @@ impl Lowering<'_, '_> {
                     if self.rounds > MOST_ROUNDS {
                         return Err(Fault::new(over.at.clone(), "a loop of so many rounds in code"));
                     }
-                    self.set(name, item, over.at.clone())?;
+                    self.set(name, item, &over.at)?;
                     self.statements(body)?;
                 }
                 Ok(())
@@ -277,12 +277,15 @@ impl Lowering<'_, '_> {
         Ok(())
     }
 
-    fn set(&mut self, name: &str, value: Value, at: Range<usize>) -> Lowers<()> {
+    fn set(&mut self, name: &str, value: Value, place: &Range<usize>) -> Lowers<()> {
         if !self.guards.is_empty() {
             return Err(Fault::new(
-                at,
+                place.clone(),
                 format!("{name}, set under a condition that is not known beforehand"),
             ));
+        }
+        if value.is_too_large() {
+            return at(Err(Trouble::TooLarge), place);
         }
         self.variables.insert(name.to_owned(), value);
         Ok(())

@@ -135,11 +135,13 @@ fn what_is_not_understood_is_named_where_it_stands() {
     comes_to(&["assert 1 / 0 == 1"], "7..12 code that divides by zero");
     comes_to(&["assert tcpi_lost == 'a'"], "20..23 an operation between such values in code");
     comes_to(&["x = 1\n  y = 2"], "8..9 code that is indented without a reason");
-    comes_to(&["if tcpi_lost: x = 1"], "0..0 x, set under a condition that is not known beforehand");
+    comes_to(&["if tcpi_lost: x = 1"], "18..19 x, set under a condition that is not known beforehand");
     comes_to(
         &["x = tcpi_lost\nfor i in range(50): x = x + x\nassert x"],
         "38..43 code whose values are too large",
     );
+    comes_to(&["x = 1\nfor i in range(50): x = (x, x)\nassert x"], "31..35 code whose values are too large");
+    comes_to(&["x = 'long'\nfor i in range(50): x += x\nassert x"], "31..37 code whose values are too large");
     comes_to(&["for i in range(100000): pass"], "9..22 a loop of so many rounds in code");
     comes_to(&["assert ((1"], "10..10 code that ends too early");
     comes_to(&["assert 'a"], "7..8 a string without an end");

@@ -45,6 +45,31 @@ pub(super) enum Trouble {
 
 pub(super) type Done<T> = Result<T, Trouble>;
 
+impl Value {
+    /// Whether somebody may have written so much. What is put together again and again doubles each time.
+    pub(super) fn is_too_large(&self) -> bool {
+        let mut count = 0;
+        self.count(&mut count);
+        count > MOST_PARTS
+    }
+
+    fn count(&self, count: &mut usize) {
+        match self {
+            Self::Number(number) => parts(&number.top, count),
+            Self::Truth(truth) => parts(&truth.expr, count),
+            Self::Text(said) => said.iter().for_each(|part| match part {
+                Said::Text(text) => *count += 1 + text.len() / 10,
+                Said::Value(expr) => parts(expr, count),
+            }),
+            Self::Tuple(items) => {
+                *count += 1;
+                items.iter().for_each(|item| item.count(count));
+            }
+            Self::Range(..) => *count += 1,
+        }
+    }
+}
+
 impl Number {
     pub(super) const fn int(number: i64) -> Self {
         Self { top: Expr::Int(number), over: 1 }

@@ -19,7 +19,7 @@ use shell::{List, Then};
 pub(super) use lowered::{Stands, command};
 
 /// How deep scripts may read one another.
-const DEEPEST: usize = 4;
+const DEEPEST: usize = 2;
 
 /// What a command does, or finds out.
 #[derive(Clone, Debug, PartialEq, Eq)]

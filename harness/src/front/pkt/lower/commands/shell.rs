@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Variables that are put together again and again double each time.
+const LONGEST_WORD: usize = 64 << 10;
+
 /// A command with its arguments, quotes taken off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Simple {
@@ -222,7 +225,7 @@ impl<'t> Splitter<'t, '_> {
                 }
             }
         }
-        if quoted { Err(self.whole()) } else { Ok(word) }
+        if quoted || word.len() > LONGEST_WORD { Err(self.whole()) } else { Ok(word) }
     }
 
     /// `$((2*3))`, `$NAME`, `${NAME}`.

@@ -149,6 +149,8 @@ fn anything_else_is_named_on_one_line() {
     is_refused("sysctl -q a=$UNKNOWN", "the command \"sysctl -q a=$UNKNOWN\"");
     is_refused("cat < /etc/passwd", "the command \"cat < /etc/passwd\"");
     is_refused("sleep 1 &", "the command \"sleep 1 &\"");
+    let doubled = format!("A=word\n{}", "A=$A$A\n".repeat(40));
+    is_refused(&doubled, "the command \"A=$A$A\"");
     is_refused("rm -rf *", "the command \"rm -rf *\"");
     is_refused("true \"open", "the command \"true \"open\"");
     comes_to("N=7\nsysctl -q net.ipv4.tcp_syn_retries=$N", &[set("net.ipv4.tcp_syn_retries", "7")]);
