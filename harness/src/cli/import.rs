@@ -86,12 +86,7 @@ fn find(folder: &Path, scripts: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// What a script becomes; what is wrong with it is told.
-fn read(
-    path: &Path,
-    arguments: &ImportArguments,
-    options: &Options,
-    output: &mut Output,
-) -> Option<Import> {
+fn read(path: &Path, arguments: &ImportArguments, options: &Options, output: &mut Output) -> Option<Import> {
     match import_script(path, arguments.variant, options) {
         Ok(Ok(import)) => {
             for (_, wrong) in &import.invalid {
@@ -118,7 +113,9 @@ fn write(import: &Import, target: &Path, output: &mut Output) -> bool {
     import.documents.iter().all(|document| {
         let path = if is_single { target.to_path_buf() } else { named(target, document) };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let written = folder.map_or(Ok(()), fs::create_dir_all).and_then(|()| write_whole(&path, document.text.as_bytes()));
+        let written = folder
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| write_whole(&path, document.text.as_bytes()));
         match written {
             Ok(()) => {
                 output.line(&format!("wrote {}", path.display()));

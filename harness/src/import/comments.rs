@@ -18,15 +18,14 @@ pub(super) struct Placed {
 }
 
 /// Finds the places of comments. The words that became the title are left out.
-pub(super) fn place(
-    script: &Script,
-    file: &SourceFile,
-    parts: &Parts,
-    title: &str,
-) -> Placed {
+pub(super) fn place(script: &Script, file: &SourceFile, parts: &Parts, title: &str) -> Placed {
     let count = parts.steps.len();
-    let mut placed =
-        Placed { top: Vec::new(), before: vec![Vec::new(); count], behind: vec![None; count], end: Vec::new() };
+    let mut placed = Placed {
+        top: Vec::new(),
+        before: vec![Vec::new(); count],
+        behind: vec![None; count],
+        end: Vec::new(),
+    };
     let mut said_title = false;
     let first = script.events.first().map_or(usize::MAX, |event| event.at.start);
     for comment in &script.comments {

@@ -20,10 +20,8 @@ pub(super) fn merge(variants: &[Parts]) -> Option<(Parts, Vec<Column>)> {
     let heads: Vec<&[Line]> = variants.iter().map(|parts| parts.head.as_slice()).collect();
     let mut merged = Parts { head: lines(&heads, &mut columns)?, steps: Vec::new() };
     for (index, (at, _)) in first.steps.iter().enumerate() {
-        let same: Option<Vec<&[Line]>> = variants
-            .iter()
-            .map(|parts| parts.steps.get(index).map(|(_, lines)| lines.as_slice()))
-            .collect();
+        let same: Option<Vec<&[Line]>> =
+            variants.iter().map(|parts| parts.steps.get(index).map(|(_, lines)| lines.as_slice())).collect();
         merged.steps.push((*at, lines(&same?, &mut columns)?));
     }
     Some((merged, columns))
@@ -91,7 +89,8 @@ fn column(columns: &mut Vec<Column>, cells: Vec<String>, before: &str) -> String
         _ if starts("IP") => "option".to_owned(),
         _ => "value".to_owned(),
     };
-    let taken = columns.iter().filter(|column| column.name.trim_end_matches(char::is_numeric) == word).count();
+    let taken =
+        columns.iter().filter(|column| column.name.trim_end_matches(char::is_numeric) == word).count();
     let name = if taken == 0 { word } else { format!("{word}{}", taken + 1) };
     columns.push(Column { name: name.clone(), cells });
     name

@@ -78,7 +78,8 @@ pub fn import(
     for (case, parts) in cases.iter().zip(&written) {
         let alone = std::slice::from_ref(case);
         let text = document(alone, parts, &[], &script);
-        check(&text, id, alone).map_err(|why| refused(path, "this script cannot be written as a case", &why))?;
+        check(&text, id, alone)
+            .map_err(|why| refused(path, "this script cannot be written as a case", &why))?;
         documents.push(Document { variants: vec![variant_of(case).name()], text });
     }
     Ok(Import { documents, invalid })

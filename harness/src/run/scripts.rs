@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::front::Diagnostics;
-use crate::front::pkt::{self, Files, Options, Variant, Variants};
 use crate::front::check_size;
+use crate::front::pkt::{self, Files, Options, Variant, Variants};
 use crate::import::{self, Import};
 use crate::trace::Header;
 

@@ -107,9 +107,7 @@ impl Lowerer<'_, '_> {
                 Until::Returns | Until::Never => false,
                 // Not surely blocked any more.
                 // A call of a script waits for the one before.
-                Until::Time { level: since, low } => {
-                    self.is_script() || since != level || clock.high >= low
-                }
+                Until::Time { level: since, low } => self.is_script() || since != level || clock.high >= low,
             };
             if !free {
                 let (line, _) = self.report.sources.line_column(blocked.at);

@@ -162,7 +162,10 @@ const FLOW: [(&str, &str); 5] = [
 const LINK: [(&str, &str); 9] = [
     ("mtu", "Largest packet in bytes"),
     ("offload", "none: segments of at most one MSS; tso: as a device with segmentation offload sees them"),
-    ("joined_from", "What is injected counts as joined from segments of so many bytes (packetdrill's rules only)"),
+    (
+        "joined_from",
+        "What is injected counts as joined from segments of so many bytes (packetdrill's rules only)",
+    ),
     ("delay", "One-way delay"),
     ("loss", "Part of the packets that is lost: 2%"),
     ("duplicate", "Part of the packets that comes twice: 2%"),

@@ -273,7 +273,8 @@ fn step_key(kind: Kind, key: &str) -> Value {
 mod tests {
     use super::{CASE, COMMON, FIXTURE, describe};
     use super::{
-        CLAIM_KEYS, FLOW_KEYS, FRAGMENT_KEYS, ICMP_KEYS, IP_KEYS, KINDS, LINK_KEYS, PACKET_KEYS, PACKETDRILL_KEYS,
+        CLAIM_KEYS, FLOW_KEYS, FRAGMENT_KEYS, ICMP_KEYS, IP_KEYS, KINDS, LINK_KEYS, PACKET_KEYS,
+        PACKETDRILL_KEYS,
     };
 
     #[test]

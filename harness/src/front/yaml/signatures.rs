@@ -44,7 +44,8 @@ const SIGNATURES: [Signature; 31] = [
 ];
 
 const MORE: [Signature; 3] = [
-    ("splice", "splice(a, b, 1000, 0)", 4, 4, &[]), ("pipe", "r, w = pipe()", 0, 0, &[]),
+    ("splice", "splice(a, b, 1000, 0)", 4, 4, &[]),
+    ("pipe", "r, w = pipe()", 0, 0, &[]),
     ("open", "f = open(zeros=1000)", 0, 0, &["zeros"]),
 ];
 

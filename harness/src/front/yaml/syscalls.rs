@@ -362,7 +362,8 @@ impl Arguments<'_, '_, '_, '_> {
         if let Some(argument) = self.call.arguments.get(3)
             && !matches!(argument.value, Written::Null)
         {
-            let fields = self.map(argument, &["events", "fd", "data"], "as in {events=EPOLLIN|EPOLLET, fd=s}")?;
+            let fields =
+                self.map(argument, &["events", "fd", "data"], "as in {events=EPOLLIN|EPOLLET, fd=s}")?;
             if let Some(written) = fields.get("events") {
                 events = self.scalar(written)?;
             }

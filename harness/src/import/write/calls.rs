@@ -107,6 +107,29 @@ fn other_call(syscall: &Syscall<Scalar>, names: Names<'_>) -> Option<String> {
             arguments.extend(argument.as_ref().and_then(n));
             arguments
         }
+        Syscall::Open { zeros } => vec![format!("zeros={zeros}")],
+        Syscall::Sendfile { fd: s, from, count } => {
+            let mut arguments = vec![fd(s)?];
+            if let Some((file, offset)) = from {
+                arguments.extend([fd(file)?, n(offset)?]);
+            }
+            arguments.push(n(count)?);
+            arguments
+        }
+        Syscall::Splice { from, to, count, flags } => {
+            vec![fd(from)?, fd(to)?, n(count)?, bits(known(flags)?, &["SPLICE_F_"])]
+        }
+        Syscall::Pipe => Vec::new(),
+        other => readiness(other, names)?,
+    };
+    Some(format!("{}({})", syscall.name(), arguments.join(", ")))
+}
+
+/// The arguments of `poll` and `epoll`.
+fn readiness(syscall: &Syscall<Scalar>, names: Names<'_>) -> Option<Vec<String>> {
+    let fd = |id: &crate::case::DescriptorId| names.descriptor(*id);
+    let n = |scalar: &Scalar| known(scalar).map(|number| number.to_string());
+    Some(match syscall {
         Syscall::Poll { fds, timeout } => {
             let entry = |entry: &crate::case::PollFd<Scalar>| {
                 let events = bits(known(&entry.events)?, &["POLL"]);
@@ -130,22 +153,8 @@ fn other_call(syscall: &Syscall<Scalar>, names: Names<'_>) -> Option<String> {
             arguments
         }
         Syscall::EpollWait { ep, max, timeout } => vec![fd(ep)?, n(max)?, wait(*timeout)],
-        Syscall::Open { zeros } => vec![format!("zeros={zeros}")],
-        Syscall::Sendfile { fd: s, from, count } => {
-            let mut arguments = vec![fd(s)?];
-            if let Some((file, offset)) = from {
-                arguments.extend([fd(file)?, n(offset)?]);
-            }
-            arguments.push(n(count)?);
-            arguments
-        }
-        Syscall::Splice { from, to, count, flags } => {
-            vec![fd(from)?, fd(to)?, n(count)?, bits(known(flags)?, &["SPLICE_F_"])]
-        }
-        Syscall::Pipe => Vec::new(),
         _ => return None,
-    };
-    Some(format!("{}({})", syscall.name(), arguments.join(", ")))
+    })
 }
 
 fn list(counts: &[Scalar]) -> Option<String> {

@@ -5,7 +5,10 @@ use crate::case::{CONSTANTS, Scalar, constant};
 /// The name with one of these beginnings that stands for this number, if one does.
 fn named(number: i64, prefixes: &[&str]) -> Option<&'static str> {
     let of = |prefix: &str| {
-        CONSTANTS.iter().find(|(name, known)| *known == number && name.starts_with(prefix)).map(|(name, _)| *name)
+        CONSTANTS
+            .iter()
+            .find(|(name, known)| *known == number && name.starts_with(prefix))
+            .map(|(name, _)| *name)
     };
     prefixes.iter().find_map(|prefix| of(prefix))
 }

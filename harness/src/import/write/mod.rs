@@ -67,7 +67,8 @@ pub(super) fn write(case: &Case, needs: &[Capability]) -> Result<Parts, Refused>
 
 /// The rules that are not as they usually are, and the tolerance.
 fn rules_of(rules: &PacketdrillRules) -> Yaml {
-    let PacketdrillRules { tolerance, per_million, tick, scaled_echo, whole_segments, lenient, strict } = *rules;
+    let PacketdrillRules { tolerance, per_million, tick, scaled_echo, whole_segments, lenient, strict } =
+        *rules;
     let usual = PacketdrillRules::default();
     let percent = format!("{}.{:04}", per_million / 10_000, per_million % 10_000);
     let percent = percent.trim_end_matches('0').trim_end_matches('.').to_owned();

@@ -122,8 +122,9 @@ fn with_plain_echoes(options: &OptionsSpec) -> OptionsSpec {
 
 fn message(spec: &PacketSpec, icmp: &IcmpSpec, ip: IpVersion) -> Yaml {
     let version = if ip.wire_is_v6() { wire::IpVersion::V6 } else { wire::IpVersion::V4 };
-    let number =
-        |number: &Option<Num>| number.as_ref().and_then(Num::known).and_then(|number| u8::try_from(number).ok());
+    let number = |number: &Option<Num>| {
+        number.as_ref().and_then(Num::known).and_then(|number| u8::try_from(number).ok())
+    };
     let (kind, code) = (number(&icmp.kind).unwrap_or(0), number(&icmp.code).unwrap_or(0));
     let (kind, named) = names(kind, code, version);
     // A type that implies its code has it from its name.

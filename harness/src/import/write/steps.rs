@@ -97,7 +97,9 @@ impl Steps<'_> {
         }
         if let Some(gives) = &outcome.gives {
             let key = match syscall {
-                Syscall::Getsockopt { name, .. } if known(name) == crate::case::constant("SO_ERROR") => "ee_errno",
+                Syscall::Getsockopt { name, .. } if known(name) == crate::case::constant("SO_ERROR") => {
+                    "ee_errno"
+                }
                 _ => "",
             };
             let gives = self.names().gives(gives, key).ok_or_else(lacks)?;
@@ -208,11 +210,9 @@ fn claim(claim: &Claim) -> Result<Yaml, Lacking> {
 fn plain(expr: &Expr) -> String {
     let text = expr.to_string();
     match expr {
-        Expr::Binary(..) | Expr::And(_) | Expr::Or(_) => text
-            .strip_prefix('(')
-            .and_then(|text| text.strip_suffix(')'))
-            .map_or(text.clone(), str::to_owned),
+        Expr::Binary(..) | Expr::And(_) | Expr::Or(_) => {
+            text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).map_or(text.clone(), str::to_owned)
+        }
         _ => text,
     }
 }
-

@@ -1,8 +1,6 @@
 //! What calls return and give back.
 
-use crate::case::{
-    Addresses, DEFAULT_PORT, Errno, IpVersion, Num, ResultSpec, Value, ValueSpec, constant,
-};
+use crate::case::{Addresses, DEFAULT_PORT, Errno, IpVersion, Num, ResultSpec, Value, ValueSpec, constant};
 use std::net::{IpAddr, SocketAddr};
 
 use super::constants::{bits, control, level};
@@ -61,7 +59,8 @@ impl Names<'_> {
                 _ => number.to_string(),
             }),
             ValueSpec::Flags { bits: flags, more: false } => {
-                let prefixes = FLAGS.iter().find(|(known, _)| *known == key).map_or(&[][..], |(_, names)| names);
+                let prefixes =
+                    FLAGS.iter().find(|(known, _)| *known == key).map_or(&[][..], |(_, names)| names);
                 text(bits(*flags, prefixes))
             }
             ValueSpec::Flags { more: true, .. } => None,
@@ -78,9 +77,7 @@ impl Names<'_> {
             ValueSpec::List(items) => {
                 Some(Yaml::List(items.iter().map(|item| self.gives(item, key)).collect::<Option<_>>()?))
             }
-            ValueSpec::First(first) => {
-                Some(Yaml::List(vec![self.gives(first, key)?, Yaml::text("...")]))
-            }
+            ValueSpec::First(first) => Some(Yaml::List(vec![self.gives(first, key)?, Yaml::text("...")])),
         }
     }
 

@@ -145,8 +145,7 @@ pub fn lower(
 
 /// The threads that make calls.
 fn threads(steps: &[Step]) -> Vec<String> {
-    let blocks =
-        |step: &Step| matches!(step.action, Action::Call { thread, .. } if thread == BLOCKING);
+    let blocks = |step: &Step| matches!(step.action, Action::Call { thread, .. } if thread == BLOCKING);
     let second = steps.iter().any(blocks).then_some("blocking");
     ["main"].into_iter().chain(second).map(str::to_owned).collect()
 }
