@@ -5,11 +5,11 @@ mod engine_support;
 
 use engine_support::{REAL, bare, emitted, lowered, problems, run_case};
 use tcpdrill::case::{Case, Rules};
-use tcpdrill::engine::{Report, Status};
+use tcpdrill::engine::{Report, Status, What};
 use tcpdrill::target::scripted::Scripted;
 use tcpdrill::target::{Completion, Observation, Timing};
 use tcpdrill::time::Span;
-use tcpdrill::wire::{Flags, Tcp, TcpOption};
+use tcpdrill::wire::{Body, Flags, Ip, Ipv6, Lies, Packet, Tcp, TcpOption, parse};
 
 const HEAD: &str = "title: a story\npacketdrill: { tolerance: 4ms, percent: 12.5 }\n";
 
@@ -198,6 +198,16 @@ fn stamped(ms: i64, val: u32) -> Observation {
     emitted(ms, Tcp { options, ..bare(Flags::ACK) })
 }
 
+/// The echo in the last segment that was injected, as on the wire.
+fn echoed(report: &Report) -> u32 {
+    let injected = report.events.iter().rev().find_map(|event| match &event.what {
+        What::Injected(bytes) => Some(bytes),
+        _ => None,
+    });
+    let parsed = parse(injected.expect("something was injected")).expect("a packet");
+    parsed.packet.tcp().and_then(Tcp::timestamps).expect("timestamps").1
+}
+
 #[test]
 fn timestamps_are_names() {
     let expect = |val: u32| format!("  - expect: . 1:1(0) ack 1 <nop,nop,TS val {val} ecr 5>\n");
@@ -211,11 +221,12 @@ fn timestamps_are_names() {
     let report = run(&(expect(100) + &echo(100)), |_| {}, vec![stamped(0, 777_000)]);
     assert_eq!(problems(&report), [""; 0]);
     let texts: Vec<&str> = report.events.iter().map(|event| event.text.as_str()).collect();
-    assert!(texts.iter().any(|text| text.contains("TS val 1 ecr 777000")), "{texts:?}");
+    assert_eq!(echoed(&report), 777_000);
+    assert!(texts.iter().any(|text| text.contains("TS val 1 ecr 100")), "as the script has it: {texts:?}");
     assert!(texts.iter().any(|text| text.contains("TS val 100 ecr 9")), "as the script has it: {texts:?}");
     assert_eq!(problems(&run(&(expect(100) + &echo(101)), |_| {}, vec![stamped(0, 7)])), ["meaningless"]);
     let scaled = run(&(expect(100) + &echo(101)), |rules| rules.scaled_echo = true, vec![stamped(0, 7)]);
-    assert!(scaled.events.iter().any(|event| event.text.contains("ecr 8")), "{:?}", scaled.events);
+    assert_eq!(echoed(&scaled), 8);
     let both = expect(100) + "  - after: 100ms\n" + &expect(200).replace("  - ", "    ");
     let tick = |rules: &mut tcpdrill::case::PacketdrillRules| rules.tick = Span::millis(1);
     let come = |second: u32| vec![stamped(0, 7), stamped(100, second)];
@@ -267,4 +278,40 @@ fn calls_take_their_time_and_wait_for_each_other() {
     let mut target = Scripted::new(Timing::Virtual, vec![other_returned(100)]);
     target.at_once = vec![None, done(3)].into();
     assert_eq!(problems(&run_case(&script(&then), target)), ["past"], "it had to wait");
+}
+
+#[test]
+fn flow_labels_are_names() {
+    let labelled = |label: u32| {
+        let local = "fd3d:a0b:17d6::1".parse().expect("an address");
+        let remote = "fd3d:fa7b:d17d::1".parse().expect("an address");
+        let ip = Ip::V6(Ipv6 { flow_label: label, ..Ipv6::new(local, remote) });
+        engine_support::packet(0, Packet { ip, body: Body::Tcp(bare(Flags::ACK)) }, &Lies::default())
+    };
+    let run = |labels: [(u32, u32); 2]| {
+        let steps: String = labels
+            .iter()
+            .map(|(written, _)| format!("  - expect: (flowlabel {written}) . 1:1(0) ack 1\n"))
+            .collect();
+        let text = format!("{HEAD}matrix: {{ ip: [v6] }}\nsteps:\n  - inject: . 1:1(0) ack 1\n{steps}");
+        let coming = labels.iter().map(|(_, live)| labelled(*live)).collect();
+        problems(&run_case(&lowered(&text), Scripted::new(Timing::Virtual, coming)))
+    };
+    assert_eq!(run([(1, 77), (1, 77)]), [""; 0]);
+    assert_eq!(run([(1, 77), (2, 78)]), [""; 0]);
+    assert_eq!(run([(1, 77), (1, 78)]), ["wrong"], "one name, two labels");
+    assert_eq!(run([(1, 77), (2, 77)]), ["wrong"], "two names, one label");
+    assert_eq!(run([(1, 77), (1, 0)]), ["wrong"], "no label");
+}
+
+#[test]
+fn a_packet_of_a_known_flow_is_no_first_one_of_another() {
+    let flows = "flows:\n  main: { remote: remote:8080 }\n  other: { remote: remote:8080 }\n";
+    let steps =
+        "steps:\n  - flow: main\n    inject: . 1:1(0) ack 1\n  - flow: other\n    expect: S 1!:1(0)\n";
+    let syn = |sport: u16| emitted(0, Tcp { sport, flags: Flags::SYN, ack: 0, ..bare(Flags::SYN) });
+    let run =
+        |coming| run_case(&lowered(&format!("{HEAD}{flows}{steps}")), Scripted::new(Timing::Virtual, coming));
+    assert_eq!(problems(&run(vec![syn(8080), syn(4000)])), [""; 0]);
+    assert_eq!(problems(&run(vec![syn(8080)])), ["nothing"]);
 }

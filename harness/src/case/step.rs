@@ -125,6 +125,8 @@ pub enum Expected {
 pub enum Isn {
     /// Learnt from this SYN.
     New,
+    /// By packetdrill's rules: learnt from the packet that is taken, and called so by the script in segments with SYN.
+    As(u32),
 }
 
 /// Who answers as the peer.

@@ -246,8 +246,8 @@ pub enum Rules {
 ///   without a local end learns it from the first packet to its remote end that is looked at: a SYN without ACK, or
 ///   any datagram.
 /// * **Numbers** are relative to the flow's bases, or absolute, as everywhere. [`Flow::isn`] is the peer's; an `Expect`
-///   with [`Isn::New`](super::Isn::New) gives the target's: the sequence number of the packet that it takes,
-///   whatever that is. Until then it is 0. What a script writes in segments with SYN is lowered to that.
+///   with an [`Isn`](super::Isn) gives the target's: the sequence number of the packet that it takes, whatever that
+///   is. Until then it is 0. What a script writes in segments with SYN is lowered to that.
 /// * **Timestamps** are the script's. Of an expected option val is remembered with what really came (a val of
 ///   `Num::any()` is not), ecr is not compared. In an injected one val is what is sent; ecr, in a segment with
 ///   ACK, becomes what was remembered for it, unless it is absolute.

@@ -226,9 +226,14 @@ impl<'c> Engine<'c> {
         let (what, text) = match act {
             Act::Inject(bytes) => {
                 let Action::Inject { flow, .. } = &written.action else { return };
-                let flow = self.flows.0.get_mut(flow.0);
-                let bases = flow.as_ref().map(|flow| flow.bases().reversed()).unwrap_or_default();
-                let text = match parse(&bytes) {
+                let (id, flow) = (*flow, self.flows.0.get_mut(flow.0));
+                let mut bases = flow.as_ref().map(|flow| flow.bases()).unwrap_or_default();
+                let parsed = parse(&bytes);
+                if let (Some(script), Ok(parsed)) = (&self.script, &parsed) {
+                    bases = script.bases(id, bases, packetdrill::is_syn(&parsed.packet));
+                }
+                let bases = bases.reversed();
+                let text = match parsed {
                     Ok(parsed) => {
                         if let Some(flow) = flow {
                             flow.injected(at, &parsed);

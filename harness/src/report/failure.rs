@@ -103,7 +103,8 @@ fn in_full(case: &Case, mismatch: &Mismatch, report: &Report, style: Style) -> V
     let mut lines = vec![format!("{}: {}", case.sources.describe(step.origin.at), style.bad(headline))];
     lines.extend(excerpt::excerpt(&case.sources, step.origin.at, style));
     let written = excerpt::words(&case.sources, step.origin.at);
-    if !step.origin.text.split_whitespace().collect::<Vec<_>>().join(" ").ends_with(&written) {
+    let said = step.origin.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if !said.ends_with(&written) && !written.ends_with(&said) {
         lines.extend(fact("that is", &step.origin.text, style));
     }
     for use_of in &step.origin.through {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use engine_support::{bare, emitted, ip, packet};
 use tcpdrill::case::Case;
 use tcpdrill::engine::Report;
+use tcpdrill::front::pkt::{self, Options};
 use tcpdrill::front::yaml;
 use tcpdrill::report::{FailureContext, Style, explanation, failure_page};
 use tcpdrill::run::{RunOptions, Saved, Tree, run_case};
@@ -46,6 +47,9 @@ const ON_BUNDLED: [&str; 18] = [
     "nearly",
 ];
 
+/// Scripts, likewise, as IPv4.
+const SCRIPTS: [&str; 2] = ["script-differs", "script-nothing"];
+
 /// Lines that are to be copied and so are never broken.
 const WHOLE: [&str; 3] = ["again", "capture", "trace"];
 
@@ -59,6 +63,14 @@ fn case(name: &str) -> Case {
     let lowered = yaml::lower(&format!("cases/{name}.yaml"), name, Arc::from(text), &tree());
     let lowered = lowered.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
     lowered.cases.into_iter().next().unwrap()
+}
+
+fn script(name: &str) -> Case {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/pages/cases/{name}.pkt"));
+    let shown = format!("cases/{name}.pkt");
+    let variants = pkt::from_bytes(&shown, name, &fs::read(path).unwrap(), &Options::default(), &());
+    let variants = variants.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+    variants.cases.into_iter().next().unwrap()
 }
 
 fn on_bundled(case: &Case) -> Report {
@@ -123,6 +135,16 @@ fn anstream_free(text: &str) -> String {
 fn cases_that_ask_for_something_wrong() {
     for name in ON_BUNDLED {
         let case = case(name);
+        let report = on_bundled(&case);
+        assert_eq!(report.verdict.name(), "fail", "{name}: {:?}", report.verdict);
+        check(name, &case, &report, "bundled", failure_page);
+    }
+}
+
+#[test]
+fn scripts_that_ask_for_something_wrong() {
+    for name in SCRIPTS {
+        let case = script(name);
         let report = on_bundled(&case);
         assert_eq!(report.verdict.name(), "fail", "{name}: {:?}", report.verdict);
         check(name, &case, &report, "bundled", failure_page);

@@ -64,7 +64,7 @@ fn lines(case: &Case) -> Vec<String> {
     let line = |action: &Action| match action {
         Action::Inject { flow, packet, .. } => Some(format!("{} < {}", flow.0, render_packet(packet))),
         Action::Expect { flow, expected: Expected::Packet(packet), isn } => {
-            let learns = if *isn == Some(Isn::New) { " new" } else { "" };
+            let learns = if matches!(isn, Some(Isn::As(_))) { " new" } else { "" };
             Some(format!("{} > {}{learns}", flow.0, render_packet(packet)))
         }
         _ => None,

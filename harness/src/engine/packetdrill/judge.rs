@@ -11,7 +11,7 @@ use super::super::flows::Emitted;
 use super::super::memory::Keeper;
 use super::super::{Engine, Next, Status};
 use super::LAST_CHANCE;
-use super::unseen::{Answer, length_difference};
+use super::unseen::Answer;
 
 impl<'c> Engine<'c> {
     /// The oldest packet of the flow that nobody has looked at must be this one, at its time.
@@ -38,11 +38,9 @@ impl<'c> Engine<'c> {
                 if let Some(wait) = self.settle(window.give_up(self.clock.timing).min(most)) {
                     return wait;
                 }
-                match self.joined() {
-                    Some(part) => {
-                        let difference = length_difference(packet, &part);
-                        self.differs(flow, packet, &part, vec![difference])
-                    }
+                match self.joined().map(|part| self.judge(flow, packet, isn, &part, window)) {
+                    Some(Ok(next)) => next,
+                    Some(Err(error)) => self.meaningless(&error),
                     None => self.nothing_came(flow, &[packet], window),
                 }
             }
@@ -63,10 +61,13 @@ impl<'c> Engine<'c> {
             self.came_after_all(flow, index, emitted)?;
             return Ok(Next::Again);
         }
-        if let (Some(Isn::New), Some(tcp), Some(state)) =
+        if let (Some(isn), Some(tcp), Some(state)) =
             (isn, emitted.parsed.packet.tcp(), self.flows.0.get_mut(flow.0))
         {
             state.target_isn.get_or_insert(tcp.seq);
+            if let (Isn::As(written), Some(script)) = (isn, &mut self.script) {
+                script.call(flow, written);
+            }
         }
         let fields = self.compare(packet, flow, emitted)?;
         if let Some(script) = &mut self.script {

@@ -24,6 +24,7 @@ use crate::wire::notation::{Bases, packet_text};
 use super::flows::Emitted;
 
 pub(super) use times::Pace;
+pub(super) use unseen::is_syn;
 
 use script_numbers::Numbers;
 

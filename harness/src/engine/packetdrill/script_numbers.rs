@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::case::{Alt, FlowId, Num, OptionItem, OptionSpec, OptionsSpec, PacketSpec, Term, Transport};
 use crate::time::Span;
 use crate::verdict::FieldDifference;
+use crate::wire::notation::Bases;
 use crate::wire::{Flags, Ip, Packet};
 
 use super::super::build::wrap;
@@ -18,6 +19,8 @@ pub(super) struct Numbers {
     stamps: BTreeMap<u32, u32>,
     /// The first such pair.
     first_stamp: Option<(u32, u32)>,
+    /// What the script calls the target's initial number.
+    isn: u32,
     /// The last written flow label, and what came for it.
     label: Option<(u32, u32)>,
 }
@@ -124,10 +127,22 @@ impl Script {
         }
     }
 
-    /// What a timestamp value of the target counts from, to be shown as the script has it.
-    pub(super) fn stamp_base(&self, flow: FlowId) -> u32 {
-        let first = self.numbers.get(flow.0).and_then(|numbers| numbers.first_stamp);
-        first.map_or(0, |(script, live)| live.wrapping_sub(script))
+    /// What the script calls the target's initial number in segments with SYN.
+    pub(super) fn call(&mut self, flow: FlowId, written: u32) {
+        if let Some(numbers) = self.numbers.get_mut(flow.0) {
+            numbers.isn = written;
+        }
+    }
+
+    /// What the numbers of a packet of the target count from, to be shown as the script has them. In segments with SYN
+    /// those of the peer are what they are.
+    pub(in crate::engine) fn bases(&self, flow: FlowId, bases: Bases, is_syn: bool) -> Bases {
+        let Some(numbers) = self.numbers.get(flow.0) else { return bases };
+        let ts_val = numbers.first_stamp.map_or(0, |(script, live)| live.wrapping_sub(script));
+        match is_syn {
+            false => Bases { ts_val, ..bases },
+            true => Bases { seq: bases.seq.wrapping_sub(numbers.isn), ack: 0, sack: 0, ts_val, ts_ecr: 0 },
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The one order: which packet answers an expectation.
 
-use crate::case::{FlowId, Num, PacketSpec, Transport};
+use crate::case::{FlowId, PacketSpec, Transport};
 use crate::time::Timestamp;
 use crate::verdict::FieldDifference;
 use crate::wire::notation::{Bases, packet_text};
-use crate::wire::{Body, Endpoints, Flags, Parsed, Tcp, parse, protocol};
+use crate::wire::{Body, Endpoints, Flags, Packet, Parsed, Tcp, parse, protocol};
 
 use super::super::Engine;
 use super::super::flows::{Emitted, FlowState};
@@ -45,8 +45,10 @@ impl Engine<'_> {
         let packet = &emitted.parsed.packet;
         let (text, bases) = match flow.and_then(|flow| Some((flow, self.flows.0.get(flow.0)?))) {
             Some((flow, state)) => {
-                let ts_val = self.script.as_ref().map_or(0, |script| script.stamp_base(flow));
-                let bases = Bases { ts_val, ..state.bases() };
+                let bases = self
+                    .script
+                    .as_ref()
+                    .map_or_else(Bases::default, |script| script.bases(flow, state.bases(), is_syn(packet)));
                 (packet_text(packet, &bases), bases)
             }
             None => {
@@ -184,6 +186,10 @@ impl Engine<'_> {
     }
 }
 
+pub(in crate::engine) fn is_syn(packet: &Packet) -> bool {
+    packet.tcp().is_some_and(|tcp| tcp.flags.contains(Flags::SYN))
+}
+
 /// Who sends to whom: of segments and datagrams.
 fn ends(parsed: &Parsed) -> Option<Endpoints> {
     let packet = &parsed.packet;
@@ -239,14 +245,4 @@ fn same(is_same: bool) -> String {
 
 fn offset(parsed: &Parsed) -> String {
     parsed.stated.data_offset.map_or_else(String::new, |words| words.to_string())
-}
-
-/// An expected length that is shown where only a part came.
-pub(super) fn length_difference(spec: &PacketSpec, emitted: &Emitted) -> FieldDifference {
-    let wanted = match &spec.transport {
-        Transport::Tcp(tcp) => tcp.length.to_string(),
-        Transport::Udp(udp) => udp.length.to_string(),
-        Transport::Icmp(_) | Transport::Bytes(_) => Num::any().to_string(),
-    };
-    FieldDifference::new("length", wanted, length(&emitted.parsed).to_string())
 }

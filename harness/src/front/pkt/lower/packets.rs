@@ -37,7 +37,7 @@ impl Context<'_> {
             Direction::Outbound => Action::Expect {
                 flow: home.flow,
                 expected: Expected::Packet(Box::new(packet_spec)),
-                isn: home.learns.then_some(Isn::New),
+                isn: home.learns.then(|| Isn::As(home.numbering.local.unwrap_or_default())),
             },
         })
     }
