@@ -11,7 +11,7 @@ use super::cursor::Cursor;
 use super::data;
 use super::lowerer::{Clock, Lowerer, Meaning};
 use super::number::Use;
-use super::report::{Fault, Lowers, Phase, Reported};
+use super::report::{Fault, Lowers, Parse, Phase, Reported};
 use super::shape::{Kind, Shape, is_name, not_a_name};
 use super::text::Text;
 use super::tree::{Node, Value};
@@ -223,12 +223,7 @@ impl Lowerer<'_, '_> {
         let flow = self.flow(shape.text("flow"), shape.value.at);
         let isn = match self.key_text(shape, "isn")? {
             None => None,
-            Some(text) => Some(self.parse(&text, |_| {
-                let mut cursor = Cursor::new(&text);
-                let isn = super::number::exact(&mut cursor, super::number::Bits(32))?;
-                cursor.finish()?;
-                Ok(isn as u32)
-            })?),
+            Some(text) => Some(self.parse(&text, |_| isn(&text))?),
         };
         let mut packet = self.packet(&shape.value, Use::Inject)?;
         self.payload(shape, &mut packet, Use::Inject)?;
@@ -243,6 +238,7 @@ impl Lowerer<'_, '_> {
         let isn = match self.key_text(shape, "isn")? {
             None => None,
             Some(text) if text.as_str() == "new" => Some(Isn::New),
+            Some(text) if self.is_script() => Some(Isn::As(self.parse(&text, |_| isn(&text))?)),
             Some(text) => {
                 let fault = Fault::new(0..text.as_str().len(), "isn of what is expected is new")
                     .help("the number is the target's own");
@@ -452,6 +448,14 @@ fn looked_at(step: &Step) -> Vec<String> {
     let Action::Assert(claims) = &step.action else { return Vec::new() };
     let places = claims.iter().flat_map(|claim| claim.truth.places());
     places.filter(|place| !matches!(place, case::Place::Captured { .. })).map(ToString::to_string).collect()
+}
+
+/// A first sequence number.
+fn isn(text: &Text) -> Parse<u32> {
+    let mut cursor = Cursor::new(text);
+    let isn = super::number::exact(&mut cursor, super::number::Bits(32))?;
+    cursor.finish()?;
+    Ok(isn as u32)
 }
 
 fn may_be_nothing(expected: &Expected) -> bool {

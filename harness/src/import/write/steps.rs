@@ -49,8 +49,10 @@ impl Steps<'_> {
             }
             Action::Expect { flow, expected: Expected::Packet(packet), isn } => {
                 self.packet("expect", flow.0, packet, &mut entries)?;
-                if let Some(Isn::New) = isn {
-                    put(&mut entries, "isn", "new");
+                match isn {
+                    Some(Isn::New) => put(&mut entries, "isn", "new"),
+                    Some(Isn::As(number)) => put(&mut entries, "isn", &number.to_string()),
+                    None => {}
                 }
             }
             Action::Assert(claims) => entries.push(("assert".to_owned(), assertion(claims)?)),
