@@ -6,7 +6,7 @@ mod engine_support;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use engine_support::{REAL, bare, emitted, lowered, problems, run_case, segment, to};
+use engine_support::{REAL, bare, emitted, lowered, problems, run_case};
 use tcpdrill::case::{Case, Rules};
 use tcpdrill::engine::{Report, Status, What};
 use tcpdrill::run::RunOptions;
@@ -16,6 +16,15 @@ use tcpdrill::time::Span;
 use tcpdrill::wire::{Body, Flags, Ip, Ipv6, Lies, Packet, Tcp, TcpOption, parse};
 
 const HEAD: &str = "title: a story\npacketdrill: { tolerance: 4ms, percent: 12.5 }\n";
+
+/// As in `engine_support`, with zeros for data.
+fn to(port: u16, ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
+    emitted(ms, Tcp { dport: port, seq, payload: vec![0; length], ..bare(flags) })
+}
+
+fn segment(ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
+    to(8080, ms, flags, seq, length)
+}
 
 /// A story judged by packetdrill's rules with their usual tolerance.
 fn script(steps: &str) -> Case {
@@ -159,24 +168,19 @@ fn what_is_unseen_when_another_flow_is_looked_at_is_lost() {
 fn segments_are_joined() {
     let piece = |seq, length| segment(0, Flags::ACK, seq, length);
     let last = |seq, length| segment(0, Flags::ACK | Flags::PSH, seq, length);
-    let all = "  - expect: . 1:3001(3000) ack 1\n";
+    let all = "  - expect: P. 1:3001(3000) ack 1\n";
     let other = |tcp: Tcp| emitted(0, tcp);
     let acked = |seq: u32, length: usize, ack: u32| {
-        let payload = tcpdrill::wire::pattern::fill(
-            tcpdrill::wire::pattern::Direction::ToPeer,
-            u64::from(seq) - 1,
-            length,
-        );
-        other(Tcp { seq, ack, payload, ..bare(Flags::ACK) })
+        other(Tcp { seq, ack, payload: vec![0; length], ..bare(Flags::ACK | Flags::PSH) })
     };
     let table: Vec<(&str, Vec<Observation>, &[&str])> = vec![
-        ("one", vec![piece(1, 3000)], &[]),
+        ("one", vec![last(1, 3000)], &[]),
         ("three", vec![piece(1, 1460), piece(1461, 1460), last(2921, 80)], &[]),
-        ("the last is as long as it likes", vec![piece(1, 1000), piece(1001, 2000)], &[]),
-        ("not those before", vec![piece(1, 1000), piece(1001, 500), piece(1501, 1500)], &["wrong"]),
-        ("a gap", vec![piece(1, 1460), piece(1462, 1460), piece(2922, 80)], &["wrong"]),
-        ("too much", vec![piece(1, 1460), piece(1461, 1460), piece(2921, 81)], &["wrong"]),
-        ("too little", vec![piece(1, 1460), piece(1461, 1460)], &["wrong"]),
+        ("the last is as long as it likes", vec![piece(1, 1000), last(1001, 2000)], &[]),
+        ("not those before", vec![piece(1, 1000), piece(1001, 500), last(1501, 1500)], &["wrong"]),
+        ("a gap", vec![piece(1, 1460), piece(1462, 1460), last(2922, 80)], &["wrong"]),
+        ("too much", vec![piece(1, 1460), piece(1461, 1460), last(2921, 81)], &["wrong"]),
+        ("too little", vec![piece(1, 1460), last(1461, 1460)], &["wrong"]),
         ("another acknowledgement", vec![piece(1, 1500), acked(1501, 1500, 2)], &["wrong"]),
     ];
     for (what, coming, expected) in table {
@@ -191,7 +195,7 @@ fn segments_are_joined() {
     let mut whole = script(all);
     let Rules::Packetdrill(rules) = &mut whole.rules else { unreachable!("it is a script") };
     rules.whole_segments = true;
-    let coming = vec![piece(1, 1500), piece(1501, 1500)];
+    let coming = vec![piece(1, 1500), last(1501, 1500)];
     assert_eq!(problems(&run_case(&whole, Scripted::new(Timing::Virtual, coming))), ["wrong"]);
 }
 

@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use crate::wire::drops::DropReason;
 use crate::wire::flags::Flags;
 use crate::wire::ip;
-use crate::wire::options::{Options, SackBlock, Timestamps};
+use crate::wire::options::{Cookie, Options, SackBlock, Timestamps};
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::{Outgoing, PROTOCOL, Segment};
 
@@ -35,6 +35,8 @@ pub struct Plain {
     pub timestamps: Option<(u32, u32)>,
     /// Edges of SACK blocks.
     pub sack: Vec<(u32, u32)>,
+    /// A cookie of Fast Open, and whether in the option of the experiment.
+    pub fast_open: Option<(Vec<u8>, bool)>,
     /// Data.
     pub payload: Vec<u8>,
 }
@@ -60,6 +62,7 @@ impl Plain {
             sack_permitted: options.sack_permitted,
             timestamps: options.timestamps.map(|stamps| (stamps.value, stamps.echo)),
             sack: options.sack.iter().map(|block| (block.start.0, block.end.0)).collect(),
+            fast_open: options.fast_open.map(|cookie| (cookie.bytes, cookie.experimental)),
             payload: segment.payload.to_vec(),
         })
     }
@@ -83,6 +86,7 @@ impl Plain {
                     .iter()
                     .map(|(start, end)| SackBlock { start: SeqNum(*start), end: SeqNum(*end) })
                     .collect(),
+                fast_open: self.fast_open.clone().map(|(bytes, experimental)| Cookie { bytes, experimental }),
             },
             urgent: 0,
             payload: self.payload.clone(),

@@ -2,7 +2,9 @@
 
 use core::cell::Cell;
 
+use crate::tcp::fast_open::Pause;
 use crate::tcp::journal::Journal;
+use crate::time::Instant;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
@@ -55,6 +57,26 @@ counters! {
     KeepAlive = "TcpExtTCPKeepAlive",
     /// Opens that took the place of what was left of an older connection.
     TimeWaitRecycled = "TcpExtTWRecycled",
+    /// Data in a SYN of ours that the peer took.
+    FastOpenActive = "TcpExtTCPFastOpenActive",
+    /// Data in a SYN of ours that it did not.
+    FastOpenActiveFail = "TcpExtTCPFastOpenActiveFail",
+    /// Connections that began with a SYN.
+    FastOpenPassive = "TcpExtTCPFastOpenPassive",
+    /// Cookies that were not ours.
+    FastOpenPassiveFail = "TcpExtTCPFastOpenPassiveFail",
+    /// Connections that began with a cookie of the second key.
+    FastOpenPassiveAltKey = "TcpExtTCPFastOpenPassiveAltKey",
+    /// SYNs for which there were too many connections of this kind.
+    FastOpenListenOverflow = "TcpExtTCPFastOpenListenOverflow",
+    /// Wishes for a cookie.
+    FastOpenCookieReqd = "TcpExtTCPFastOpenCookieReqd",
+    /// Slow starts that ended because acknowledgements came in a long train.
+    HystartTrain = "TcpExtTCPHystartTrainDetect",
+    /// Those that ended because round trips became longer.
+    HystartDelay = "TcpExtTCPHystartDelayDetect",
+    /// Pauses because of middleboxes.
+    FastOpenBlackhole = "TcpExtTCPFastOpenBlackhole",
 }
 
 /// The counts, and the changes of state: what may be noted wherever something happens, which is why it is shared.
@@ -64,6 +86,8 @@ pub(crate) struct Tally {
     counts: [Cell<u64>; NAMES.len()],
     /// The second that runs, and how many more challenges may be sent in it.
     challenges: Cell<(u64, u32)>,
+    /// Whether Fast Open rests.
+    fast_open: Cell<Pause>,
 }
 
 impl Tally {
@@ -71,6 +95,21 @@ impl Tally {
         if let Some(cell) = self.counts.get(what as usize) {
             cell.set(cell.get() + 1);
         }
+    }
+
+    /// Something on the way does not bear Fast Open.
+    pub(crate) fn pause_fast_open(&self, now: Instant) {
+        let mut pause = self.fast_open.get();
+        pause.begin(now);
+        self.fast_open.set(pause);
+    }
+
+    pub(crate) fn fast_open_pause(&self) -> Pause {
+        self.fast_open.get()
+    }
+
+    pub(crate) fn resume_fast_open(&self) {
+        self.fast_open.set(Pause::default());
     }
 
     /// Whether the host may send one more challenge in this second: so many on average, and never a number that an

@@ -2,7 +2,11 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::time::Duration;
+
+use crate::tcp::congestion::Algorithm;
+use crate::tcp::fast_open::Key;
 
 /// Why a setting was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,17 +67,23 @@ pub struct Settings {
     pub(crate) fragment_time: [Duration; 2],
     /// Memory beyond which fragments of no further packet are taken.
     pub(crate) fragment_memory: [u32; 2],
+    pub(crate) congestion: Algorithm,
+    /// In percent, of a rate that steers how large the pieces are.
+    pub(crate) pacing: [u32; 2],
+    /// Bytes that may be written and not sent before a program waits.
+    pub(crate) unsent_low: u32,
+    /// Bits of `tcp_fastopen`.
+    pub(crate) fast_open: u32,
+    /// What cookies are made with, the second one still good; none of both: the seed's.
+    pub(crate) fast_open_keys: Vec<Key>,
+    /// How long Fast Open rests after trouble with middleboxes; never if zero.
+    pub(crate) fast_open_pause: Duration,
 }
 
 /// What the stack has one way of doing, or does not have: the value that says so is the only one taken, so that it can
 /// be pinned and read back.
-const FIXED: [(&str, &str); 5] = [
-    ("net.ipv4.tcp_congestion_control", "reno"),
-    ("net.ipv4.tcp_fastopen", "0"),
-    ("net.ipv4.tcp_mtu_probing", "0"),
-    ("net.ipv4.tcp_recovery", "1"),
-    ("net.ipv4.tcp_shrink_window", "0"),
-];
+const FIXED: [(&str, &str); 3] =
+    [("net.ipv4.tcp_mtu_probing", "0"), ("net.ipv4.tcp_recovery", "1"), ("net.ipv4.tcp_shrink_window", "0")];
 
 fn fixed(name: &str) -> Option<&'static str> {
     FIXED.iter().find_map(|(other, value)| (*other == name).then_some(*value))
@@ -124,6 +134,12 @@ impl Default for Settings {
             compressed_most: 44,
             fragment_time: [Duration::from_secs(30), Duration::from_secs(60)],
             fragment_memory: [4 << 20; 2],
+            congestion: Algorithm::Reno,
+            pacing: [200, 120],
+            unsent_low: u32::MAX,
+            fast_open: 1,
+            fast_open_keys: Vec::new(),
+            fast_open_pause: Duration::ZERO,
         }
     }
 }
@@ -203,6 +219,17 @@ impl Settings {
             "net.ipv6.ip6frag_time" => self.fragment_time[1] = seconds(value)?,
             "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0] = number(value, 0, u32::MAX)?,
             "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1] = number(value, 0, u32::MAX)?,
+            "net.ipv4.tcp_congestion_control" => {
+                self.congestion = Algorithm::named(value.trim()).ok_or(SettingError::Invalid)?;
+            }
+            "net.ipv4.tcp_pacing_ss_ratio" => self.pacing[0] = number(value, 0, 1000)?,
+            "net.ipv4.tcp_pacing_ca_ratio" => self.pacing[1] = number(value, 0, 1000)?,
+            "net.ipv4.tcp_notsent_lowat" => self.unsent_low = number(value, 0, u32::MAX)?,
+            "net.ipv4.tcp_fastopen" => self.fast_open = number(value, 0, i32::MAX.unsigned_abs())?,
+            "net.ipv4.tcp_fastopen_key" => self.fast_open_keys = keys(value)?,
+            "net.ipv4.tcp_fastopen_blackhole_timeout_sec" => {
+                self.fast_open_pause = Duration::from_secs(number(value, 0, i32::MAX.unsigned_abs())?.into());
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -287,6 +314,13 @@ impl Settings {
             "net.ipv6.ip6frag_time" => self.fragment_time[1].as_secs().to_string(),
             "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0].to_string(),
             "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1].to_string(),
+            "net.ipv4.tcp_congestion_control" => self.congestion.name().to_string(),
+            "net.ipv4.tcp_pacing_ss_ratio" => self.pacing[0].to_string(),
+            "net.ipv4.tcp_pacing_ca_ratio" => self.pacing[1].to_string(),
+            "net.ipv4.tcp_notsent_lowat" => self.unsent_low.to_string(),
+            "net.ipv4.tcp_fastopen" => self.fast_open.to_string(),
+            "net.ipv4.tcp_fastopen_key" => written_keys(&self.fast_open_keys),
+            "net.ipv4.tcp_fastopen_blackhole_timeout_sec" => self.fast_open_pause.as_secs().to_string(),
             "net.ipv4.tcp_early_retrans" => if self.tail_probe { "3" } else { "0" }.to_string(),
             _ => fixed(name)?.to_string(),
         })
@@ -317,6 +351,31 @@ fn triple(value: &str) -> Result<[u32; 3], SettingError> {
     if words.next().is_some() { Err(SettingError::Invalid) } else { Ok(triple) }
 }
 
+/// One key, or two with a comma between them; each as four hexadecimal words, which are little-endian.
+fn keys(value: &str) -> Result<Vec<Key>, SettingError> {
+    let keys: Vec<Key> = value.trim().split(',').map(key).collect::<Result<_, _>>()?;
+    if keys.len() <= 2 { Ok(keys) } else { Err(SettingError::Invalid) }
+}
+
+fn key(text: &str) -> Result<Key, SettingError> {
+    let words = text
+        .trim()
+        .split('-')
+        .map(|word| u32::from_str_radix(word, 16).map(u32::to_le_bytes).map_err(|_| SettingError::Invalid));
+    let bytes = words.collect::<Result<Vec<_>, _>>()?.concat();
+    bytes.try_into().map_err(|_| SettingError::Invalid)
+}
+
+/// Keys as they are read back; all zeros if none was set.
+fn written_keys(keys: &[Key]) -> String {
+    let word = |bytes: &[u8]| {
+        let word = bytes.iter().rev().fold(0u32, |word, byte| (word << 8) | u32::from(*byte));
+        format!("{word:08x}")
+    };
+    let text = |key: &Key| key.chunks(4).map(word).collect::<Vec<_>>().join("-");
+    if keys.is_empty() { text(&[0; 16]) } else { keys.iter().map(text).collect::<Vec<_>>().join(",") }
+}
+
 fn range(value: &str) -> Result<(u16, u16), SettingError> {
     let mut words = value.split_whitespace();
     let mut next = || words.next().and_then(|word| word.parse::<u16>().ok()).ok_or(SettingError::Invalid);
@@ -343,6 +402,8 @@ mod tests {
             ("net.ipv4.ip_local_port_range", "2000\t1000", Err(SettingError::Invalid)),
             ("net.ipv4.tcp_congestion_control", "reno", Ok(())),
             ("net.ipv4.tcp_congestion_control", "bbr", Err(SettingError::Invalid)),
+            ("net.ipv4.tcp_fastopen_key", "01020304-00000005-00000006-00000007", Ok(())),
+            ("net.ipv4.tcp_fastopen_key", "1-2-3", Err(SettingError::Invalid)),
             ("net.ipv4.tcp_sacks", "1", Err(SettingError::Unknown)),
         ] {
             assert_eq!(settings.set(name, value), result, "{name} {value}");

@@ -2,6 +2,7 @@
 
 mod consistency;
 mod cookies;
+mod fast_open;
 mod icmp;
 mod input;
 mod lifecycle;
@@ -12,7 +13,7 @@ mod timeouts;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::config::Config;
 use crate::counters::Tally;
@@ -24,6 +25,7 @@ use crate::socket::{Socket, SocketId};
 use crate::syscall::dispatch::Blocked;
 use crate::syscall::{Failure, Fd, Reply, Signal, Syscall, ThreadId};
 use crate::tcp::env::{Env, Paths, TimestampClock};
+use crate::tcp::fast_open::Known;
 use crate::tcp::flow::{Endpoint, Flow, Outbox};
 use crate::tcp::info::TcpInfo;
 use crate::tcp::journal::{Cause, StateChange};
@@ -112,6 +114,8 @@ pub struct Stack {
     pub(crate) tally: Tally,
     pub(crate) paths: Paths,
     ports_given: u64,
+    /// What servers told, by our address and theirs.
+    fast_opens: BTreeMap<(IpAddr, IpAddr), Known>,
 }
 
 impl Stack {
@@ -140,12 +144,17 @@ impl Stack {
             tally: Tally::default(),
             paths: Paths::new(),
             ports_given: 0,
+            fast_opens: BTreeMap::new(),
         }
     }
 
     /// Changes a kernel setting by its Linux name; what exists already keeps what it copied.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
-        self.config.settings.set(name, value)
+        self.config.settings.set(name, value)?;
+        if name == "net.ipv4.tcp_fastopen_blackhole_timeout_sec" {
+            self.tally.resume_fast_open();
+        }
+        Ok(())
     }
 
     /// The link carries packets of at most so many bytes from now on. Like Linux, connections notice when they send

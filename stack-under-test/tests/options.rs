@@ -5,9 +5,10 @@ mod util;
 use std::time::Duration;
 
 use stack_under_test::syscall::constants::{
-    IPPROTO_TCP, MSG_MORE, SHUT_WR, SIOCOUTQ, SIOCOUTQNSD, SO_KEEPALIVE, SO_RCVLOWAT, SO_RCVTIMEO,
-    SO_REUSEADDR, SO_REUSEPORT, SO_SNDTIMEO, SOL_SOCKET, TCP_CORK, TCP_DEFER_ACCEPT, TCP_KEEPCNT,
-    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_NODELAY, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    F_SETFL, IPPROTO_TCP, MSG_EOR, MSG_MORE, O_NONBLOCK, POLLOUT, SHUT_WR, SIOCOUTQ, SIOCOUTQNSD,
+    SO_KEEPALIVE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDTIMEO, SOL_SOCKET, TCP_CORK,
+    TCP_DEFER_ACCEPT, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_NODELAY, TCP_NOTSENT_LOWAT,
+    TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use stack_under_test::{Errno, Fd, OptionValue, Reply, Syscall, TcpState};
 use util::{MAIN, OTHER, World, address, data, failed};
@@ -331,4 +332,50 @@ fn what_waits_for_an_acknowledgement_includes_the_fin() {
     assert_eq!(world.state(), TcpState::FinWait2);
     assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQ, argument: 0 }), 0);
     assert_eq!(world.value(Syscall::Ioctl { fd, request: SIOCOUTQNSD, argument: 0 }), 0);
+}
+
+#[test]
+fn what_is_not_sent_is_bounded() {
+    let mut world = World::new();
+    let fd = world.server_with(&[2, 4, 3, 232], 4000);
+    let value = 10_000i32.to_ne_bytes().to_vec().into();
+    world.value(Syscall::Setsockopt { fd, level: IPPROTO_TCP, name: TCP_NOTSENT_LOWAT, value });
+    world.value(Syscall::Fcntl { fd, cmd: F_SETFL, arg: O_NONBLOCK.into() });
+    assert_eq!(world.write(fd, 8_999), Ok(Reply::Value(8_999)));
+    let poll = Syscall::Poll { fds: vec![(fd, POLLOUT)], timeout: Some(Duration::ZERO) };
+    assert_eq!(world.call(poll.clone()), Ok(Reply::Poll(vec![POLLOUT])), "4999 are not sent");
+    assert_eq!(world.write(fd, 1), Ok(Reply::Value(1)));
+    assert_eq!(world.call(poll), Ok(Reply::Poll(vec![0])), "5000 are half");
+}
+
+#[test]
+fn records_are_not_joined() {
+    let mut world = World::new();
+    let fd = world.server();
+    let option = |name, value: i32| Syscall::Setsockopt {
+        fd,
+        level: IPPROTO_TCP,
+        name,
+        value: value.to_ne_bytes().to_vec().into(),
+    };
+    world.value(option(TCP_NODELAY, 1));
+    world.value(option(TCP_CORK, 1));
+    for flags in [MSG_EOR, 0, 0] {
+        world.value(Syscall::Send { fd, data: vec![b'x'; 100].into(), flags });
+    }
+    world.value(option(TCP_CORK, 0));
+    world.expect("P. 1:101(100) ack 1");
+    world.expect("P. 101:301(200) ack 1");
+    world.inject(". 1:1(0) ack 301");
+    for _ in 0..2 {
+        world.value(Syscall::Send { fd, data: vec![b'x'; 1500].into(), flags: MSG_EOR });
+    }
+    for text in [
+        ". 301:1301(1000) ack 1",
+        "P. 1301:1801(500) ack 1",
+        ". 1801:2801(1000) ack 1",
+        "P. 2801:3301(500) ack 1",
+    ] {
+        world.expect(text);
+    }
 }

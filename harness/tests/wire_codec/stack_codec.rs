@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use proptest::sample::select;
 use stack_under_test::codec::Plain;
 use tcpdrill::wire::{Body, Checksum, Ip, Ipv4, Ipv6, Lies, Packet, Tcp, TcpOption, build, parse};
 
@@ -23,12 +24,17 @@ fn headers() -> impl Strategy<Value = Ip> {
 fn plain() -> impl Strategy<Value = Plain> {
     let numbers = any::<(u32, u32, u8, u16, u16, u16)>();
     let options = any::<(Option<u16>, Option<u8>, bool, Option<(u32, u32)>)>();
-    (numbers, options, vec(any::<(u32, u32)>(), 0..=1), vec(any::<u8>(), 0..=100), headers()).prop_map(
+    // As much as fits beside all others.
+    let fast_open = proptest::option::of(select(
+        [(Vec::new(), false), (Vec::new(), true), (std::vec![1, 2, 3, 4], false)].to_vec(),
+    ));
+    let lists = (vec(any::<(u32, u32)>(), 0..=1), vec(any::<u8>(), 0..=100));
+    (numbers, options, fast_open, lists, headers()).prop_map(
         |(
             (seq, ack, flags, window, sport, dport),
             (mss, shift, sack_permitted, timestamps),
-            sack,
-            payload,
+            fast_open,
+            (sack, payload),
             ip,
         )| Plain {
             source: SocketAddr::new(ip.src(), sport),
@@ -42,6 +48,7 @@ fn plain() -> impl Strategy<Value = Plain> {
             sack_permitted,
             timestamps,
             sack,
+            fast_open,
             payload,
         },
     )
@@ -85,6 +92,12 @@ proptest! {
         prop_assert_eq!(tcp.timestamps(), plain.timestamps);
         let sack = tcp.options.iter().find_map(|option| if let TcpOption::Sack(blocks) = option { Some(blocks.clone()) } else { None });
         prop_assert_eq!(sack.unwrap_or_default(), plain.sack);
+        let cookie = tcp.options.iter().find_map(|option| match option {
+            TcpOption::FastOpen(cookie) => Some((cookie.clone(), false)),
+            TcpOption::FastOpenExp(cookie) => Some((cookie.clone(), true)),
+            _ => None,
+        });
+        prop_assert_eq!(cookie, plain.fast_open.clone());
         prop_assert_eq!(&tcp.payload, &plain.payload);
     }
 

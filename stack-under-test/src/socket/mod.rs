@@ -13,6 +13,7 @@ use core::time::Duration;
 
 use crate::syscall::ExtendedError;
 use crate::tcp::connection::Connection;
+use crate::tcp::fast_open::Key;
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::handshake::Knobs;
 use crate::tcp::listen::Listen;
@@ -86,6 +87,8 @@ pub(crate) struct Socket {
     pub(crate) v6only: bool,
     pub(crate) reuse_address: bool,
     pub(crate) reuse_port: bool,
+    /// `IP_FREEBIND`: any address may be bound to.
+    pub(crate) free_bind: bool,
     /// How long calls wait; `None` is for ever.
     pub(crate) receive_timeout: Option<Duration>,
     pub(crate) send_timeout: Option<Duration>,
@@ -104,7 +107,17 @@ pub(crate) struct Socket {
     /// `TCP_INQ`
     pub(crate) tell_unread: bool,
     pub(crate) ignored: Ignored,
+    pub(crate) fast_open: FastOpenListener,
     pub(crate) tcp: Tcp,
+}
+
+/// What a program set of Fast Open for a listener.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FastOpenListener {
+    /// Connections that may have begun with a SYN and not be confirmed; 0 is none.
+    pub(crate) backlog: u32,
+    /// `TCP_FASTOPEN_KEY`
+    pub(crate) keys: Vec<Key>,
 }
 
 /// Options that a program reads back, and that change nothing where there are no queues, marks and broadcasts.
@@ -131,6 +144,7 @@ impl Socket {
             v6only: false,
             reuse_address: false,
             reuse_port: false,
+            free_bind: false,
             receive_timeout: None,
             send_timeout: None,
             receive_low: 1,
@@ -143,6 +157,7 @@ impl Socket {
             errors: VecDeque::new(),
             tell_unread: false,
             ignored: Ignored::default(),
+            fast_open: FastOpenListener::default(),
             tcp: Tcp::Closed(Remains::default()),
         }
     }
@@ -164,6 +179,7 @@ impl Socket {
             v6only: listener.v6only,
             reuse_address: listener.reuse_address,
             reuse_port: listener.reuse_port,
+            free_bind: listener.free_bind,
             receive_timeout: listener.receive_timeout,
             send_timeout: listener.send_timeout,
             receive_low: listener.receive_low,
@@ -176,6 +192,7 @@ impl Socket {
             errors: VecDeque::new(),
             tell_unread: listener.tell_unread,
             ignored: listener.ignored,
+            fast_open: FastOpenListener::default(),
             tcp: Tcp::Synchronized(Box::new(connection)),
         }
     }

@@ -3,7 +3,6 @@
 //! As in Linux the sequence number carries a minute, a size and a secret of both; window scale and SACK travel in the
 //! lowest bits of the timestamp, if there is one.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Stack, ports};
@@ -136,7 +135,7 @@ impl Stack {
             window_scale: u8::try_from(scale).ok().filter(|scale| u32::from(*scale) != NO_SCALE),
             sack_permitted: bits & SACK != 0,
             timestamps,
-            sack: Vec::new(),
+            ..Options::default()
         };
         (options, timestamps.is_some() && bits & ECN != 0 && settings.ecn != 0)
     }

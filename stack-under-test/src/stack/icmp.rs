@@ -10,6 +10,7 @@ use crate::syscall::constants::{SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6};
 use crate::tcp::connection::{Ending, Fate};
 use crate::tcp::env::Path;
 use crate::tcp::flow::{Endpoint, Flow};
+use crate::tcp::transition::SyncState;
 use crate::wire::icmp::{IcmpError, Trouble};
 
 /// Linux forgets what it learnt of a path after ten minutes.
@@ -45,9 +46,13 @@ impl Stack {
     fn report_to_socket(&mut self, id: SocketId, flow: Flow, error: &IcmpError<'_>) {
         let Some(socket) = self.sockets.get(&id) else { return };
         let (fits, opens) = match &socket.tcp {
-            Tcp::SynSent(open) => (error.seq.within(open.isn, open.isn + 1), true),
+            Tcp::SynSent(open) => (error.seq.within(open.isn, open.end()), true),
             Tcp::SynReceived(crossed) => (error.seq.within(crossed.isn, crossed.isn + 1), true),
-            Tcp::Synchronized(connection) => (connection.is_in_flight(error.seq), false),
+            // With Fast Open, as with any open that nobody holds yet.
+            Tcp::Synchronized(connection) => {
+                let opens = connection.state() == SyncState::SynReceived && self.is_queued(id);
+                (connection.is_in_flight(error.seq), opens)
+            }
             Tcp::Closed(_) | Tcp::Listen(_) => (false, false),
         };
         if !fits {
@@ -73,7 +78,7 @@ impl Stack {
         }
         let (env, sockets, out) = self.split();
         let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) else { return };
-        if error.explains_timeout {
+        if error.explains_timeout && !connection.is_unconfirmed() {
             let fate = connection.revert_backoff(&env, error.seq, out);
             self.meet_fate(id, fate, None);
         }
@@ -110,8 +115,10 @@ impl Stack {
         }
         self.paths.insert(flow.remote.address, Path { mtu, until: self.now + PATH_LIFE });
         let (env, sockets, out) = self.split();
-        if let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) {
-            connection.path_shrank(&env, out);
+        match sockets.get_mut(&id).map(|socket| &mut socket.tcp) {
+            Some(Tcp::Synchronized(connection)) => connection.path_shrank(&env, out),
+            Some(Tcp::SynSent(open)) => open.path_shrank(&env, out),
+            Some(Tcp::SynReceived(_) | Tcp::Listen(_) | Tcp::Closed(_)) | None => {}
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::tcp::flow::{Endpoint, Flow, reset_for};
 use crate::tcp::journal::Cause;
 use crate::tcp::listen::ListenDisposition;
 use crate::tcp::state::TcpState;
-use crate::tcp::syn_received::{SynReceived, SynReceivedDisposition};
+use crate::tcp::syn_received::SynReceivedDisposition;
 use crate::tcp::syn_sent::SynSentDisposition;
 use crate::tcp::time_wait::TimeWaitDisposition;
 use crate::wire::drops::DropReason;
@@ -82,7 +82,7 @@ impl Stack {
         }
     }
 
-    fn refuse(&mut self, flow: Flow, segment: &Segment<'_>) {
+    pub(super) fn refuse(&mut self, flow: Flow, segment: &Segment<'_>) {
         if let Some(reset) = reset_for(segment) {
             self.send_stateless(flow, reset);
         }
@@ -94,6 +94,9 @@ impl Stack {
             return;
         };
         match &mut socket.tcp {
+            Tcp::Synchronized(connection) if connection.is_unconfirmed() => {
+                self.deliver_to_unconfirmed(id, segment);
+            }
             Tcp::Synchronized(connection) => {
                 let disposition = connection.on_segment(&env, segment);
                 let fate = connection.apply(&env, segment, disposition, out);
@@ -108,7 +111,6 @@ impl Stack {
     }
 
     fn deliver_to_open(&mut self, id: SocketId, segment: &Segment<'_>) {
-        let writes = self.blocked.iter().any(|call| call.writes_to(id));
         let (env, sockets, out) = self.split();
         let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else {
             return;
@@ -122,11 +124,7 @@ impl Stack {
                 self.refuse(flow, segment);
             }
             SynSentDisposition::Refused => self.meet_fate(id, Fate::Ended(Ending::Refused), None),
-            SynSentDisposition::Establish => {
-                let connection = open.as_ref().clone().establish(&env, segment, writes, out);
-                env.tally.journal.note(connection.flow, TcpState::Established);
-                *tcp = Tcp::Synchronized(Box::new(connection));
-            }
+            SynSentDisposition::Establish => self.finish_open(id, segment),
             SynSentDisposition::Cross => {
                 // RFC9293/MUST-10
                 let crossed = open.as_ref().clone().cross(&env, segment, out);
@@ -208,12 +206,8 @@ impl Stack {
             return self.refuse(flow, segment);
         };
         let isn = isn.unwrap_or_else(|| self.isn(flow));
-        let (env, sockets, out) = self.split();
-        let Some(socket) = sockets.get_mut(&id) else {
-            return;
-        };
-        let knobs = socket.knobs.clone();
-        let Some(listen) = socket.listener_mut() else {
+        let (env, sockets, _) = self.split();
+        let Some(listen) = sockets.get_mut(&id).and_then(Socket::listener_mut) else {
             return;
         };
         match listen.on_segment(&env, segment) {
@@ -235,13 +229,7 @@ impl Stack {
                 env.tally.count(Counter::ReqQFullDrop);
                 env.tally.count(Counter::ListenDrops);
             }
-            ListenDisposition::Begin => {
-                let request = SynReceived::new(&env, flow, knobs, isn, segment);
-                request.answer(&env, out);
-                env.tally.journal.note(flow, TcpState::SynRecv);
-                listen.requests.insert(flow, request);
-                self.flows.insert(flow, Owner::Request(id));
-            }
+            ListenDisposition::Begin => self.begin(id, flow, isn, segment),
         }
     }
 

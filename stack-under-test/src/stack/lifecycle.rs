@@ -26,7 +26,7 @@ impl Stack {
     pub(super) fn queue_connection(&mut self, listener: SocketId, connection: Connection) -> SocketId {
         let flow = connection.flow;
         self.tally.count(Counter::PassiveOpens);
-        self.tally.journal.note(flow, TcpState::Established);
+        self.tally.journal.note(flow, connection.state().name());
         let Some(parent) = self.sockets.get(&listener) else { unreachable!("the listener was just found") };
         let id = self.add_socket(Socket::accepted(parent, connection));
         self.flows.insert(flow, Owner::Socket(id));

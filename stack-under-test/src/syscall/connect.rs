@@ -6,11 +6,13 @@ use core::net::{IpAddr, SocketAddr};
 use super::constants::AF_UNSPEC;
 use super::dispatch::{CallResult, Pending};
 use super::memory::{family, socket_address};
+use super::message::Writing;
 use super::{Failure, Fd, Input, Reply, ThreadId};
 use crate::counters::Counter;
 use crate::socket::errors::Errno;
 use crate::socket::{Domain, Phase, Socket, SocketId, Tcp};
 use crate::stack::{Owner, Stack};
+use crate::tcp::fast_open::CLIENT;
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::state::TcpState;
 use crate::tcp::syn_sent::SynSent;
@@ -42,7 +44,12 @@ impl Stack {
                 self.dissolve(id);
                 Ok(None)
             }
-            Some(_) => Ok(Some((id, self.begin_connect(id, address)?))),
+            Some(_) => {
+                let in_progress = self.begin_connect(id, address)?;
+                // With Fast Open it is done when the SYN waits for data; done again it waits with it.
+                let done = in_progress == Errno::EINPROGRESS && self.is_deferred(id);
+                Ok((!done).then_some((id, in_progress)))
+            }
         }
     }
 
@@ -78,13 +85,19 @@ impl Stack {
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
         match socket.phase {
             Phase::Connected => Err(Errno::EISCONN.into()),
+            Phase::Connecting if self.is_deferred(id) => Ok(Errno::EISCONN),
             Phase::Connecting => Ok(Errno::EALREADY),
             // RFC9293/3.10.1-open-exists
             Phase::Unconnected if socket.state() != TcpState::Closed => Err(Errno::EISCONN.into()),
             Phase::Unconnected => {
-                let addr = socket_address(address, socket.domain, false)?;
-                let remote = self.reachable(id, addr)?;
-                self.open(id, remote)?;
+                let fast = socket.knobs.fast_open.connect;
+                let flow = self.prepare_open(id, address)?;
+                // With a cookie the SYN waits for data.
+                let waits =
+                    fast && self.sockets.get(&id).is_some_and(|socket| self.may_fast_open(socket, flow));
+                if !waits {
+                    self.start_open(id, fast.then_some(&[]));
+                }
                 Ok(Errno::EINPROGRESS)
             }
         }
@@ -115,9 +128,60 @@ impl Stack {
         Ok(remote)
     }
 
-    /// Sends a SYN.
-    fn open(&mut self, id: SocketId, remote: Endpoint) -> Result<(), Errno> {
+    /// `sendto(MSG_FASTOPEN)`, before it waits: opens with data in the SYN.
+    pub(super) fn begin_fast_open(
+        &mut self,
+        id: SocketId,
+        name: Option<&[u8]>,
+        writing: &mut Writing,
+    ) -> Result<(), Failure> {
+        self.may_use_fast_open()?;
+        if name.is_some_and(|name| family(name) == Some(AF_UNSPEC)) {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
         let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
+        match socket.phase {
+            Phase::Connected => Err(Errno::EISCONN.into()),
+            Phase::Connecting => {
+                if !self.is_deferred(id) {
+                    writing.opens(Errno::EALREADY, 0, false);
+                }
+                Ok(())
+            }
+            Phase::Unconnected if socket.state() != TcpState::Closed => Err(Errno::EISCONN.into()),
+            Phase::Unconnected => {
+                self.prepare_open(id, name.ok_or(Errno::EINVAL)?)?;
+                let (carried, may) = self.start_open(id, Some(&writing.data));
+                writing.opens(Errno::EINPROGRESS, carried, may);
+                Ok(())
+            }
+        }
+    }
+
+    /// The first data on a socket whose SYN waited for it.
+    pub(super) fn start_deferred(&mut self, id: SocketId, writing: &mut Writing) -> Result<(), Failure> {
+        if self.is_deferred(id) {
+            self.may_use_fast_open()?;
+            let (carried, may) = self.start_open(id, Some(&writing.data));
+            writing.opens(Errno::EINPROGRESS, carried, may);
+        }
+        Ok(())
+    }
+
+    fn may_use_fast_open(&self) -> Result<(), Errno> {
+        if self.config.settings.fast_open & CLIENT == 0 { Err(Errno::EOPNOTSUPP) } else { Ok(()) }
+    }
+
+    /// Whether the SYN waits for data.
+    fn is_deferred(&self, id: SocketId) -> bool {
+        matches!(self.sockets.get(&id), Some(Socket { tcp: Tcp::SynSent(open), .. }) if open.deferred)
+    }
+
+    /// All of an open but the SYN.
+    fn prepare_open(&mut self, id: SocketId, address: &[u8]) -> Result<Flow, Failure> {
+        let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
+        let addr = socket_address(address, socket.domain, false)?;
+        let remote = self.reachable(id, addr)?;
         let binding = socket.binding;
         // RFC9293/MUST-43, RFC9293/MUST-44
         let address =
@@ -142,9 +206,9 @@ impl Stack {
             None => (self.isn_of_open(flow), 0),
         };
         let identification = self.identification(flow);
-        let (env, sockets, out) = self.split();
+        let (env, sockets, _) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;
-        let open = SynSent::start(&env, flow, socket.knobs.clone(), (isn, echo), identification, out);
+        let open = SynSent::new(&env, flow, socket.knobs.clone(), (isn, echo), identification);
         socket.tcp = Tcp::SynSent(Box::new(open));
         env.tally.journal.note(flow, TcpState::SynSent);
         env.tally.count(Counter::ActiveOpens);
@@ -153,7 +217,7 @@ impl Stack {
         socket.flow = Some(flow);
         socket.binding.port = local.port;
         self.flows.insert(flow, Owner::Socket(id));
-        Ok(())
+        Ok(flow)
     }
 
     /// Whether a program chose this port for a socket.

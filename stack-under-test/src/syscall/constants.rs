@@ -52,6 +52,7 @@ pub const IP_TTL: i32 = 2;
 pub const IP_MTU_DISCOVER: i32 = 10;
 pub const IP_RECVERR: i32 = 11;
 pub const IP_MTU: i32 = 14;
+pub const IP_FREEBIND: i32 = 15;
 /// One more than the last option of the level that Linux has.
 pub const IP_END: i32 = 53;
 pub const IP_PMTUDISC_WANT: i32 = 1;
@@ -63,6 +64,7 @@ pub const IPV6_MTU_DISCOVER: i32 = 23;
 pub const IPV6_MTU: i32 = 24;
 pub const IPV6_RECVERR: i32 = 25;
 pub const IPV6_TCLASS: i32 = 67;
+pub const IPV6_FREEBIND: i32 = 78;
 /// One more than the last option of the level that Linux has.
 pub const IPV6_END: i32 = 81;
 
@@ -83,9 +85,14 @@ pub const TCP_QUICKACK: i32 = 12;
 pub const TCP_CONGESTION: i32 = 13;
 pub const TCP_THIN_DUPACK: i32 = 17;
 pub const TCP_USER_TIMEOUT: i32 = 18;
+pub const TCP_FASTOPEN: i32 = 23;
 pub const TCP_TIMESTAMP: i32 = 24;
+pub const TCP_NOTSENT_LOWAT: i32 = 25;
 pub const TCP_CC_INFO: i32 = 26;
 pub const TCP_SAVED_SYN: i32 = 28;
+pub const TCP_FASTOPEN_CONNECT: i32 = 30;
+pub const TCP_FASTOPEN_KEY: i32 = 33;
+pub const TCP_FASTOPEN_NO_COOKIE: i32 = 34;
 pub const TCP_ZEROCOPY_RECEIVE: i32 = 35;
 pub const TCP_INQ: i32 = 36;
 /// One more than the last option of the level that Linux has.

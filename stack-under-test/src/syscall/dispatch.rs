@@ -112,7 +112,7 @@ pub(crate) struct Blocked {
 
 impl Blocked {
     pub(crate) fn writes_to(&self, socket: SocketId) -> bool {
-        matches!(self.pending, Pending::Write { id, .. } if id == socket)
+        matches!(&self.pending, Pending::Write { id, writing } if *id == socket && writing.awaits_peer)
     }
 }
 
@@ -326,7 +326,13 @@ impl Stack {
         let moved = |count: usize| Ok(Reply::Value(count as i64));
         match pending {
             Pending::Read { id, mut reading } if !reading.got.is_empty() => Ok(self.give(id, &mut reading)),
+            Pending::Write { writing: Writing { opening: Some(_), .. }, .. } if errno == Errno::EINTR => {
+                Err(errno.into())
+            }
             Pending::Write { writing, .. } if writing.written > 0 => moved(writing.written),
+            Pending::Write { writing: Writing { opening: Some(in_progress), .. }, .. } => {
+                Err(in_progress.into())
+            }
             Pending::PipeWrite { written, .. } if written > 0 => moved(written),
             Pending::SpliceOut(splice) => match self.finish_splice(&splice) {
                 0 => Err(errno.into()),

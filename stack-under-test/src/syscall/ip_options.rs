@@ -1,8 +1,9 @@
 //! Options of the levels `IPPROTO_IP` and `IPPROTO_IPV6`.
 
 use super::constants::{
-    IP_END, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_OMIT, IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS,
-    IP_TTL, IPV6_END, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY,
+    IP_END, IP_FREEBIND, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_OMIT, IP_PMTUDISC_WANT,
+    IP_RECVERR, IP_TOS, IP_TTL, IPV6_END, IPV6_FREEBIND, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR,
+    IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY,
 };
 use super::options::{refused, set_knob};
 use super::{Failure, Input, OptionValue};
@@ -61,6 +62,7 @@ pub(super) fn set_v4(socket: &mut Socket, name: i32, value: &Input) -> Result<()
             let on = value.int_or_byte()? != 0;
             set_report(socket, on, |knobs, on| knobs.report_errors = on, true);
         }
+        IP_FREEBIND => socket.free_bind = value.int_or_byte()? != 0,
         IP_MTU_DISCOVER => {
             let wanted = value.int_or_byte()?;
             discovery(wanted)?;
@@ -77,6 +79,7 @@ pub(super) fn get_v4(env: &Env<'_>, socket: &Socket, name: i32) -> Result<Option
         IP_TTL => socket.knobs.v4.hops.unwrap_or(HOPS).into(),
         IP_TOS => socket.knobs.v4.class.into(),
         IP_RECVERR => socket.knobs.v4.report_errors.into(),
+        IP_FREEBIND => socket.free_bind.into(),
         IP_MTU_DISCOVER => socket.ignored.discovery_v4.unwrap_or(IP_PMTUDISC_WANT).into(),
         IP_MTU => path_mtu(env, socket)?,
         _ => return Err(refused(name, IP_END)),
@@ -84,8 +87,8 @@ pub(super) fn get_v4(env: &Env<'_>, socket: &Socket, name: i32) -> Result<Option
 }
 
 pub(super) fn set_v6(socket: &mut Socket, name: i32, value: &Input) -> Result<(), Failure> {
-    let known =
-        [IPV6_UNICAST_HOPS, IPV6_TCLASS, IPV6_RECVERR, IPV6_MTU_DISCOVER, IPV6_V6ONLY].contains(&name);
+    let known = [IPV6_UNICAST_HOPS, IPV6_TCLASS, IPV6_RECVERR, IPV6_MTU_DISCOVER, IPV6_V6ONLY, IPV6_FREEBIND]
+        .contains(&name);
     if !known {
         return Err(refused(name, IPV6_END));
     }
@@ -110,6 +113,8 @@ pub(super) fn set_v6(socket: &mut Socket, name: i32, value: &Input) -> Result<()
         }
         IPV6_V6ONLY if value.length < 4 || socket.binding.port != 0 => return Err(Errno::EINVAL.into()),
         IPV6_V6ONLY => socket.v6only = number != 0,
+        IPV6_FREEBIND if value.length < 4 => return Err(Errno::EINVAL.into()),
+        IPV6_FREEBIND => socket.free_bind = number != 0,
         _ => unreachable!("an option that was found known"),
     }
     Ok(())
@@ -122,6 +127,7 @@ pub(super) fn get_v6(env: &Env<'_>, socket: &Socket, name: i32) -> Result<Option
         IPV6_RECVERR => socket.knobs.v6.report_errors.into(),
         IPV6_MTU_DISCOVER => socket.ignored.discovery_v6.unwrap_or(IP_PMTUDISC_WANT).into(),
         IPV6_V6ONLY => socket.v6only.into(),
+        IPV6_FREEBIND => socket.free_bind.into(),
         IPV6_MTU => path_mtu(env, socket)?,
         _ => return Err(refused(name, IPV6_END)),
     }))

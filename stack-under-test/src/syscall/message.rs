@@ -81,15 +81,35 @@ pub(crate) struct Writing {
     pub(super) flags: i32,
     pub(super) written: usize,
     pub(super) waited: bool,
+    /// The call opens the connection too: what it fails with if it stops waiting for that.
+    pub(super) opening: Option<Errno>,
+    /// Something is left to be written when the connection is there.
+    pub(super) awaits_peer: bool,
 }
 
 impl Writing {
+    /// The call waits for the connection first; so much of its data is in the SYN, if any `may` be.
+    pub(super) fn opens(&mut self, in_progress: Errno, carried: usize, may: bool) {
+        self.opening = Some(in_progress);
+        self.written = carried;
+        self.awaits_peer = !may || carried < self.data.len();
+    }
+
     pub(super) fn new(data: Input, flags: i32) -> Self {
         let length = usize::try_from(data.length).unwrap_or(MOST).min(MOST);
         let nowhere = length > 0 && data.bytes.as_ref().is_none_or(|bytes| bytes.len() < length);
         let mut bytes = data.bytes.unwrap_or_default();
         bytes.truncate(length);
-        Self { data: bytes, nowhere, control: Vec::new(), flags, written: 0, waited: false }
+        Self {
+            data: bytes,
+            nowhere,
+            control: Vec::new(),
+            flags,
+            written: 0,
+            waited: false,
+            opening: None,
+            awaits_peer: true,
+        }
     }
 }
 

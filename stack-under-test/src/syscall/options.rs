@@ -6,7 +6,7 @@ use super::constants::{
     AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SO_ACCEPTCONN, SO_BROADCAST, SO_DEBUG,
     SO_DOMAIN, SO_DONTROUTE, SO_END, SO_ERROR, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_OOBINLINE, SO_PRIORITY,
     SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
-    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET,
+    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET, TCP_FASTOPEN_KEY,
 };
 use super::dispatch::CallResult;
 use super::{Failure, Fd, Input, OptionValue, Reply, Room, ip_options, tcp_options};
@@ -71,6 +71,11 @@ impl Stack {
         // Linux looks at the length first, but for the level of IPv6.
         if room.length < 0 && level != IPPROTO_IPV6 {
             return Err(Errno::EINVAL.into());
+        }
+        if level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY {
+            let socket = self.sockets.get(&id).ok_or(Errno::EBADF)?;
+            let keys = OptionValue::Bytes(self.fast_open_keys(socket).concat());
+            return Ok(Reply::Option(cut(keys, room.length)?));
         }
         let (env, sockets, _) = self.split();
         let socket = sockets.get_mut(&id).ok_or(Errno::EBADF)?;

@@ -131,6 +131,7 @@ impl Stack {
         };
         let (read_shut, write_shut, readable, writable, closed) = match &socket.tcp {
             Tcp::Listen(listen) => return if listen.queue.is_empty() { 0 } else { READABLE },
+            Tcp::SynSent(open) if open.deferred => (false, false, false, true, false),
             Tcp::SynSent(_) | Tcp::SynReceived(_) => {
                 (socket.shut_early.0, socket.shut_early.1, false, false, false)
             }

@@ -12,6 +12,7 @@ use super::{Failure, Fd, Input, Reply, ThreadId};
 use crate::socket::errors::Errno;
 use crate::socket::{Binding, Domain, Phase, Socket, SocketId, Tcp};
 use crate::stack::Stack;
+use crate::tcp::fast_open::{EVERY_LISTENER, SERVER};
 use crate::tcp::flow::Endpoint;
 use crate::tcp::listen::Listen;
 use crate::tcp::state::TcpState;
@@ -67,7 +68,9 @@ impl Stack {
         let addr = socket_address(addr.address()?, socket.domain, true)?;
         let Endpoint { address, port } = addr.into();
         let address = Some(address).filter(|address| !address.is_unspecified());
-        if address.is_some_and(|address| !address.is_loopback() && !self.config.is_local(address)) {
+        if !socket.free_bind
+            && address.is_some_and(|address| !address.is_loopback() && !self.config.is_local(address))
+        {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
         if address.is_some_and(|address| address.is_ipv4()) && socket.domain == Domain::Inet6 && socket.v6only
@@ -126,7 +129,12 @@ impl Stack {
         } else if !self.may_listen(id) {
             return Err(Errno::EADDRINUSE.into());
         }
+        let bits = self.config.settings.fast_open;
+        let every = bits & EVERY_LISTENER != 0 && bits & SERVER != 0;
         if let Some(socket) = self.sockets.get_mut(&id) {
+            if every && socket.fast_open.backlog == 0 {
+                socket.fast_open.backlog = backlog;
+            }
             socket.tcp = Tcp::Listen(Listen::new(backlog));
             self.tally.journal.note_listener(TcpState::Closed, TcpState::Listen);
         }

@@ -4,15 +4,18 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::constants::{
-    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_END, TCP_INFO, TCP_INQ, TCP_KEEPCNT,
-    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_QUICKACK, TCP_SAVED_SYN,
-    TCP_SYNCNT, TCP_THIN_DUPACK, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_ZEROCOPY_RECEIVE,
+    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_END, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
+    TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INFO, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL,
+    TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_SAVED_SYN, TCP_SYNCNT,
+    TCP_THIN_DUPACK, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_ZEROCOPY_RECEIVE,
 };
 use super::options::{refused, set_knob};
 use super::{Failure, Input, OptionValue};
 use crate::socket::Socket;
 use crate::socket::errors::Errno;
+use crate::tcp::congestion::Algorithm;
 use crate::tcp::env::Env;
+use crate::tcp::fast_open::{CLIENT, Key};
 use crate::tcp::flow::Outbox;
 use crate::tcp::handshake::OrphanTime;
 use crate::tcp::info;
@@ -38,8 +41,10 @@ pub(super) fn set(
     value: &Input,
     out: &mut Outbox,
 ) -> Result<(), Failure> {
-    if name == TCP_CONGESTION {
-        return set_congestion(value);
+    match name {
+        TCP_CONGESTION => return set_congestion(env, socket, value),
+        TCP_FASTOPEN_KEY => return set_fast_open_keys(socket, value),
+        _ => {}
     }
     let value = value.int()?;
     match name {
@@ -69,11 +74,7 @@ pub(super) fn set(
             set_knob(socket, |knobs| knobs.user_timeout = most);
         }
         TCP_LINGER2 => {
-            let time = match u64::try_from(value) {
-                Err(_) => OrphanTime::None,
-                Ok(0) => OrphanTime::System,
-                Ok(seconds) => OrphanTime::So(Duration::from_secs(seconds).min(ORPHAN_MAX)),
-            };
+            let time = orphan_time(value);
             set_knob(socket, |knobs| knobs.orphan_time = time);
         }
         TCP_DEFER_ACCEPT => set_knob(socket, |knobs| knobs.defer_accept = repetitions_within(env, value)),
@@ -85,6 +86,12 @@ pub(super) fn set(
             }
         }
         TCP_INQ => socket.tell_unread = switch(value)?,
+        TCP_NOTSENT_LOWAT => {
+            set_knob(socket, |knobs| knobs.unsent_low = unsent_low(value));
+        }
+        TCP_FASTOPEN | TCP_FASTOPEN_CONNECT | TCP_FASTOPEN_NO_COOKIE => {
+            set_fast_open(env, socket, name, value)?;
+        }
         // What it asked for Linux has given up.
         TCP_THIN_DUPACK => drop(switch(value)?),
         // Only a connection under repair can be given another clock.
@@ -94,6 +101,60 @@ pub(super) fn set(
         }
         _ => return Err(refused(name, TCP_END)),
     }
+    Ok(())
+}
+
+/// Zero is the system's, and a negative number a very large one.
+fn unsent_low(value: i64) -> Option<u32> {
+    Some(value as u32).filter(|low| *low != 0)
+}
+
+fn orphan_time(seconds: i64) -> OrphanTime {
+    match u64::try_from(seconds) {
+        Err(_) => OrphanTime::None,
+        Ok(0) => OrphanTime::System,
+        Ok(seconds) => OrphanTime::So(Duration::from_secs(seconds).min(ORPHAN_MAX)),
+    }
+}
+
+fn set_fast_open(env: &Env<'_>, socket: &mut Socket, name: i32, value: i64) -> Result<(), Errno> {
+    let settings = env.settings;
+    let closed = socket.state() == TcpState::Closed;
+    let quiet = closed || socket.state() == TcpState::Listen;
+    match name {
+        TCP_FASTOPEN => {
+            let backlog = u32::try_from(value).ok().filter(|_| quiet).ok_or(Errno::EINVAL)?;
+            socket.fast_open.backlog = backlog.min(settings.somaxconn);
+        }
+        TCP_FASTOPEN_CONNECT => {
+            let on = switch(value)?;
+            if settings.fast_open & CLIENT == 0 {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            if !closed {
+                return Err(Errno::EINVAL);
+            }
+            socket.knobs.fast_open.connect = on;
+        }
+        _ => {
+            let on = switch(value)?;
+            if !quiet {
+                return Err(Errno::EINVAL);
+            }
+            socket.knobs.fast_open.no_cookie = on;
+        }
+    }
+    Ok(())
+}
+
+/// One key or two.
+fn set_fast_open_keys(socket: &mut Socket, value: &Input) -> Result<(), Failure> {
+    let length = usize::try_from(value.length).unwrap_or(0);
+    if length != size_of::<Key>() && length != 2 * size_of::<Key>() {
+        return Err(Errno::EINVAL.into());
+    }
+    let (keys, _) = value.get(length)?.as_chunks();
+    socket.fast_open.keys = keys.to_vec();
     Ok(())
 }
 
@@ -115,18 +176,43 @@ fn switch(value: i64) -> Result<bool, Errno> {
     }
 }
 
-/// There is only one way to avoid congestion.
-fn set_congestion(value: &Input) -> Result<(), Failure> {
+/// Those of Linux that are not here.
+const OTHERS: [&str; 15] = [
+    "bbr",
+    "bic",
+    "cdg",
+    "dctcp",
+    "highspeed",
+    "htcp",
+    "hybla",
+    "illinois",
+    "lp",
+    "nv",
+    "scalable",
+    "vegas",
+    "veno",
+    "westwood",
+    "yeah",
+];
+
+fn set_congestion(env: &Env<'_>, socket: &mut Socket, value: &Input) -> Result<(), Failure> {
     if value.length < 1 {
         return Err(Errno::EINVAL.into());
     }
     let length = usize::try_from(value.length).unwrap_or(usize::MAX).min(NAME_MAX);
     let name = value.get(length)?;
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-    match name.get(..end) {
-        Some(b"reno") => Ok(()),
-        Some(_) | None => Err(Failure::Unsupported("congestion control other than reno")),
+    let name = name.get(..end).and_then(|name| core::str::from_utf8(name).ok()).unwrap_or_default();
+    if OTHERS.contains(&name) {
+        return Err(Failure::Unsupported("congestion control other than reno and cubic"));
     }
+    let algorithm = Algorithm::named(name).ok_or(Errno::ENOENT)?;
+    set_knob(socket, |knobs| knobs.congestion = Some(algorithm));
+    if let Some(connection) = socket.connection_mut().filter(|connection| connection.algorithm() != algorithm)
+    {
+        connection.set_congestion(env, algorithm);
+    }
+    Ok(())
 }
 
 /// What was held back goes when it is no longer to be: also under a cork if `TCP_NODELAY` is set.
@@ -209,9 +295,19 @@ pub(super) fn get(env: &Env<'_>, socket: &Socket, name: i32) -> Result<OptionVal
         }),
         TCP_INFO => return Ok(OptionValue::Info(Box::new(info::of_socket(env, socket)))),
         TCP_INQ => socket.tell_unread.into(),
+        TCP_NOTSENT_LOWAT => (knobs.unsent_low.unwrap_or(0) as i32).into(),
+        TCP_FASTOPEN => socket.fast_open.backlog.into(),
+        TCP_FASTOPEN_CONNECT => knobs.fast_open.connect.into(),
+        TCP_FASTOPEN_NO_COOKIE => knobs.fast_open.no_cookie.into(),
         TCP_THIN_DUPACK => 0,
         TCP_TIMESTAMP => env.timestamp().cast_signed().into(),
-        TCP_CONGESTION => return Ok(OptionValue::Bytes(b"reno".to_vec())),
+        TCP_CONGESTION => {
+            let algorithm = match socket.connection() {
+                Some(connection) => connection.algorithm(),
+                None => knobs.congestion.unwrap_or(env.settings.congestion),
+            };
+            return Ok(OptionValue::Bytes(algorithm.name().as_bytes().to_vec()));
+        }
         _ => return Err(refused(name, TCP_END)),
     }))
 }

@@ -147,19 +147,32 @@ impl Stack {
         }
     }
 
-    pub(super) fn start_send(&mut self, thread: ThreadId, fd: Fd, writing: Writing, name: Option<&Input>) {
-        let unsupported = match writing.flags {
-            flags if flags & MSG_FASTOPEN != 0 => Some("MSG_FASTOPEN"),
-            flags if flags & MSG_EOR != 0 => Some("MSG_EOR"),
-            _ => None,
-        };
-        // A stream ignores the address, but it must be one that can be read.
-        let named = name.map_or(Ok(&[][..]), Input::address).map(drop);
-        match (self.descriptors.get(fd).and_then(|id| named.map(|()| id)), unsupported) {
-            (Err(errno), _) => self.finish_call(thread, Err(errno.into())),
-            (Ok(_), Some(what)) => self.finish_call(thread, Err(Failure::Unsupported(what))),
-            (Ok(id), None) => self.wait_or_finish(thread, Pending::Write { id, writing }, None),
+    pub(super) fn start_send(
+        &mut self,
+        thread: ThreadId,
+        fd: Fd,
+        mut writing: Writing,
+        name: Option<&Input>,
+    ) {
+        match self.begin_send(fd, &mut writing, name) {
+            Err(failure) => self.finish_call(thread, Err(failure)),
+            Ok(id) => self.wait_or_finish(thread, Pending::Write { id, writing }, None),
         }
+    }
+
+    fn begin_send(
+        &mut self,
+        fd: Fd,
+        writing: &mut Writing,
+        name: Option<&Input>,
+    ) -> Result<SocketId, Failure> {
+        let id = self.descriptors.get(fd)?;
+        // A stream ignores the address, but it must be one that can be read.
+        let name = name.map(Input::address).transpose()?;
+        if writing.flags & MSG_FASTOPEN != 0 {
+            self.begin_fast_open(id, name, writing)?;
+        }
+        Ok(id)
     }
 
     /// As Linux's `tcp_sendmsg`. Errors are reported only by a call that wrote nothing.
@@ -169,8 +182,21 @@ impl Stack {
         id: SocketId,
         writing: &mut Writing,
     ) -> Option<CallResult> {
+        if let Err(failure) = self.start_deferred(id, writing) {
+            return Some(Err(failure));
+        }
+        if writing.opening.is_some() {
+            if let Err(failure) = self.try_connect(id)? {
+                return Some(Err(failure));
+            }
+            writing.opening = None;
+        }
         let flags = writing.flags;
-        let manner = Manner { more: flags & MSG_MORE != 0, urgent: flags & MSG_OOB != 0 };
+        let manner = Manner {
+            more: flags & MSG_MORE != 0,
+            urgent: flags & MSG_OOB != 0,
+            ends_record: flags & MSG_EOR != 0,
+        };
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id)?;
         let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;

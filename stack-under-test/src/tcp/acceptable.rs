@@ -76,7 +76,9 @@ impl Connection {
     fn is_reset_before_fin(&self, segment: &Segment<'_>) -> bool {
         let fin_came = match self.state {
             SyncState::CloseWait | SyncState::LastAck | SyncState::Closing => true,
-            SyncState::Established | SyncState::FinWait1 | SyncState::FinWait2 => false,
+            SyncState::SynReceived | SyncState::Established | SyncState::FinWait1 | SyncState::FinWait2 => {
+                false
+            }
         };
         fin_came && segment.flags.rst() && segment.seq + 1 == self.window.nxt
     }

@@ -1,11 +1,13 @@
 //! What does the acknowledgement say?
 
 use super::connection::Connection;
+use super::cubic::Exit;
 use super::env::Env;
 use super::flow::Outbox;
 use super::recovery::{News, Reported};
-use super::send_queue::Freed;
+use super::send_queue::{Freed, Sent};
 use super::timers::Timer;
+use crate::counters::Counter;
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::Segment;
 
@@ -67,6 +69,7 @@ impl Connection {
         let reported = self.take_sacks(env, segment, una_before);
         let freed = self.queue.acknowledge(ack);
         self.take_sample(env, segment, &freed, &reported);
+        self.steer_slow_start(env, &freed, &reported);
         let bare = !advanced && !updates && segment.len() == 0 && reported.news.is_empty();
         let duplicate = bare && reported.duplicate.is_none();
         let congested = self.hears_of_congestion(segment);
@@ -88,6 +91,23 @@ impl Connection {
         if let Some(sample) = self.rtt_sample(env, segment, sent, freed.count() > 0) {
             self.rtt.measure(sample, self.send.una, self.send.nxt, env.settings);
             self.repetition.backoff = 0;
+        }
+    }
+
+    /// CUBIC looks at the round trip of what arrived last.
+    fn steer_slow_start(&mut self, env: &Env<'_>, freed: &Freed, reported: &Reported) {
+        let last = |sent: &[Sent]| {
+            sent.iter().rev().find(|sent| !sent.sacked && !sent.retransmitted).map(|sent| sent.at)
+        };
+        let reported = reported.news.iter().rev().find(|sent| !sent.retransmitted).map(|sent| sent.at);
+        let freed = if freed.retransmitted() { None } else { last(&freed.0) };
+        let Some(at) = reported.or(freed) else { return };
+        let numbers = (self.send.una, self.send.nxt);
+        let slack = self.train_slack(env);
+        match self.congestion.measured(env.now, env.now - at, numbers, slack) {
+            Some(Exit::Train) => env.tally.count(Counter::HystartTrain),
+            Some(Exit::Delay) => env.tally.count(Counter::HystartDelay),
+            None => {}
         }
     }
 

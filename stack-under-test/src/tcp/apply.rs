@@ -74,7 +74,8 @@ impl Connection {
             // RFC9293/3.10.7.4-rst-exact, RFC9293/3.10.7.4-rst-closing
             Disposition::Reset => Fate::Ended(match self.state {
                 SyncState::CloseWait => Ending::ResetAfterFin,
-                SyncState::Established
+                SyncState::SynReceived
+                | SyncState::Established
                 | SyncState::FinWait1
                 | SyncState::FinWait2
                 | SyncState::Closing
@@ -103,7 +104,11 @@ impl Connection {
         out: &mut Outbox,
     ) -> Fate {
         let fin_acknowledged = match ack {
-            AckMeaning::Current => self.take_current(env, segment, out),
+            AckMeaning::Current => {
+                let fin_acknowledged = self.take_current(env, segment, out);
+                self.confirm(env, segment, out);
+                fin_acknowledged
+            }
             AckMeaning::Old => {
                 self.take_old_reports(env, segment, out);
                 false
@@ -176,7 +181,7 @@ impl Connection {
         self.received.forget_early();
         match was {
             // The answer, a FIN among them, may follow soon; the acknowledgement waits for it.
-            SyncState::Established => self.acking.enter_ping_pong(env),
+            SyncState::SynReceived | SyncState::Established => self.acking.enter_ping_pong(env),
             SyncState::FinWait1 | SyncState::FinWait2 => self.send_ack(env, out),
             SyncState::CloseWait | SyncState::Closing | SyncState::LastAck => {}
         }

@@ -33,6 +33,13 @@ impl Connection {
     /// `shutdown(SHUT_WR)`: the FIN follows what was written.
     pub(crate) fn shut_write(&mut self, env: &Env<'_>, out: &mut Outbox) {
         self.write_shut = true;
+        // Linux: before the peer acknowledged our SYN the FIN waits, unless the program closes.
+        if self.state != SyncState::SynReceived {
+            self.send_fin(env, out);
+        }
+    }
+
+    fn send_fin(&mut self, env: &Env<'_>, out: &mut Outbox) {
         if self.state.may_send() {
             self.queue.append_fin();
             let fate = self.transit(env, SyncEvent::LocalClose);
@@ -52,7 +59,8 @@ impl Connection {
             return self.abort(env, out);
         }
         self.read_shut = true;
-        self.shut_write(env, out);
+        self.write_shut = true;
+        self.send_fin(env, out);
         Fate::Lives
     }
 
@@ -68,7 +76,9 @@ impl Connection {
     pub(crate) fn is_closing(&self) -> bool {
         match self.state {
             SyncState::FinWait1 | SyncState::Closing | SyncState::LastAck => true,
-            SyncState::Established | SyncState::FinWait2 | SyncState::CloseWait => false,
+            SyncState::SynReceived | SyncState::Established | SyncState::FinWait2 | SyncState::CloseWait => {
+                false
+            }
         }
     }
 
@@ -81,7 +91,8 @@ impl Connection {
                 Fate::Ended(Ending::Aborted)
             }
             SyncState::FinWait2 => self.wait_without_owner(env, false),
-            SyncState::Established
+            SyncState::SynReceived
+            | SyncState::Established
             | SyncState::FinWait1
             | SyncState::CloseWait
             | SyncState::Closing

@@ -1,7 +1,10 @@
-//! How much may be in flight. Reno, in segments, as Linux counts.
+//! How much may be in flight, in segments, as Linux counts: Reno, or CUBIC where it was chosen.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
+use super::cubic::{Cubic, Exit};
+use crate::time::Instant;
 use crate::wire::seq::SeqNum;
 
 /// RFC6928/2a
@@ -22,6 +25,27 @@ pub(crate) enum CongestionState {
     Recovery = 3,
     /// The retransmission timer fired: slow start from one segment.
     Loss = 4,
+}
+
+/// How congestion is avoided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    #[default]
+    Reno,
+    Cubic,
+}
+
+impl Algorithm {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reno => "reno",
+            Self::Cubic => "cubic",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Reno, Self::Cubic].into_iter().find(|algorithm| algorithm.name() == name)
+    }
 }
 
 /// The congestion window and what it is made of.
@@ -46,10 +70,11 @@ pub(crate) struct Congestion {
     round_end: SeqNum,
     /// The peer was not told of the last reduction yet. RFC3168/6.1.2e
     pub(super) tell: bool,
+    cubic: Option<Box<Cubic>>,
 }
 
 impl Congestion {
-    pub(crate) fn new(start: SeqNum) -> Self {
+    pub(crate) fn new(start: SeqNum, algorithm: Algorithm, now: Instant) -> Self {
         Self {
             state: CongestionState::Open,
             window: INITIAL_WINDOW,
@@ -64,7 +89,26 @@ impl Congestion {
             most_out: 0,
             round_end: start,
             tell: false,
+            cubic: None,
         }
+        .with(algorithm, now, start)
+    }
+
+    fn with(mut self, algorithm: Algorithm, now: Instant, nxt: SeqNum) -> Self {
+        self.choose(algorithm, now, nxt);
+        self
+    }
+
+    /// `setsockopt(TCP_CONGESTION)`
+    pub(crate) fn choose(&mut self, algorithm: Algorithm, now: Instant, nxt: SeqNum) {
+        self.cubic = match algorithm {
+            Algorithm::Reno => None,
+            Algorithm::Cubic => Some(Box::new(Cubic::new(now, nxt))),
+        };
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        if self.cubic.is_some() { Algorithm::Cubic } else { Algorithm::Reno }
     }
 
     /// RFC5681/3.1-iw-synloss
@@ -123,7 +167,7 @@ impl Congestion {
     }
 
     /// `segments` were acknowledged.
-    pub(crate) fn acknowledged(&mut self, mut segments: u32) {
+    pub(crate) fn acknowledged(&mut self, now: Instant, mut segments: u32) {
         if !self.is_used() {
             return;
         }
@@ -136,14 +180,37 @@ impl Congestion {
         }
         if segments > 0 {
             // RFC5681/3.1-ca-growth
-            if self.counted >= self.window {
+            let window = self.window.max(1);
+            let each = self.cubic.as_mut().map_or(window, |cubic| cubic.pace(now, window, segments));
+            if self.counted >= each {
                 self.counted = 0;
                 self.window += 1;
             }
             self.counted += segments;
-            let growth = self.counted / self.window.max(1);
-            self.counted -= growth * self.window;
+            let growth = self.counted / each;
+            self.counted -= growth * each;
             self.window += growth;
+        }
+    }
+
+    /// A round trip was measured. CUBIC may find that slow start has gone far enough; returns why.
+    pub(super) fn measured(
+        &mut self,
+        now: Instant,
+        rtt: Duration,
+        numbers: (SeqNum, SeqNum),
+        slack: Duration,
+    ) -> Option<Exit> {
+        let place = (self.window, self.in_slow_start());
+        let exit = self.cubic.as_mut()?.measured(now, rtt, place, numbers, slack)?;
+        self.threshold = self.window;
+        Some(exit)
+    }
+
+    /// Something is sent after a time without anything in flight.
+    pub(super) fn resumed(&mut self, now: Instant, idle: Duration) {
+        if let Some(cubic) = &mut self.cubic {
+            cubic.was_idle(now, idle);
         }
     }
 
@@ -183,8 +250,20 @@ impl Congestion {
         self.delivered = 0;
         self.sent = 0;
         self.counted = 0;
-        self.threshold = (self.window / 2).max(2);
+        self.threshold = self.reduced();
         self.tell = true;
+    }
+
+    /// The threshold after a loss.
+    fn reduced(&mut self) -> u32 {
+        // RFC5681/3.1-rto-ssthresh. Linux takes a part of the window instead of what is in flight.
+        let window = self.window;
+        self.cubic.as_mut().map_or((window / 2).max(2), |cubic| cubic.reduce(window))
+    }
+
+    /// What was learnt is forgotten.
+    fn start_anew(&mut self, now: Instant, nxt: SeqNum) {
+        self.choose(self.algorithm(), now, nxt);
     }
 
     /// The threshold as far as the window is beyond it: most of the window worked. One that was just lowered counts.
@@ -244,7 +323,7 @@ impl Congestion {
     }
 
     /// Something is sent again for a reason other than congestion: the window stays.
-    pub(crate) fn repeat_without_blame(&mut self, nxt: SeqNum) {
+    pub(crate) fn repeat_without_blame(&mut self, now: Instant, nxt: SeqNum) {
         let reducing = self.is_reducing();
         if self.state != CongestionState::Loss {
             self.high = nxt;
@@ -253,6 +332,7 @@ impl Congestion {
             }
             self.prior_threshold = None;
             self.state = CongestionState::Loss;
+            self.start_anew(now, nxt);
         }
     }
 
@@ -270,7 +350,13 @@ impl Congestion {
 
     /// The retransmission timer fired. `again` if it had fired before and nothing was acknowledged since. Returns
     /// whether the threshold was lowered.
-    pub(crate) fn timed_out(&mut self, una: SeqNum, nxt: SeqNum, again: bool, in_flight: u32) -> bool {
+    pub(crate) fn timed_out(
+        &mut self,
+        now: Instant,
+        (una, nxt): (SeqNum, SeqNum),
+        again: bool,
+        in_flight: u32,
+    ) -> bool {
         let first = match self.state {
             CongestionState::Open | CongestionState::Disorder => true,
             CongestionState::Reduced | CongestionState::Recovery => self.is_past(una),
@@ -284,8 +370,7 @@ impl Congestion {
                 self.current_threshold()
             });
             self.prior_window = self.window;
-            // RFC5681/3.1-rto-ssthresh. Linux halves the window instead of what is in flight.
-            self.threshold = (self.window / 2).max(2);
+            self.threshold = self.reduced();
         }
         // RFC5681/3.1-rto-lw
         self.window = in_flight + 1;
@@ -293,6 +378,7 @@ impl Congestion {
         self.tell = true;
         self.high = nxt;
         self.state = CongestionState::Loss;
+        self.start_anew(now, nxt);
         first
     }
 }

@@ -4,16 +4,18 @@
 //! does the acknowledgement say ([`super::acknowledge`]), what of the text is new ([`super::text`]), what may be sent
 //! next ([`super::transmit`]), what is lost ([`super::rack`], [`super::recovery`]), what is sent again
 //! ([`super::retransmit`]), how is congestion told ([`super::ecn`]), when is an acknowledgement due
-//! ([`super::delayed_ack`]), how does it end ([`super::close`]). [`super::apply`] joins them.
+//! ([`super::delayed_ack`]), did it begin with the SYN ([`super::fast_open`]), how does it end ([`super::close`]). [`super::apply`] joins them.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::congestion::Congestion;
+use super::congestion::{Algorithm, Congestion};
 use super::delayed_ack::DelayedAck;
 use super::ecn::Notification;
 use super::env::Env;
+use super::fast_open::{FastOpened, Unconfirmed};
 use super::flow::{Flow, Outbox};
 use super::handshake::{Knobs, Negotiated, TIMESTAMPS_LENGTH};
 use super::rack::Recovery;
@@ -78,6 +80,12 @@ pub(crate) struct Counters {
     pub(crate) last_data_sent: Instant,
     pub(crate) last_segment_sent: Instant,
     pub(crate) last_ack_received: Instant,
+}
+
+impl Counters {
+    fn new(now: Instant) -> Self {
+        Self { last_data_sent: now, last_segment_sent: now, last_ack_received: now, ..Self::default() }
+    }
 }
 
 /// Numbers of the direction to the peer.
@@ -157,6 +165,9 @@ pub(crate) struct Connection {
     pub(crate) soft_error: Option<Trouble>,
     pub(super) identification: u16,
     pub(crate) counters: Counters,
+    /// The connection began with the peer's SYN, and the peer has not acknowledged ours.
+    pub(crate) unconfirmed: Option<Box<Unconfirmed>>,
+    pub(super) fast_opened: FastOpened,
 }
 
 /// What a handshake leaves behind for the connection.
@@ -178,6 +189,8 @@ pub(crate) struct Opening {
     pub(crate) rtt: Option<Duration>,
     pub(crate) repeated: bool,
     pub(crate) identification: u16,
+    /// Data that our SYN carried, and when it left.
+    pub(crate) sent: Option<(Vec<u8>, Instant)>,
 }
 
 impl Connection {
@@ -194,6 +207,7 @@ impl Connection {
             rtt,
             repeated,
             identification,
+            sent,
         } = opening;
         let next = isn + 1;
         let our_mss = u32::from(negotiated.our_mss) - negotiated.options_length();
@@ -201,6 +215,7 @@ impl Connection {
         window.establish(our_mss);
         let most = window.threshold().min(window.advertised);
         let pace = ReceivePace::new(env, window.nxt, our_mss, most);
+        let algorithm = knobs.congestion.unwrap_or(env.settings.congestion);
         let mut connection = Self {
             flow,
             state: SyncState::Established,
@@ -224,7 +239,7 @@ impl Connection {
             pace,
             mark: None,
             rtt: RttEstimator::new(),
-            congestion: Congestion::new(next),
+            congestion: Congestion::new(next, algorithm, env.now),
             recovery: Recovery::default(),
             repetition: Repetition::default(),
             timers: Timers::default(),
@@ -235,12 +250,9 @@ impl Connection {
             last_rebuke: None,
             soft_error: None,
             identification,
-            counters: Counters {
-                last_data_sent: env.now,
-                last_segment_sent: env.now,
-                last_ack_received: env.now,
-                ..Counters::default()
-            },
+            counters: Counters::new(env.now),
+            unconfirmed: None,
+            fast_opened: FastOpened::default(),
         };
         if let Some(rtt) = rtt {
             connection.rtt.measure(rtt, next, next, env.settings);
@@ -249,6 +261,7 @@ impl Connection {
             connection.congestion.handshake_was_repeated();
         }
         connection.arm_keep_alive(env);
+        connection.begin_with_data(env, sent);
         connection
     }
 
@@ -293,9 +306,23 @@ impl Connection {
         self.window.set_clamp(clamp);
     }
 
+    /// `setsockopt(TCP_CONGESTION)`.
+    pub(crate) fn set_congestion(&mut self, env: &Env<'_>, algorithm: Algorithm) {
+        self.congestion.choose(algorithm, env.now, self.send.nxt);
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.congestion.algorithm()
+    }
+
     /// Whether a segment that begins there is under way.
     pub(crate) fn is_in_flight(&self, seq: SeqNum) -> bool {
-        seq.within(self.send.una, self.send.nxt)
+        let first = self.unconfirmed.as_ref().map_or(self.send.una, |waiting| waiting.request.isn);
+        seq.within(first, self.send.nxt)
+    }
+
+    pub(crate) fn next_to_send(&self) -> SeqNum {
+        self.send.nxt
     }
 
     /// Bytes written and not acknowledged; a FIN counts, as in Linux.

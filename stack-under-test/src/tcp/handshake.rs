@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::congestion::Algorithm;
 use super::env::Env;
 use super::flow::Flow;
 use crate::wire::ip;
@@ -39,9 +40,23 @@ pub(crate) struct Knobs {
     pub(crate) orphan_time: OrphanTime,
     /// A listener makes no connection before data comes, for so many repetitions of the SYN-ACK.
     pub(crate) defer_accept: u32,
+    /// `TCP_CONGESTION`; unset is the system's.
+    pub(crate) congestion: Option<Algorithm>,
+    /// Bytes that may be written and not sent; unset is the system's.
+    pub(crate) unsent_low: Option<u32>,
+    pub(crate) fast_open: FastOpenKnobs,
     /// Of packets to IPv4 peers, and to IPv6 peers.
     pub(crate) v4: HeaderKnobs,
     pub(crate) v6: HeaderKnobs,
+}
+
+/// How a program opens with data in the SYN.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FastOpenKnobs {
+    /// `TCP_FASTOPEN_CONNECT`: the SYN waits for data.
+    pub(crate) connect: bool,
+    /// `TCP_FASTOPEN_NO_COOKIE`
+    pub(crate) no_cookie: bool,
 }
 
 /// What a program set for one address family.

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::connection::Connection;
 use super::env::Env;
+use super::fast_open::FastOpened;
 use super::handshake::{Negotiated, announced_mss};
 use super::rack::DUPLICATES;
 use super::state::TcpState;
@@ -25,7 +26,7 @@ pub struct TcpInfo {
     /// How often the retransmission time-out was doubled.
     pub backoff: u8,
     /// Negotiated options: bit 0 timestamps, bit 1 SACK, bit 2 window scale, bit 3 ECN, bit 4 that a
-    /// codepoint of it came.
+    /// codepoint of it came, bit 5 that data in a SYN was taken, bit 7 that the connection began with the peer's SYN.
     pub options: u8,
     /// The shift of windows that the peer advertises.
     pub snd_wscale: u8,
@@ -99,6 +100,8 @@ pub struct TcpInfo {
     pub rcv_rtt: Duration,
     /// The most bytes that the program took in a round trip.
     pub rcv_space: u32,
+    /// Why Fast Open did not succeed: 1 no cookie, 2 data not acknowledged, 3 the SYN was repeated.
+    pub fastopen_client_fail: u8,
 }
 
 const NO_THRESHOLD: u32 = 0x7fff_ffff;
@@ -118,7 +121,8 @@ pub(crate) fn of_socket(env: &Env<'_>, socket: &Socket) -> TcpInfo {
             info.rto = open.rto();
             info.retransmits = open.retransmits as u8;
             info.total_retrans = open.retransmits;
-            info.unacked = 1;
+            info.fastopen_client_fail = open.attempt.failure;
+            info.unacked = open.packets_out();
             info.segs_out = open.retransmits + 1;
             info.pmtu = u32::from(env.path_mtu(open.flow.remote.address));
             info.advmss = u32::from(announced_mss(env, open.flow, &open.knobs));
@@ -177,6 +181,7 @@ fn blank(state: TcpState) -> TcpInfo {
         rcv_wnd: 0,
         rcv_rtt: Duration::ZERO,
         rcv_space: 0,
+        fastopen_client_fail: 0,
     }
 }
 
@@ -190,7 +195,9 @@ impl Connection {
         let scaled = self.negotiated.scales.is_some();
         let timestamps = self.negotiated.timestamps.is_some();
         let Negotiated { sack, ecn, .. } = self.negotiated;
-        let options = [timestamps, sack, scaled, ecn, self.notification.seen];
+        let FastOpened { syn_data, child, asked: _, failure } = self.fast_opened;
+        info.fastopen_client_fail = failure;
+        let options = [timestamps, sack, scaled, ecn, self.notification.seen, syn_data, false, child];
         info.options = (0..).zip(options).map(|(bit, on)| u8::from(on) << bit).sum();
         info.snd_wscale = self.negotiated.send_scale();
         info.rcv_wscale = self.window.scale;

@@ -38,11 +38,21 @@ pub(crate) struct Listen {
     pub(crate) last_cookie: Option<Instant>,
     /// Connections that were ever finished.
     pub(crate) finished: u64,
+    /// Until when connections that began with a SYN and were reset count as if they were still there: a forged SYN
+    /// brings on a reset. RFC7413/4.2b
+    pub(crate) reset_opens: VecDeque<Instant>,
 }
 
 impl Listen {
     pub(crate) fn new(backlog: u32) -> Self {
-        Self { backlog, requests: BTreeMap::new(), queue: VecDeque::new(), last_cookie: None, finished: 0 }
+        Self {
+            backlog,
+            requests: BTreeMap::new(),
+            queue: VecDeque::new(),
+            last_cookie: None,
+            finished: 0,
+            reset_opens: VecDeque::new(),
+        }
     }
 
     /// Whether no further connection may finish. One more than the backlog fits, as in Linux.

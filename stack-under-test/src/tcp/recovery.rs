@@ -161,7 +161,7 @@ impl Connection {
             self.congestion.reduce(delivered, self.in_flight(), calm);
         } else if news.freed.count() > 0 || (self.recovery.reordering > DUPLICATES && reports) {
             // Where the path reorders, what arrives counts in any order.
-            self.congestion.acknowledged(delivered);
+            self.congestion.acknowledged(env.now, delivered);
         }
         self.repeat(env, repeat, out);
     }

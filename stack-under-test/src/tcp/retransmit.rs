@@ -34,20 +34,12 @@ impl Connection {
         // RFC9293/SHLD-17, RFC9293/MUST-35: a window closed behind our back is probed with what lies before it, and
         // answered probes keep the connection.
         let shut = self.send.window == 0 && !self.orphan;
-        if !(shut && self.peer_answers(env)) && self.is_given_up(env) {
+        let given_up = !(shut && self.peer_answers(env)) && self.is_given_up(env);
+        self.suspect_middlebox(env, given_up);
+        if given_up {
             return Fate::Ended(self.time_out());
         }
-        self.presume_lost(env);
-        let again = self.repetition.retransmits > 0;
-        let calm = self.congestion.state() < CongestionState::Recovery;
-        self.recovery.frto = env.settings.frto > 0 && (calm || again);
-        if calm && self.queue.sacked() >= DUPLICATES {
-            // So many duplicates, and it was loss nevertheless: reordering was overestimated.
-            self.recovery.reordering = self.recovery.reordering.min(DUPLICATES);
-        }
-        if self.congestion.timed_out(self.send.una, self.send.nxt, again, self.in_flight()) {
-            self.begin_undo();
-        }
+        self.enter_loss(env);
         self.recovery.tail_probe = None;
         self.repetition.retransmits += u32::from(!shut);
         self.resend(env, 1, out);
@@ -57,6 +49,21 @@ impl Connection {
         let wait = self.within_user_timeout(env, self.rtt.rto());
         self.arm_retransmission(env, env.now + wait);
         Fate::Lives
+    }
+
+    /// A time-out is taken for congestion.
+    pub(super) fn enter_loss(&mut self, env: &Env<'_>) {
+        self.presume_lost(env);
+        let again = self.repetition.retransmits > 0;
+        let calm = self.congestion.state() < CongestionState::Recovery;
+        self.recovery.frto = env.settings.frto > 0 && (calm || again);
+        if calm && self.queue.sacked() >= DUPLICATES {
+            // So many duplicates, and it was loss nevertheless: reordering was overestimated.
+            self.recovery.reordering = self.recovery.reordering.min(DUPLICATES);
+        }
+        if self.congestion.timed_out(env.now, (self.send.una, self.send.nxt), again, self.in_flight()) {
+            self.begin_undo();
+        }
     }
 
     /// No wait goes beyond the end of the program's patience.
@@ -106,7 +113,7 @@ impl Connection {
         }
     }
 
-    fn time_out(&self) -> Ending {
+    pub(super) fn time_out(&self) -> Ending {
         // RFC9293/MUST-56, RFC9293/SHLD-25: trouble that the network reported explains the silence.
         self.soft_error.map_or(Ending::TimedOut, Ending::Unreachable)
     }
@@ -168,7 +175,7 @@ impl Connection {
         while self.in_flight() < self.congestion.window() {
             let is_head = self.queue.first_lost() == Some(0);
             let room = self.congestion.window() - self.in_flight();
-            let most = room.min(self.burst(self.segment_size(env)));
+            let most = room.min(self.burst(env, self.segment_size(env)));
             if !self.resend(env, most, out) {
                 break;
             }
@@ -185,7 +192,7 @@ impl Connection {
             if self.congestion.state() != CongestionState::Loss {
                 self.recovery.undo.forget();
             }
-            self.congestion.repeat_without_blame(self.send.nxt);
+            self.congestion.repeat_without_blame(env.now, self.send.nxt);
             self.resend_lost(env, out);
         }
     }
@@ -272,6 +279,7 @@ impl Connection {
     pub(crate) fn on_timer(&mut self, env: &Env<'_>, timer: Timer, out: &mut Outbox) -> Fate {
         self.timers.clear(timer);
         match timer {
+            Timer::Retransmit if self.is_unconfirmed() => self.confirmation_due(env, out),
             Timer::Retransmit => self.retransmission_due(env, out),
             Timer::Reorder => {
                 self.reorder_due(env, out);

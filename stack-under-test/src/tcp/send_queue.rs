@@ -71,6 +71,8 @@ pub(crate) struct SendQueue {
     blocks: VecDeque<SeqNum>,
     /// Bytes that end with a push.
     pushes: VecDeque<SeqNum>,
+    /// Ends that no segment goes beyond (`MSG_EOR`).
+    records: VecDeque<SeqNum>,
     sent: VecDeque<Sent>,
 }
 
@@ -82,6 +84,7 @@ impl SendQueue {
             fin: false,
             blocks: VecDeque::new(),
             pushes: VecDeque::new(),
+            records: VecDeque::new(),
             sent: VecDeque::new(),
         }
     }
@@ -152,6 +155,10 @@ impl SendQueue {
         self.bytes.extend(bytes);
         let end = self.data_end();
         let mut block_start = self.blocks.iter().rev().nth(1).copied().unwrap_or(nxt);
+        if at != end && self.records.back() == Some(&at) && !self.blocks.is_empty() {
+            block_start = at;
+            self.blocks.push_back(at);
+        }
         while at != end {
             if let Some(last) = self.blocks.back_mut() {
                 let room = goal.saturating_sub(*last - block_start);
@@ -180,7 +187,7 @@ impl SendQueue {
         else {
             return;
         };
-        if end - nxt >= size {
+        if end - nxt >= size || self.records.contains(&end) {
             return;
         }
         let grown = following.min(nxt + size);
@@ -197,6 +204,9 @@ impl SendQueue {
 
     /// Room in the last unsent block before a new one must begin.
     pub(crate) fn room_in_block(&self, nxt: SeqNum, goal: u32) -> u32 {
+        if self.records.back() == Some(&self.data_end()) {
+            return 0;
+        }
         let block_start = self.blocks.iter().rev().nth(1).copied().unwrap_or(nxt);
         self.blocks.back().map_or(0, |end| goal.saturating_sub(*end - block_start))
     }
@@ -207,6 +217,11 @@ impl SendQueue {
         if self.pushes.back() != Some(&end) {
             self.pushes.push_back(end);
         }
+    }
+
+    /// No segment holds what was written so far and what comes next.
+    pub(crate) fn end_record(&mut self) {
+        self.records.push_back(self.data_end());
     }
 
     pub(crate) fn append_fin(&mut self) {
@@ -260,6 +275,9 @@ impl SendQueue {
         while self.pushes.front().is_some_and(|push| !push.after(self.start)) {
             self.pushes.pop_front();
         }
+        while self.records.front().is_some_and(|end| !end.after(self.start)) {
+            self.records.pop_front();
+        }
         freed
     }
 
@@ -303,7 +321,8 @@ impl SendQueue {
     pub(crate) fn collapse(&mut self, index: usize, mss: u32, limit: SeqNum) {
         while let (Some(one), Some(next)) = (self.sent.get(index), self.sent.get(index + 1)) {
             let data = next.end.min(self.data_end()).beyond(one.start);
-            if data > mss || next.end.after(limit) || next.sacked || next.resent {
+            let ended = self.records.contains(&one.end);
+            if data > mss || next.end.after(limit) || next.sacked || next.resent || ended {
                 break;
             }
             let (end, fin) = (next.end, next.fin);

@@ -1,5 +1,6 @@
 //! SYN-RECEIVED: a SYN came and was answered.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::connection::{Connection, Opening};
@@ -12,7 +13,7 @@ use super::window::ReceiveWindow;
 use crate::counters::Counter;
 use crate::time::Instant;
 use crate::wire::flags::Flags;
-use crate::wire::options::{Options, Timestamps};
+use crate::wire::options::{Cookie, Options, Timestamps};
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::{Outgoing, Segment};
 
@@ -59,6 +60,8 @@ pub(crate) struct SynReceived {
     pub(crate) bare_ack_came: bool,
     pub(crate) timers: Timers,
     pub(crate) identification: u16,
+    /// Data in a SYN of ours that crossed the peer's, and when it left.
+    pub(crate) sent: Option<(Vec<u8>, Instant)>,
 }
 
 impl SynReceived {
@@ -89,11 +92,23 @@ impl SynReceived {
             bare_ack_came: false,
             timers,
             identification: 0,
+            sent: None,
         }
     }
 
     /// RFC 9293 section 3.10.7.4, the SYN-RECEIVED parts, in the order of Linux's `tcp_check_req`.
     pub(crate) fn on_segment(&self, env: &Env<'_>, segment: &Segment<'_>) -> SynReceivedDisposition {
+        self.check(env, segment, Some(self.isn + 1))
+    }
+
+    /// As [`on_segment`](Self::on_segment); `acknowledgement` is the only one that is looked at further, if there is
+    /// only one.
+    pub(crate) fn check(
+        &self,
+        env: &Env<'_>,
+        segment: &Segment<'_>,
+        acknowledgement: Option<SeqNum>,
+    ) -> SynReceivedDisposition {
         use SynReceivedDisposition::{Abandon, AnswerAgain, Establish, Ignore, Rebuke, Refuse, Reset};
         let flags = segment.flags;
         let old_timestamp = !flags.rst() && self.negotiated.is_old_timestamp(segment);
@@ -103,7 +118,7 @@ impl SynReceived {
             return if may_answer { AnswerAgain } else { Ignore };
         }
         // RFC9293/3.10.7.4-synrcvd-ack
-        if flags.ack() && segment.ack != self.isn + 1 {
+        if flags.ack() && acknowledgement.is_some_and(|only| segment.ack != only) {
             return if flags.rst() { Ignore } else { Refuse };
         }
         let (nxt, edge) = (self.window.nxt, self.window.right_edge());
@@ -130,13 +145,18 @@ impl SynReceived {
 
     /// Sends the SYN-ACK.
     pub(crate) fn answer(&self, env: &Env<'_>, out: &mut Outbox) {
+        self.answer_with(env, None, out);
+    }
+
+    /// Sends the SYN-ACK; only the first one carries a cookie.
+    pub(crate) fn answer_with(&self, env: &Env<'_>, cookie: Option<Cookie>, out: &mut Outbox) {
         let segment = Outgoing {
             seq: self.isn,
-            ack: self.irs + 1,
+            ack: self.window.nxt,
             // RFC3168/6.1.1b
             flags: Flags::SYN | Flags::ACK | Flags::ECE.when(self.negotiated.ecn),
             window: self.window.syn_field(),
-            options: self.negotiated.answer(env),
+            options: Options { fast_open: cookie, ..self.negotiated.answer(env) },
             ..Outgoing::default()
         };
         let header = self.knobs.header(self.flow);
@@ -153,13 +173,18 @@ impl SynReceived {
     }
 
     pub(crate) fn rebuke(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        self.rebuke_from(env, self.isn + 1, out);
+    }
+
+    /// Says what we expect; `seq` is the next number we send.
+    pub(crate) fn rebuke_from(&mut self, env: &Env<'_>, seq: SeqNum, out: &mut Outbox) {
         self.last_rebuke = Some(env.now);
         let options = Options {
             timestamps: self.negotiated.timestamps.map(|echo| Timestamps { value: env.timestamp(), echo }),
             ..Options::default()
         };
         let segment = Outgoing {
-            seq: self.isn + 1,
+            seq,
             ack: self.window.nxt,
             flags: Flags::ACK,
             window: u16::try_from(self.window.advertised >> self.window.scale).unwrap_or(u16::MAX),
@@ -170,7 +195,7 @@ impl SynReceived {
         out.push(Departure { flow: self.flow, identification: self.identification, header, segment });
     }
 
-    fn interval(&self, env: &Env<'_>) -> Duration {
+    pub(super) fn interval(&self, env: &Env<'_>) -> Duration {
         INITIAL_TIMEOUT.saturating_mul(1 << self.timeouts.min(16)).min(env.settings.rto_max)
     }
 
@@ -188,13 +213,20 @@ impl SynReceived {
         }
         // While data is awaited the peer is left alone; at the end it gets a last chance.
         if !self.bare_ack_came || self.timeouts + 1 >= self.knobs.defer_accept {
-            self.repeated = true;
-            env.tally.count(Counter::RetransSegs);
-            self.answer(env, out);
+            self.repeat(env, out);
+        } else {
+            self.timeouts += 1;
         }
-        self.timeouts += 1;
         self.timers.set(Timer::Retransmit, env.now + self.interval(env));
         true
+    }
+
+    /// Sends the SYN-ACK again because nothing came.
+    pub(crate) fn repeat(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        self.repeated = true;
+        self.timeouts += 1;
+        env.tally.count(Counter::RetransSegs);
+        self.answer(env, out);
     }
 
     /// What a connection starts from that is closed before the peer answered.
@@ -211,6 +243,7 @@ impl SynReceived {
             rtt: None,
             repeated: self.timeouts > 1,
             identification: self.identification,
+            sent: self.sent,
         };
         Connection::open(env, opening)
     }
@@ -230,6 +263,7 @@ impl SynReceived {
             rtt: (!self.repeated).then(|| env.now - self.sent_at),
             repeated: self.timeouts > 1,
             identification: self.identification,
+            sent: self.sent,
         }
     }
 }

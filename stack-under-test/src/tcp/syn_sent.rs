@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::connection::{Connection, Opening};
 use super::ecn;
 use super::env::Env;
+use super::fast_open::{self, Attempt, Learnt};
 use super::flow::{Departure, Flow, Outbox};
 use super::handshake::{Knobs, Negotiated, announced_mss};
 use super::retransmit::patience;
@@ -14,6 +15,7 @@ use super::window::ReceiveWindow;
 use crate::counters::Counter;
 use crate::time::Instant;
 use crate::wire::flags::Flags;
+use crate::wire::options::Options;
 use crate::wire::seq::SeqNum;
 use crate::wire::tcp::{Outgoing, Segment};
 
@@ -46,27 +48,32 @@ pub(crate) struct SynSent {
     window: ReceiveWindow,
     rto: Duration,
     pub(crate) retransmits: u32,
+    /// As often the SYN was sent again, for whatever reason.
+    pub(crate) repetitions: u32,
     /// Whether we asked for notification of congestion.
     ecn_offered: bool,
     sent_at: Instant,
     first_timestamp: u32,
     pub(crate) timers: Timers,
     identification: u16,
+    /// What the first SYN carries of Fast Open.
+    pub(crate) attempt: Attempt,
+    /// The SYN waits for data to carry (`TCP_FASTOPEN_CONNECT`).
+    pub(crate) deferred: bool,
 }
 
 impl SynSent {
-    /// Sends the first SYN.
-    pub(crate) fn start(
+    /// An open that has not sent its SYN.
+    pub(crate) fn new(
         env: &Env<'_>,
         flow: Flow,
         knobs: Knobs,
         (isn, echo): (SeqNum, u32),
         identification: u16,
-        out: &mut Outbox,
     ) -> Self {
         let mss = u32::from(announced_mss(env, flow, &knobs));
         let window = ReceiveWindow::new(env, &knobs, mss, env.settings.window_scaling);
-        let mut open = Self {
+        Self {
             flow,
             isn,
             echo,
@@ -74,15 +81,45 @@ impl SynSent {
             window,
             rto: INITIAL_RTO,
             retransmits: 0,
+            repetitions: 0,
             ecn_offered: ecn::offers(env),
             sent_at: env.now,
             first_timestamp: env.timestamp(),
             timers: Timers::default(),
             identification,
-        };
-        open.send(env, out);
-        open.timers.set(Timer::Retransmit, env.now + open.rto);
-        open
+            attempt: Attempt::default(),
+            deferred: true,
+        }
+    }
+
+    /// Sends the first SYN.
+    pub(crate) fn start(&mut self, env: &Env<'_>, attempt: Attempt, out: &mut Outbox) {
+        self.attempt = attempt;
+        self.deferred = false;
+        self.sent_at = env.now;
+        self.first_timestamp = env.timestamp();
+        self.send(env, out);
+        self.timers.set(Timer::Retransmit, env.now + self.rto);
+    }
+
+    /// The number after what the first SYN carried.
+    pub(crate) fn end(&self) -> SeqNum {
+        self.isn + 1 + self.attempt.data.len() as u32
+    }
+
+    /// Segments in flight: Linux counts data in a SYN as one of its own.
+    pub(crate) fn packets_out(&self) -> u32 {
+        u32::from(!self.deferred) + u32::from(!self.attempt.data.is_empty())
+    }
+
+    /// The SYN was too long for the path: it goes again without data.
+    pub(crate) fn path_shrank(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        if !self.attempt.data.is_empty() {
+            self.repetitions += 1;
+            env.tally.count(Counter::RetransSegs);
+            self.send(env, out);
+            self.timers.set(Timer::Retransmit, env.now + self.rto);
+        }
     }
 
     pub(crate) fn rto(&self) -> Duration {
@@ -90,12 +127,16 @@ impl SynSent {
     }
 
     fn send(&mut self, env: &Env<'_>, out: &mut Outbox) {
+        // RFC7413/4.2.2b: what is sent again is an ordinary SYN.
+        let attempt = if self.repetitions == 0 { self.attempt.clone() } else { Attempt::default() };
+        let offer = Negotiated::offer(env, self.flow, &self.knobs, &self.window, self.echo);
         let segment = Outgoing {
             seq: self.isn,
             ack: SeqNum(0),
             flags: if self.asks_for_ecn(env) { Flags::SYN | Flags::ECE | Flags::CWR } else { Flags::SYN },
             window: self.window.syn_field(),
-            options: Negotiated::offer(env, self.flow, &self.knobs, &self.window, self.echo),
+            options: Options { fast_open: attempt.option, ..offer },
+            payload: attempt.data,
             ..Outgoing::default()
         };
         let header = self.knobs.header(self.flow);
@@ -105,7 +146,7 @@ impl SynSent {
 
     /// RFC3168/6.1.1a. A repetition does not ask: somebody on the way may drop what does. RFC3168/6.1.1.1
     fn asks_for_ecn(&self, env: &Env<'_>) -> bool {
-        self.ecn_offered && (self.retransmits == 0 || !env.settings.ecn_fallback)
+        self.ecn_offered && (self.repetitions == 0 || !env.settings.ecn_fallback)
     }
 
     /// RFC 9293 section 3.10.7.3.
@@ -117,7 +158,7 @@ impl SynSent {
             return if flags.syn() && !flags.rst() { Cross } else { Ignore };
         }
         // RFC9293/3.10.7.3-synsent-badack
-        let acknowledges_syn = segment.ack == self.isn + 1;
+        let acknowledges_syn = segment.ack.after(self.isn) && !segment.ack.after(self.end());
         if !acknowledges_syn || self.echoes_nonsense(env, segment) {
             return if flags.rst() { Ignore } else { Refuse };
         }
@@ -154,10 +195,15 @@ impl SynSent {
         let elapsed = env.now - self.sent_at;
         let patience = self.knobs.user_timeout.unwrap_or_else(|| patience(retries, INITIAL_RTO, settings));
         let overdue = self.retransmits > 0 && elapsed >= patience;
-        if self.retransmits >= retries + settings.syn_linear_timeouts || overdue {
+        let expired = self.retransmits >= retries + settings.syn_linear_timeouts || overdue;
+        if self.attempt.is_used() {
+            fast_open::suspect_middlebox(env, self.retransmits, expired);
+        }
+        if expired {
             return false;
         }
         self.retransmits += 1;
+        self.repetitions += 1;
         env.tally.count(Counter::RetransSegs);
         self.send(env, out);
         // The first repetitions keep the interval, the later ones double it.
@@ -172,15 +218,22 @@ impl SynSent {
         true
     }
 
-    /// The peer accepted: acknowledges, and becomes a connection. `writes` if a program waits for it to write.
+    /// The peer accepted: acknowledges, and becomes a connection. `writes` if a program waits for it to write. Also
+    /// returns what was learnt of the peer's Fast Open, if that was tried.
     pub(crate) fn establish(
         mut self,
         env: &Env<'_>,
         segment: &Segment<'_>,
         writes: bool,
         out: &mut Outbox,
-    ) -> Connection {
+    ) -> (Connection, Option<Learnt>) {
         let negotiated = self.settle(env, segment);
+        let repeated = self.repetitions > 0;
+        let tried = self.attempt.is_used();
+        let learnt = tried.then(|| {
+            let mss = segment.options.mss.unwrap_or(negotiated.peer_mss);
+            self.attempt.judge(segment, mss, repeated)
+        });
         let opening = Opening {
             flow: self.flow,
             // RFC7323/2.2d: the window of a SYN is not scaled.
@@ -191,16 +244,23 @@ impl SynSent {
             knobs: self.knobs,
             isn: self.isn,
             window: self.window,
-            rtt: (self.retransmits == 0).then(|| env.now - self.sent_at),
-            repeated: self.retransmits > 1,
+            rtt: (!repeated).then(|| env.now - self.sent_at),
+            repeated: self.repetitions > 1,
             identification: self.identification,
+            sent: Some((self.attempt.data, self.sent_at)),
         };
         let mut connection = Connection::open(env, opening);
-        if self.retransmits > 0 {
+        if repeated {
             connection.tell_of_reduction();
         }
-        connection.acknowledge_handshake(env, writes, out);
-        connection
+        connection.remember_attempt(self.attempt.option.is_some(), self.attempt.failure);
+        if !connection.judge_syn_data(env, segment, repeated, out) {
+            if tried {
+                connection.take_syn_data(segment);
+            }
+            connection.acknowledge_handshake(env, writes, out);
+        }
+        (connection, learnt)
     }
 
     /// The peer opens too: answers with the same number as before (`RFC9293/3.10.7.3-synsent-syn`).
@@ -218,11 +278,12 @@ impl SynSent {
             peer_window: u32::from(segment.window),
             sent_at: env.now,
             timeouts: self.retransmits,
-            repeated: self.retransmits > 0,
+            repeated: self.repetitions > 0,
             last_rebuke: None,
             bare_ack_came: false,
             timers,
             identification: self.identification,
+            sent: Some((self.attempt.data, self.sent_at)),
         };
         crossed.answer(env, out);
         crossed

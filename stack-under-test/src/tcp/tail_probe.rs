@@ -16,6 +16,10 @@ use crate::wire::flags::Flags;
 
 impl Connection {
     pub(super) fn clear_retransmission(&mut self) {
+        if self.is_unconfirmed() {
+            // The timer is that of our SYN.
+            return;
+        }
         self.timers.clear(Timer::Retransmit);
         self.timers.clear(Timer::Reorder);
         self.timers.clear(Timer::TailProbe);
@@ -23,6 +27,9 @@ impl Connection {
 
     pub(super) fn arm_retransmission(&mut self, env: &Env<'_>, due: Instant) {
         self.clear_retransmission();
+        if self.is_unconfirmed() {
+            return;
+        }
         self.timers.set(Timer::Retransmit, due.max(env.now));
     }
 
@@ -52,7 +59,7 @@ impl Connection {
     pub(super) fn arm_tail_probe(&mut self, env: &Env<'_>, anew: bool) -> bool {
         let out = self.queue.packets_out();
         let calm = matches!(self.congestion.state(), CongestionState::Open | CongestionState::Reduced);
-        if !env.settings.tail_probe || out == 0 || !self.negotiated.sack || !calm {
+        if self.is_unconfirmed() || !env.settings.tail_probe || out == 0 || !self.negotiated.sack || !calm {
             return false;
         }
         let rto = self.rtt.rto();

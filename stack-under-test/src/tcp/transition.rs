@@ -5,6 +5,8 @@ use super::state::TcpState;
 /// A synchronized state. Their data are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SyncState {
+    /// The connection began with the peer's SYN (RFC 7413); our SYN is not acknowledged.
+    SynReceived,
     Established,
     FinWait1,
     FinWait2,
@@ -22,6 +24,8 @@ pub(crate) enum SyncEvent {
     PeerFin,
     /// Our FIN was acknowledged.
     FinAcknowledged,
+    /// Our SYN was acknowledged.
+    Confirmed,
 }
 
 /// Where an event leads.
@@ -38,17 +42,17 @@ pub(crate) enum Next {
 }
 
 impl SyncState {
-    /// The one transition table: RFC 9293 figure 5, from ESTABLISHED on.
+    /// The one transition table: RFC 9293 figure 5, from ESTABLISHED on, or with Fast Open from SYN-RECEIVED.
     pub(crate) fn on(self, event: SyncEvent) -> Next {
-        use SyncEvent::{FinAcknowledged, LocalClose, PeerFin};
-        use SyncState::{CloseWait, Closing, Established, FinWait1, FinWait2, LastAck};
+        use SyncEvent::{Confirmed, FinAcknowledged, LocalClose, PeerFin};
+        use SyncState::{CloseWait, Closing, Established, FinWait1, FinWait2, LastAck, SynReceived};
         match (self, event) {
             // RFC9293/3.10.4-close-estab-fin
-            (Established, LocalClose) => Next::To(FinWait1),
+            (SynReceived | Established, LocalClose) => Next::To(FinWait1),
             (CloseWait, LocalClose) => Next::To(LastAck),
             // RFC9293/3.10.4-no-second-fin
             (FinWait1 | FinWait2 | Closing | LastAck, LocalClose) => Next::Stay,
-            (Established, PeerFin) => Next::To(CloseWait),
+            (SynReceived | Established, PeerFin) => Next::To(CloseWait),
             // RFC9293/3.6-simclose
             (FinWait1, PeerFin) => Next::To(Closing),
             // RFC9293/MUST-13
@@ -60,14 +64,16 @@ impl SyncState {
             (Closing, FinAcknowledged) => Next::TimeWait,
             // RFC9293/3.10.7.4-lastack-closed
             (LastAck, FinAcknowledged) => Next::Closed,
-            (Established | FinWait2 | CloseWait, FinAcknowledged) => Next::Stay,
+            (SynReceived | Established | FinWait2 | CloseWait, FinAcknowledged) => Next::Stay,
+            (SynReceived, Confirmed) => Next::To(Established),
+            (Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck, Confirmed) => Next::Stay,
         }
     }
 
     /// Whether the program may write. RFC9293/3.10.2-send-closewait
     pub(crate) fn may_send(self) -> bool {
         match self {
-            Self::Established | Self::CloseWait => true,
+            Self::SynReceived | Self::Established | Self::CloseWait => true,
             Self::FinWait1 | Self::FinWait2 | Self::Closing | Self::LastAck => false,
         }
     }
@@ -75,7 +81,7 @@ impl SyncState {
     /// Whether new data from the peer is taken. RFC9293/3.6-halfclose-receive, RFC9293/3.10.7.4-text-late
     pub(crate) fn may_receive(self) -> bool {
         match self {
-            Self::Established | Self::FinWait1 | Self::FinWait2 => true,
+            Self::SynReceived | Self::Established | Self::FinWait1 | Self::FinWait2 => true,
             Self::CloseWait | Self::Closing | Self::LastAck => false,
         }
     }
@@ -83,13 +89,14 @@ impl SyncState {
     /// Whether an abort tells the peer. RFC9293/3.10.5-abort-rst
     pub(crate) fn abort_sends_reset(self) -> bool {
         match self {
-            Self::Established | Self::FinWait1 | Self::FinWait2 | Self::CloseWait => true,
+            Self::SynReceived | Self::Established | Self::FinWait1 | Self::FinWait2 | Self::CloseWait => true,
             Self::Closing | Self::LastAck => false,
         }
     }
 
     pub(crate) fn name(self) -> TcpState {
         match self {
+            Self::SynReceived => TcpState::SynRecv,
             Self::Established => TcpState::Established,
             Self::FinWait1 => TcpState::FinWait1,
             Self::FinWait2 => TcpState::FinWait2,
@@ -110,6 +117,7 @@ mod tests {
     fn every_state_and_event() {
         let mut table = String::new();
         for state in [
+            SyncState::SynReceived,
             SyncState::Established,
             SyncState::FinWait1,
             SyncState::FinWait2,
@@ -120,35 +128,48 @@ mod tests {
             let (send, receive, reset) = (state.may_send(), state.may_receive(), state.abort_sends_reset());
             writeln!(table, "{}: send {send}, receive {receive}, abort resets {reset}", state.name())
                 .unwrap();
-            for event in [SyncEvent::LocalClose, SyncEvent::PeerFin, SyncEvent::FinAcknowledged] {
+            for event in
+                [SyncEvent::LocalClose, SyncEvent::PeerFin, SyncEvent::FinAcknowledged, SyncEvent::Confirmed]
+            {
                 writeln!(table, "  {event:?} -> {:?}", state.on(event)).unwrap();
             }
         }
         insta::assert_snapshot!(table, @r"
+        SYN_RECV: send true, receive true, abort resets true
+          LocalClose -> To(FinWait1)
+          PeerFin -> To(CloseWait)
+          FinAcknowledged -> Stay
+          Confirmed -> To(Established)
         ESTABLISHED: send true, receive true, abort resets true
           LocalClose -> To(FinWait1)
           PeerFin -> To(CloseWait)
           FinAcknowledged -> Stay
+          Confirmed -> Stay
         FIN_WAIT1: send false, receive true, abort resets true
           LocalClose -> Stay
           PeerFin -> To(Closing)
           FinAcknowledged -> To(FinWait2)
+          Confirmed -> Stay
         FIN_WAIT2: send false, receive true, abort resets true
           LocalClose -> Stay
           PeerFin -> TimeWait
           FinAcknowledged -> Stay
+          Confirmed -> Stay
         CLOSE_WAIT: send true, receive false, abort resets true
           LocalClose -> To(LastAck)
           PeerFin -> Stay
           FinAcknowledged -> Stay
+          Confirmed -> Stay
         CLOSING: send false, receive false, abort resets false
           LocalClose -> Stay
           PeerFin -> Stay
           FinAcknowledged -> TimeWait
+          Confirmed -> Stay
         LAST_ACK: send false, receive false, abort resets false
           LocalClose -> Stay
           PeerFin -> Stay
           FinAcknowledged -> Closed
+          Confirmed -> Stay
         ");
     }
 }

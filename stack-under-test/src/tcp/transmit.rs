@@ -32,6 +32,8 @@ pub(crate) struct Manner {
     pub(crate) more: bool,
     /// The last byte is urgent.
     pub(crate) urgent: bool,
+    /// What comes next goes in another segment.
+    pub(crate) ends_record: bool,
 }
 
 /// Which short segments wait.
@@ -56,7 +58,7 @@ pub(super) struct Piece {
 impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
     pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], how: Manner, out: &mut Outbox) -> usize {
-        let Manner { more, urgent } = how;
+        let Manner { more, urgent, ends_record } = how;
         if env.settings.slow_start_after_idle && self.queue.packets_out() == 0 {
             self.congestion.was_idle(env.now - self.counters.last_data_sent, self.rtt.rto());
         }
@@ -94,6 +96,9 @@ impl Connection {
             if !more {
                 self.push_mark();
             }
+            if ends_record && rest.is_empty() {
+                self.queue.end_record();
+            }
             self.transmit_holding(env, if more { Hold::Short } else { self.hold() }, out);
         }
         bytes.len() - rest.len()
@@ -126,13 +131,20 @@ impl Connection {
     }
 
     pub(crate) fn has_memory(&self, env: &Env<'_>) -> bool {
-        self.queue.memory() < self.send_buffer(env)
+        self.queue.memory() < self.send_buffer(env) && self.unsent() < self.unsent_limit(env)
     }
 
-    /// Whether a program that waits for room is woken: a third of the buffer is free.
+    /// `TCP_NOTSENT_LOWAT`: of what is not sent no more is taken.
+    fn unsent_limit(&self, env: &Env<'_>) -> u32 {
+        self.knobs.unsent_low.unwrap_or(env.settings.unsent_low)
+    }
+
+    /// Whether a program that waits for room is woken: a third of the buffer is free, and half of what may be unsent.
     pub(crate) fn is_writable(&self, env: &Env<'_>) -> bool {
         let queued = self.queue.memory();
-        self.send_buffer(env).saturating_sub(queued) >= queued / 2 && self.has_memory(env)
+        self.send_buffer(env).saturating_sub(queued) >= queued / 2
+            && self.has_memory(env)
+            && self.unsent().saturating_mul(2) < self.unsent_limit(env)
     }
 
     /// Sends whatever may be sent, oldest first. RFC9293/SHLD-28
@@ -175,7 +187,7 @@ impl Connection {
             self.arm_tail_probe(env, false);
         }
         let waits = self.send.nxt != self.queue.end() && self.queue.packets_out() == 0;
-        if waits && !self.timers.is_set(Timer::Probe) {
+        if waits && !self.timers.is_set(Timer::Probe) && !self.is_unconfirmed() {
             // RFC9293/SHLD-29
             let base = self.rtt.rto().max(env.settings.rto_min);
             self.timers.set(Timer::Probe, env.now + base);
@@ -193,7 +205,7 @@ impl Connection {
         let mss = self.segment_size(env);
         let quota = self.quota();
         if quota > 0 {
-            self.queue.grow_block(self.send.nxt, mss * quota.min(self.burst(mss)));
+            self.queue.grow_block(self.send.nxt, mss * quota.min(self.burst(env, mss)));
         }
     }
 
@@ -222,7 +234,7 @@ impl Connection {
             return why;
         }
         let needed = data.min(self.send.window_end() - start);
-        let most = mss * quota.min(self.burst(mss));
+        let most = mss * quota.min(self.burst(env, mss));
         if most <= needed {
             return Next::Send(start + most);
         }
@@ -247,7 +259,7 @@ impl Connection {
         let soon = (round_trip / 2).min(RECENT);
         if self.congestion.state() >= CongestionState::Recovery
             || env.now - self.counters.last_segment_sent >= RECENT
-            || limit >= self.burst(mss) * mss
+            || limit >= self.burst(env, mss) * mss
             || (block != self.queue.end() && limit >= data)
             || limit >= fraction
             || oldest + round_trip > env.now + soon
@@ -276,17 +288,32 @@ impl Connection {
 
     /// Segments that Linux hands to the device in one piece: about a millisecond's worth at the rate of the
     /// connection, at least two.
-    pub(super) fn burst(&self, mss: u32) -> u32 {
+    pub(super) fn burst(&self, env: &Env<'_>, mss: u32) -> u32 {
         let Some(rtt) = self.rtt.smoothed() else {
             return DEVICE_MAX / mss;
         };
-        let percent = if self.congestion.window() < self.congestion.threshold() / 2 { 200 } else { 120 };
-        let window = u64::from(mss) * u64::from(self.congestion.window().max(self.queue.packets_out()));
-        let rate = window * percent / 100 * 1_000_000 / u64::from(rtt.as_micros().max(1) as u32);
+        let rate = self.rate(env, mss, rtt);
         let near = self.rtt.min().unwrap_or(Duration::MAX).as_micros() >> 9;
         let bonus = if near < 16 { 65536u64 >> near } else { 0 };
         let bytes = ((rate >> 10) + bonus).min(DEVICE_MAX.into());
         ((bytes / u64::from(mss)) as u32).max(2)
+    }
+
+    /// Bytes a second, with some reserve.
+    fn rate(&self, env: &Env<'_>, mss: u32, rtt: Duration) -> u64 {
+        let [early, late] = env.settings.pacing.map(u64::from);
+        let percent = if self.congestion.window() < self.congestion.threshold() / 2 { early } else { late };
+        let window = u64::from(mss) * u64::from(self.congestion.window().max(self.queue.packets_out()));
+        window * percent / 100 * 1_000_000 / u64::from(rtt.as_micros().max(1) as u32)
+    }
+
+    /// How long somebody on the way may hold acknowledgements to hand them on together: the time of four of the largest
+    /// pieces, at most a millisecond.
+    pub(super) fn train_slack(&self, env: &Env<'_>) -> Duration {
+        const MOST: Duration = Duration::from_millis(1);
+        let Some(rtt) = self.rtt.smoothed() else { return MOST };
+        let rate = self.rate(env, self.segment_size(env), rtt).max(1);
+        Duration::from_micros(4 * u64::from(DEVICE_MAX) * 1_000_000 / rate).min(MOST)
     }
 
     /// Sends a piece. If it has more than one segment the last is pushed, as by Linux.
@@ -343,6 +370,9 @@ impl Connection {
             delivered: self.recovery.delivered,
         });
         self.congestion.count_sent();
+        if first {
+            self.congestion.resumed(env.now, env.now - self.counters.last_data_sent);
+        }
         self.emit(env, start, flags, payload, out);
         if let Some(departure) = out.last_mut() {
             departure.segment.follows = follows;

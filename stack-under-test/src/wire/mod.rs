@@ -7,4 +7,5 @@ pub(crate) mod icmp;
 pub(crate) mod ip;
 pub(crate) mod options;
 pub(crate) mod seq;
+pub(crate) mod siphash;
 pub(crate) mod tcp;

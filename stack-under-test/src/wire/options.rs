@@ -11,6 +11,10 @@ const WINDOW_SCALE: u8 = 3;
 const SACK_PERMITTED: u8 = 4;
 const SACK: u8 = 5;
 const TIMESTAMPS: u8 = 8;
+const FAST_OPEN: u8 = 34;
+/// An option shared by experiments, and the number of the one that became Fast Open.
+const EXPERIMENT: u8 = 254;
+const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
 
 /// RFC 7323 section 2.3 allows shifts up to this.
 pub(crate) const MAX_WINDOW_SCALE: u8 = 14;
@@ -29,6 +33,35 @@ pub(crate) struct SackBlock {
     pub(crate) end: SeqNum,
 }
 
+/// What a SYN says about Fast Open: a cookie, or with no bytes the wish for one. RFC7413/4.1.1a
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cookie {
+    pub(crate) bytes: Vec<u8>,
+    /// In the option of the experiment.
+    pub(crate) experimental: bool,
+}
+
+impl Cookie {
+    /// Nothing but an even length between 4 and 16, or none, is one.
+    fn parse(bytes: &[u8], experimental: bool) -> Option<Self> {
+        let fits = bytes.is_empty() || ((4..=16).contains(&bytes.len()) && bytes.len().is_multiple_of(2));
+        fits.then(|| Self { bytes: bytes.to_vec(), experimental })
+    }
+
+    fn emit(&self, out: &mut Vec<u8>) {
+        // At most 16 bytes.
+        let length = self.bytes.len() as u8;
+        if self.experimental {
+            out.extend([EXPERIMENT, 4 + length]);
+            out.extend(FAST_OPEN_MAGIC);
+        } else {
+            out.extend([FAST_OPEN, 2 + length]);
+        }
+        out.extend(&self.bytes);
+        out.resize(out.len().next_multiple_of(4), NOP);
+    }
+}
+
 /// The options of a segment, as far as this stack knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
@@ -37,6 +70,8 @@ pub(crate) struct Options {
     pub(crate) sack_permitted: bool,
     pub(crate) timestamps: Option<Timestamps>,
     pub(crate) sack: Vec<SackBlock>,
+    /// Means something in a SYN only.
+    pub(crate) fast_open: Option<Cookie>,
 }
 
 impl Options {
@@ -81,6 +116,10 @@ impl Options {
             (SACK, blocks) if !blocks.is_empty() && blocks.len().is_multiple_of(8) => {
                 self.sack = blocks.chunks_exact(8).filter_map(sack_block).collect();
             }
+            (FAST_OPEN, cookie) => self.fast_open = Cookie::parse(cookie, false),
+            (EXPERIMENT, [a, b, cookie @ ..]) if [*a, *b] == FAST_OPEN_MAGIC => {
+                self.fast_open = Cookie::parse(cookie, true);
+            }
             (_, _) => {}
         }
     }
@@ -111,6 +150,9 @@ impl Options {
                 bytes.extend(end.0.to_be_bytes());
             }
         }
+        if let Some(cookie) = &self.fast_open {
+            cookie.emit(&mut bytes);
+        }
         bytes
     }
 }
@@ -125,7 +167,6 @@ fn sack_block(bytes: &[u8]) -> Option<SackBlock> {
 #[cfg(test)]
 mod tests {
     use super::{Options, Timestamps};
-    use alloc::vec::Vec;
 
     #[test]
     fn nonsense_ends_the_list_and_what_stood_before_counts() {
@@ -155,7 +196,7 @@ mod tests {
             window_scale: Some(7),
             sack_permitted: true,
             timestamps,
-            sack: Vec::new(),
+            ..Options::default()
         };
         let bytes = [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7];
         assert_eq!(full.emit(), bytes);
@@ -164,5 +205,23 @@ mod tests {
         assert_eq!(without.emit(), [2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 7]);
         let established = Options { timestamps, ..Options::default() };
         assert_eq!(established.emit(), [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]);
+    }
+
+    #[test]
+    fn both_forms_of_a_cookie_are_read_and_written() {
+        for (bytes, cookie, experimental) in [
+            (&[34, 2, 1, 1][..], &[][..], false),
+            (&[34, 6, 1, 2, 3, 4, 1, 1], &[1, 2, 3, 4], false),
+            (&[254, 4, 0xf9, 0x89], &[], true),
+            (&[254, 8, 0xf9, 0x89, 1, 2, 3, 4], &[1, 2, 3, 4], true),
+        ] {
+            let fast_open = Some(super::Cookie { bytes: cookie.to_vec(), experimental });
+            let options = Options { fast_open, ..Options::default() };
+            assert_eq!(Options::parse(bytes), options);
+            assert_eq!(options.emit(), bytes);
+        }
+        for bytes in [&[34, 4, 1, 2][..], &[34, 7, 1, 2, 3, 4, 5], &[254, 6, 0xf9, 0x88, 1, 2]] {
+            assert_eq!(Options::parse(bytes).fast_open, None, "{bytes:?}");
+        }
     }
 }

@@ -39,6 +39,7 @@ impl BundledFactory {
             Capability::Ipv6,
             Capability::Sack,
             Capability::Ecn,
+            Capability::Fastopen,
             Capability::Timestamps,
             Capability::Signals,
             Capability::Epoll,

@@ -246,6 +246,7 @@ pub(super) fn tcp_info(info: &sut::TcpInfo) -> Value {
         ("tcpi_rcv_wnd", int(info.rcv_wnd.into())),
         ("tcpi_rcv_rtt", span(info.rcv_rtt)),
         ("tcpi_rcv_space", int(info.rcv_space.into())),
+        ("tcpi_fastopen_client_fail", int(info.fastopen_client_fail.into())),
     ] {
         fields.insert(name.to_owned(), value);
     }
