@@ -3,11 +3,15 @@
 
 mod engine_support;
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
 use engine_support::{REAL, bare, emitted, lowered, problems, run_case};
 use tcpdrill::case::{Case, Rules};
 use tcpdrill::engine::{Report, Status, What};
+use tcpdrill::run::RunOptions;
 use tcpdrill::target::scripted::Scripted;
-use tcpdrill::target::{Completion, Observation, Timing};
+use tcpdrill::target::{Completion, Observation, Target, TargetError, TargetFactory, Timing, World};
 use tcpdrill::time::Span;
 use tcpdrill::wire::{Body, Flags, Ip, Ipv6, Lies, Packet, Tcp, TcpOption, parse};
 
@@ -182,6 +186,9 @@ fn segments_are_joined() {
     for (what, coming, expected) in table {
         assert_eq!(problems(&virtually(all, coming)), expected, "{what}");
     }
+    // What does not continue is not used up.
+    let then = format!("{all}  - expect: . 1462:2922(1460) ack 1\n");
+    assert_eq!(problems(&virtually(&then, vec![piece(1, 1460), piece(1462, 1460)])), ["wrong"]);
     // Nothing expected: exactly one packet.
     let none = "  - expect: . 1:1(0) ack 1\n  - expect: . 1:1(0) ack 1\n";
     assert_eq!(problems(&virtually(none, vec![piece(1, 0), piece(1, 0)])), [""; 0]);
@@ -249,7 +256,9 @@ fn what_the_rules_leave_out() {
     let second = "  - expect: . 11:21(10) ack 1\n";
     assert_eq!(with(|rules| rules.lenient = true, second, two()), [""; 0]);
     assert_eq!(with(|rules| rules.lenient = true, second, vec![]), ["nothing"], "it must come");
-    assert_eq!(with(|rules| rules.lenient = true, NOW, vec![at(0), at(0)]), [""; 0]);
+    let later = "  - after: 50ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(with(|_| {}, later, vec![at(0)]), ["early"]);
+    assert_eq!(with(|rules| rules.lenient = true, later, vec![at(0)]), [""; 0]);
 }
 
 #[test]
@@ -301,6 +310,7 @@ fn flow_labels_are_names() {
     assert_eq!(run([(1, 77), (2, 78)]), [""; 0]);
     assert_eq!(run([(1, 77), (1, 78)]), ["wrong"], "one name, two labels");
     assert_eq!(run([(1, 77), (2, 77)]), ["wrong"], "two names, one label");
+    assert_eq!(run([(1, 0), (1, 0)]), ["wrong", "wrong"], "none at all");
     assert_eq!(run([(1, 77), (1, 0)]), ["wrong"], "no label");
 }
 
@@ -314,4 +324,37 @@ fn a_packet_of_a_known_flow_is_no_first_one_of_another() {
         |coming| run_case(&lowered(&format!("{HEAD}{flows}{steps}")), Scripted::new(Timing::Virtual, coming));
     assert_eq!(problems(&run(vec![syn(8080), syn(4000)])), [""; 0]);
     assert_eq!(problems(&run(vec![syn(8080)])), ["nothing"]);
+}
+
+/// Makes targets that emit `. 1:11(10) ack 1` at these moments, one after the other.
+struct Factory {
+    info: tcpdrill::target::TargetInfo,
+    micros: Mutex<VecDeque<i64>>,
+}
+
+impl TargetFactory for Factory {
+    fn info(&self) -> &tcpdrill::target::TargetInfo {
+        &self.info
+    }
+
+    fn open(&self, world: &World) -> Result<Box<dyn Target>, TargetError> {
+        assert!(world.prompt, "scripts run promptly");
+        let micros = self.micros.lock().expect("nobody panics").pop_front().expect("as often as it is run");
+        Ok(Box::new(Scripted::new(self.info.timing, vec![at(micros)])))
+    }
+}
+
+#[test]
+fn a_script_of_which_only_times_were_wrong_is_run_again() {
+    let run = |timing: Timing, steps: &str, micros: &[i64]| {
+        let info = Scripted::new(timing, Vec::new()).info().clone();
+        let factory = Factory { info, micros: Mutex::new(micros.iter().copied().collect()) };
+        let run = tcpdrill::run::run_case(&script(steps), &factory, RunOptions::default());
+        (run.report.verdict.name(), run.attempts)
+    };
+    let later = "  - after: 20ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(run(REAL, later, &[15_000, 26_000, 21_000]), ("pass", 3), "once is enough");
+    assert_eq!(run(REAL, later, &[1_000; 6]), ("fail", 6), "too early each time");
+    assert_eq!(run(REAL, "  - expect: . 11:21(10) ack 1\n", &[0]), ("fail", 1), "not for its time");
+    assert_eq!(run(Timing::Virtual, later, &[1_000]), ("fail", 1), "a virtual clock is exact");
 }
