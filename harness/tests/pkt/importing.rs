@@ -91,6 +91,28 @@ fn an_imported_case_says_what_the_script_says() {
     }
 }
 
+/// What editors check cases with takes them.
+#[test]
+fn imported_cases_fit_the_schema() {
+    let schema = jsonschema::draft7::new(&yaml::case_schema()).expect("a schema");
+    let mut paths = Vec::new();
+    scripts(Path::new(SCRIPTS), &mut paths);
+    let mut count = 0;
+    for document in paths.iter().filter_map(|path| imported(path).ok()).flat_map(|import| import.documents) {
+        let case: serde_json::Value = serde_yaml::from_str(&document.text).expect("YAML");
+        // Settings that the schema does not know are for scripts only.
+        let is_known = |name: &String| tcpdrill::case::is_setting(name.trim_start_matches('-'));
+        if case["set"].as_object().is_some_and(|settings| !settings.keys().all(is_known)) {
+            continue;
+        }
+        let faults: Vec<String> =
+            schema.iter_errors(&case).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(faults.is_empty(), "{}\n{}", faults.join("\n"), document.text);
+        count += 1;
+    }
+    assert!(count > 40, "{count}");
+}
+
 #[test]
 fn an_imported_case_comes_out_as_the_script() {
     let factory = BundledFactory::new();
