@@ -47,7 +47,9 @@ fn imported(path: &Path) -> Result<Import, String> {
 fn read(import: &Import, id: &str) -> Vec<Case> {
     let read = |text: &str| {
         let lowered = yaml::lower("case.yaml", id, Arc::from(text), &MemoryLibrary::default());
-        lowered.unwrap_or_else(|wrong| panic!("{id}: {}\n{text}", wrong.render(false))).cases
+        let lowered = lowered.unwrap_or_else(|wrong| panic!("{id}: {}\n{text}", wrong.render(false)));
+        assert!(lowered.warnings.is_empty(), "{id}: {}", lowered.warnings.render(false));
+        lowered.cases
     };
     import.documents.iter().flat_map(|document| read(&document.text)).collect()
 }

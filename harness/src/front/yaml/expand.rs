@@ -212,7 +212,7 @@ impl Lowerer<'_, '_> {
         let covers = self.requirements(&document.covers);
         self.named_needs(&document.needs);
         let rules = self.rules(document.packetdrill.as_ref());
-        self.rules = rules.clone().unwrap_or_default();
+        self.rules = rules.unwrap_or_default();
         self.declare_flows(&document.flows);
         let settings = match &document.set {
             Some(node) => self.settings(node),
