@@ -186,6 +186,13 @@ fn segments_are_joined() {
     for (what, coming, expected) in table {
         assert_eq!(problems(&virtually(all, coming)), expected, "{what}");
     }
+    // Each is shown as it came.
+    let report = virtually(all, vec![piece(1, 1460), piece(1461, 1540)]);
+    assert!(
+        report.events.iter().any(|event| event.text.starts_with(". 1461:3001(1540)")),
+        "{:?}",
+        report.events
+    );
     // What does not continue is not used up.
     let then = format!("{all}  - expect: . 1462:2922(1460) ack 1\n");
     assert_eq!(problems(&virtually(&then, vec![piece(1, 1460), piece(1462, 1460)])), ["wrong"]);
