@@ -66,8 +66,7 @@ pub fn import(
     for case in &cases {
         written.push(parts(case)?);
     }
-    let merged = merge::merge(&written).filter(|_| cases.len() > 1);
-    if let Some((parts, columns)) = merged {
+    if let Some((parts, columns)) = merge::merge(&written) {
         let text = document(&cases, &parts, &columns, &script);
         if check(&text, id, &cases).is_ok() {
             let variants = cases.iter().map(|case| variant_of(case).name()).collect();
@@ -163,18 +162,13 @@ fn document(cases: &[Case], parts: &Parts, columns: &[Column], script: &Script) 
     let file = first.sources.files.first().unwrap_or(&empty);
     let placed = comments::place(script, file, parts, &first.title);
     let mut lines = Vec::new();
-    Yaml::Text(literal(&first.title)).key("title", &mut lines);
+    // Without a comment a script is called by its name.
+    let title = if first.title == first.id { without_variant(&first.id) } else { &first.title };
+    Yaml::Text(literal(title)).key("title", &mut lines);
     let mut out: Vec<String> = lines.iter().map(write::Line::render).collect();
     out.extend(placed.top.iter().map(|text| comments::remark(text, 0)));
     let mut lines = Vec::new();
-    match cases {
-        [case] if case.ip == IpVersion::V4 => {}
-        [case] => {
-            let versions = Yaml::List(vec![Yaml::text(case.ip.name())]);
-            Yaml::map([("ip", versions)]).key("matrix", &mut lines);
-        }
-        _ => Yaml::Block(table(cases, columns)).key("table", &mut lines),
-    }
+    Yaml::Block(table(cases, columns)).key("table", &mut lines);
     out.extend(lines.iter().chain(&parts.head).map(write::Line::render));
     if parts.steps.is_empty() {
         out.push("steps: []".to_owned());
@@ -183,6 +177,11 @@ fn document(cases: &[Case], parts: &Parts, columns: &[Column], script: &Script) 
         out.extend(placed.steps(parts));
     }
     out.join("\n") + "\n"
+}
+
+/// The id of a script, of one of its variants.
+fn without_variant(id: &str) -> &str {
+    id.split_once('[').map_or(id, |(id, _)| id)
 }
 
 /// A row for each variant.

@@ -47,7 +47,9 @@ fn imported(path: &Path) -> Result<Import, String> {
 fn read(import: &Import, id: &str) -> Vec<Case> {
     let read = |text: &str| {
         let lowered = yaml::lower("case.yaml", id, Arc::from(text), &MemoryLibrary::default());
-        lowered.unwrap_or_else(|wrong| panic!("{id}: {}\n{text}", wrong.render(false))).cases
+        let lowered = lowered.unwrap_or_else(|wrong| panic!("{id}: {}\n{text}", wrong.render(false)));
+        assert!(lowered.warnings.is_empty(), "{id}: {}", lowered.warnings.render(false));
+        lowered.cases
     };
     import.documents.iter().flat_map(|document| read(&document.text)).collect()
 }
@@ -89,6 +91,28 @@ fn an_imported_case_says_what_the_script_says() {
     for (script, case) in pairs {
         assert_eq!(difference(&script, &case), None, "{}", script.id);
     }
+}
+
+/// What editors check cases with takes them.
+#[test]
+fn imported_cases_fit_the_schema() {
+    let schema = jsonschema::draft7::new(&yaml::case_schema()).expect("a schema");
+    let mut paths = Vec::new();
+    scripts(Path::new(SCRIPTS), &mut paths);
+    let mut count = 0;
+    for document in paths.iter().filter_map(|path| imported(path).ok()).flat_map(|import| import.documents) {
+        let case: serde_json::Value = serde_yaml::from_str(&document.text).expect("YAML");
+        // Settings that the schema does not know are for scripts only.
+        let is_known = |name: &String| tcpdrill::case::is_setting(name.trim_start_matches('-'));
+        if case["set"].as_object().is_some_and(|settings| !settings.keys().all(is_known)) {
+            continue;
+        }
+        let faults: Vec<String> =
+            schema.iter_errors(&case).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(faults.is_empty(), "{}\n{}", faults.join("\n"), document.text);
+        count += 1;
+    }
+    assert!(count > 40, "{count}");
 }
 
 #[test]

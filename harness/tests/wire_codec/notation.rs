@@ -122,8 +122,10 @@ fn errors_quote_the_other_direction() {
 fn what_has_no_notation_is_described() {
     let bytes = vec![0; 20];
     let udp = v4(Body::Other { protocol: protocol::UDP, bytes: bytes.clone() });
-    assert_eq!(packet_text(&udp, &BASES), "protocol 17, 20 bytes");
-    let Packet { ip: Ip::V4(ip), .. } = udp else { panic!("not IPv4") };
+    assert_eq!(packet_text(&udp, &BASES), "udp (12)", "without the eight bytes of its header");
+    let other = v4(Body::Other { protocol: 99, bytes: bytes.clone() });
+    assert_eq!(packet_text(&other, &BASES), "protocol 99, 20 bytes");
+    let Packet { ip: Ip::V4(ip), .. } = other else { panic!("not IPv4") };
     let ip = Ip::V4(Ipv4 { offset: 1480, mf: true, ..ip });
     let piece = Packet { ip, body: Body::Fragment { protocol: 6, bytes } };
     assert_eq!(packet_text(&piece, &BASES), "fragment at 1480, 20 bytes of protocol 6, more to come");
