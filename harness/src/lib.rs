@@ -7,6 +7,7 @@ pub mod cli;
 pub mod compare;
 pub mod engine;
 pub mod front;
+pub mod import;
 pub mod report;
 pub mod run;
 pub mod target;

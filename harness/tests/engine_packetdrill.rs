@@ -3,15 +3,28 @@
 
 mod engine_support;
 
-use engine_support::{REAL, bare, emitted, lowered, problems, run_case, segment, to};
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use engine_support::{REAL, bare, emitted, lowered, problems, run_case};
 use tcpdrill::case::{Case, Rules};
 use tcpdrill::engine::{Report, Status, What};
+use tcpdrill::run::RunOptions;
 use tcpdrill::target::scripted::Scripted;
-use tcpdrill::target::{Completion, Observation, Timing};
+use tcpdrill::target::{Completion, Observation, Target, TargetError, TargetFactory, Timing, World};
 use tcpdrill::time::Span;
 use tcpdrill::wire::{Body, Flags, Ip, Ipv6, Lies, Packet, Tcp, TcpOption, parse};
 
 const HEAD: &str = "title: a story\npacketdrill: { tolerance: 4ms, percent: 12.5 }\n";
+
+/// As in `engine_support`, with zeros for data.
+fn to(port: u16, ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
+    emitted(ms, Tcp { dport: port, seq, payload: vec![0; length], ..bare(flags) })
+}
+
+fn segment(ms: i64, flags: Flags, seq: u32, length: usize) -> Observation {
+    to(8080, ms, flags, seq, length)
+}
 
 /// A story judged by packetdrill's rules with their usual tolerance.
 fn script(steps: &str) -> Case {
@@ -155,36 +168,41 @@ fn what_is_unseen_when_another_flow_is_looked_at_is_lost() {
 fn segments_are_joined() {
     let piece = |seq, length| segment(0, Flags::ACK, seq, length);
     let last = |seq, length| segment(0, Flags::ACK | Flags::PSH, seq, length);
-    let all = "  - expect: . 1:3001(3000) ack 1\n";
+    let all = "  - expect: P. 1:3001(3000) ack 1\n";
     let other = |tcp: Tcp| emitted(0, tcp);
     let acked = |seq: u32, length: usize, ack: u32| {
-        let payload = tcpdrill::wire::pattern::fill(
-            tcpdrill::wire::pattern::Direction::ToPeer,
-            u64::from(seq) - 1,
-            length,
-        );
-        other(Tcp { seq, ack, payload, ..bare(Flags::ACK) })
+        other(Tcp { seq, ack, payload: vec![0; length], ..bare(Flags::ACK | Flags::PSH) })
     };
     let table: Vec<(&str, Vec<Observation>, &[&str])> = vec![
-        ("one", vec![piece(1, 3000)], &[]),
+        ("one", vec![last(1, 3000)], &[]),
         ("three", vec![piece(1, 1460), piece(1461, 1460), last(2921, 80)], &[]),
-        ("the last is as long as it likes", vec![piece(1, 1000), piece(1001, 2000)], &[]),
-        ("not those before", vec![piece(1, 1000), piece(1001, 500), piece(1501, 1500)], &["wrong"]),
-        ("a gap", vec![piece(1, 1460), piece(1462, 1460), piece(2922, 80)], &["wrong"]),
-        ("too much", vec![piece(1, 1460), piece(1461, 1460), piece(2921, 81)], &["wrong"]),
-        ("too little", vec![piece(1, 1460), piece(1461, 1460)], &["wrong"]),
+        ("the last is as long as it likes", vec![piece(1, 1000), last(1001, 2000)], &[]),
+        ("not those before", vec![piece(1, 1000), piece(1001, 500), last(1501, 1500)], &["wrong"]),
+        ("a gap", vec![piece(1, 1460), piece(1462, 1460), last(2922, 80)], &["wrong"]),
+        ("too much", vec![piece(1, 1460), piece(1461, 1460), last(2921, 81)], &["wrong"]),
+        ("too little", vec![piece(1, 1460), last(1461, 1460)], &["wrong"]),
         ("another acknowledgement", vec![piece(1, 1500), acked(1501, 1500, 2)], &["wrong"]),
     ];
     for (what, coming, expected) in table {
         assert_eq!(problems(&virtually(all, coming)), expected, "{what}");
     }
+    // Each is shown as it came.
+    let report = virtually(all, vec![piece(1, 1460), piece(1461, 1540)]);
+    assert!(
+        report.events.iter().any(|event| event.text.starts_with(". 1461:3001(1540)")),
+        "{:?}",
+        report.events
+    );
+    // What does not continue is not used up.
+    let then = format!("{all}  - expect: . 1462:2922(1460) ack 1\n");
+    assert_eq!(problems(&virtually(&then, vec![piece(1, 1460), piece(1462, 1460)])), ["wrong"]);
     // Nothing expected: exactly one packet.
     let none = "  - expect: . 1:1(0) ack 1\n  - expect: . 1:1(0) ack 1\n";
     assert_eq!(problems(&virtually(none, vec![piece(1, 0), piece(1, 0)])), [""; 0]);
     let mut whole = script(all);
     let Rules::Packetdrill(rules) = &mut whole.rules else { unreachable!("it is a script") };
     rules.whole_segments = true;
-    let coming = vec![piece(1, 1500), piece(1501, 1500)];
+    let coming = vec![piece(1, 1500), last(1501, 1500)];
     assert_eq!(problems(&run_case(&whole, Scripted::new(Timing::Virtual, coming))), ["wrong"]);
 }
 
@@ -245,7 +263,9 @@ fn what_the_rules_leave_out() {
     let second = "  - expect: . 11:21(10) ack 1\n";
     assert_eq!(with(|rules| rules.lenient = true, second, two()), [""; 0]);
     assert_eq!(with(|rules| rules.lenient = true, second, vec![]), ["nothing"], "it must come");
-    assert_eq!(with(|rules| rules.lenient = true, NOW, vec![at(0), at(0)]), [""; 0]);
+    let later = "  - after: 50ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(with(|_| {}, later, vec![at(0)]), ["early"]);
+    assert_eq!(with(|rules| rules.lenient = true, later, vec![at(0)]), [""; 0]);
 }
 
 #[test]
@@ -297,6 +317,7 @@ fn flow_labels_are_names() {
     assert_eq!(run([(1, 77), (2, 78)]), [""; 0]);
     assert_eq!(run([(1, 77), (1, 78)]), ["wrong"], "one name, two labels");
     assert_eq!(run([(1, 77), (2, 77)]), ["wrong"], "two names, one label");
+    assert_eq!(run([(1, 0), (1, 0)]), ["wrong", "wrong"], "none at all");
     assert_eq!(run([(1, 77), (1, 0)]), ["wrong"], "no label");
 }
 
@@ -310,4 +331,37 @@ fn a_packet_of_a_known_flow_is_no_first_one_of_another() {
         |coming| run_case(&lowered(&format!("{HEAD}{flows}{steps}")), Scripted::new(Timing::Virtual, coming));
     assert_eq!(problems(&run(vec![syn(8080), syn(4000)])), [""; 0]);
     assert_eq!(problems(&run(vec![syn(8080)])), ["nothing"]);
+}
+
+/// Makes targets that emit `. 1:11(10) ack 1` at these moments, one after the other.
+struct Factory {
+    info: tcpdrill::target::TargetInfo,
+    micros: Mutex<VecDeque<i64>>,
+}
+
+impl TargetFactory for Factory {
+    fn info(&self) -> &tcpdrill::target::TargetInfo {
+        &self.info
+    }
+
+    fn open(&self, world: &World) -> Result<Box<dyn Target>, TargetError> {
+        assert!(world.prompt, "scripts run promptly");
+        let micros = self.micros.lock().expect("nobody panics").pop_front().expect("as often as it is run");
+        Ok(Box::new(Scripted::new(self.info.timing, vec![at(micros)])))
+    }
+}
+
+#[test]
+fn a_script_of_which_only_times_were_wrong_is_run_again() {
+    let run = |timing: Timing, steps: &str, micros: &[i64]| {
+        let info = Scripted::new(timing, Vec::new()).info().clone();
+        let factory = Factory { info, micros: Mutex::new(micros.iter().copied().collect()) };
+        let run = tcpdrill::run::run_case(&script(steps), &factory, RunOptions::default());
+        (run.report.verdict.name(), run.attempts)
+    };
+    let later = "  - after: 20ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(run(REAL, later, &[15_000, 26_000, 21_000]), ("pass", 3), "once is enough");
+    assert_eq!(run(REAL, later, &[1_000; 6]), ("fail", 6), "too early each time");
+    assert_eq!(run(REAL, "  - expect: . 11:21(10) ack 1\n", &[0]), ("fail", 1), "not for its time");
+    assert_eq!(run(Timing::Virtual, later, &[1_000]), ("fail", 1), "a virtual clock is exact");
 }

@@ -2,8 +2,8 @@
 //!
 //! A block marked `console` is a transcript: after each `$ command` stands what it prints, `...` for any text. A command
 //! succeeds; where another status is the point it says so itself (`|| echo "exit status $?"`). `cargo run -- ARGUMENTS`
-//! is run as the program with these arguments. A block marked `yaml PATH` is a file that the commands after it find, and
-//! its `- run:` lines are commands, too. Each document has a folder of its own, with a copy of `cases/`.
+//! is run as the program with these arguments. A block marked `yaml PATH` or `pkt PATH` is a file that the commands after it
+//! find; `- run:` lines of YAML are commands, too. Each document has a folder of its own, with a copy of `cases/`.
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a helper fails its test")]
 
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Commands that are not run here, and why.
-const EXCEPTIONS: [(&str, &str); 13] = [
+const EXCEPTIONS: [(&str, &str); 14] = [
+    ("sudo tcpdrill run scripts --target linux", "needs root; tests/pkt runs scripts on Linux"),
     ("cargo test", "the gate: this test is part of it"),
     ("cargo install --path harness", "builds the program once more"),
     ("cargo install --locked --git URL tcpdrill", "needs the network"),
@@ -93,7 +94,7 @@ fn acts(text: &str) -> Vec<Act> {
         let mut words = block.info.split(' ');
         match (words.next().unwrap_or_default(), words.next()) {
             ("console", _) => acts.extend(transcript(&block)),
-            ("yaml", Some(path)) => {
+            ("yaml" | "pkt", Some(path)) => {
                 let text = block.lines.join("\n") + "\n";
                 acts.push(Act::Write { path: path.to_owned(), text });
             }

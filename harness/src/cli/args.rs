@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::front::pkt::Variant;
+
 const EXIT_STATUS: &str = "Exit status: 0 all as expected; 1 something was not; 2 a case or an argument is wrong, \
     or nothing is selected; 3 the target cannot run here, or skipped everything; 4 nothing failed, but something \
     stayed inconclusive.";
@@ -40,6 +42,8 @@ pub(super) enum Command {
     Coverage(CoverageArguments),
     /// Say whether the Linux target can run on this machine, and if not, why
     Doctor(LookArguments),
+    /// Write packetdrill scripts as cases in YAML
+    Import(ImportArguments),
     /// Write a new case that passes, with comments that say how to go on
     New(NewArguments),
     /// Write the completions of a shell to standard output
@@ -270,6 +274,28 @@ pub(super) struct ReplayArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ImportArguments {
+    /// A script, or a folder of scripts
+    #[arg(value_name = "PATH")]
+    pub(super) path: PathBuf,
+
+    /// Where the case of a single script goes, instead of standard output
+    #[arg(short, long, value_name = "FILE", conflicts_with = "out")]
+    pub(super) output: Option<PathBuf>,
+
+    /// The folder in which the cases go, instead of beside the scripts
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Only this variant: ipv4, ipv4-mapped-ipv6 or ipv6
+    #[arg(long, value_name = "NAME", value_parser = variant)]
+    pub(super) variant: Option<Variant>,
+
+    #[command(flatten)]
+    pub(super) scripts: ScriptArguments,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct NewArguments {
     /// The file to write: FOLDER/AREA/NAME.yaml, e.g. cases/mine/first.yaml
     #[arg(value_name = "PATH")]
@@ -338,6 +364,13 @@ fn definition(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if is_name(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE: -D COOKIE=00ff12ab".to_owned()),
     }
+}
+
+fn variant(text: &str) -> Result<Variant, String> {
+    Variant::from_name(text).ok_or_else(|| {
+        let names = Variant::ALL.map(Variant::name);
+        format!("one of {}", names.join(", "))
+    })
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::case::split_id;
 use crate::front::{Diagnostics, Severity};
 use crate::run::{LedgerError, LoadError, Loaded, Tree, stale_diagnostics};
 
@@ -56,11 +57,13 @@ fn as_text(loaded: &Loaded, output: &mut Output) {
     for (_, mistakes) in &loaded.invalid {
         output.error(&mistakes.render(colour));
     }
-    let (right, wrong) = (files(loaded), loaded.invalid.len());
+    let (right, wrong) = (files(loaded), wrong_files(loaded).len());
     let tests = loaded.cases.len();
     if wrong > 0 {
-        output
-            .line(&format!("{wrong} of {} files are wrong; {tests} tests are in the others", right + wrong));
+        let of_right = loaded.cases.iter().map(|case| split_id(&case.id).0);
+        let all: BTreeSet<&str> = of_right.chain(wrong_files(loaded)).collect();
+        let rest = if all.len() == right + wrong { "are in the others" } else { "are right" };
+        output.line(&format!("{wrong} of {} files are wrong; {tests} tests {rest}", all.len()));
     } else if tests > 0 {
         let warnings: usize = loaded.warnings.iter().map(|found| found.list.len()).sum();
         output.line(&match warnings {
@@ -100,6 +103,11 @@ fn objects(mistakes: &Diagnostics) -> Vec<String> {
         .to_string()
     };
     mistakes.list.iter().map(object).collect()
+}
+
+/// The ids of files that are wrong, as a whole or in some variants.
+fn wrong_files(loaded: &Loaded) -> BTreeSet<&str> {
+    loaded.invalid.iter().map(|(id, _)| split_id(id).0).collect()
 }
 
 /// How many files are right.

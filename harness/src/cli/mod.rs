@@ -6,6 +6,7 @@ mod compare;
 mod coverage;
 mod doctor;
 mod explain;
+mod import;
 mod interrupt;
 mod known;
 mod list;
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(options) => doctor::doctor(&options, &mut output),
         Command::Explain(options) => explain::explain(&options, &mut output),
         Command::Replay(options) => replay::replay(&options, &mut output),
+        Command::Import(options) => import::import(&options, &mut output),
         Command::New(options) => new::new(&options, &mut output),
         Command::Completions(options) => man::completions(&options, &mut output),
         Command::Man(options) => man::man(&options, &mut output),

@@ -27,7 +27,7 @@ use super::{UNUSABLE, WRONG};
 const REAL_JOBS: usize = 8;
 
 impl ScriptArguments {
-    fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         let tolerance = self.tolerance_usecs.map(|micros| ("tolerance_usecs".to_owned(), micros.to_string()));
         Options {
             definitions: self.definitions.iter().cloned().collect(),

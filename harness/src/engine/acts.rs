@@ -332,7 +332,7 @@ impl<'c> Engine<'c> {
     fn must_be_back(&mut self, thread: ThreadId, outcome: &'c Outcome, window: Window) -> Next {
         let at_once = match self.script {
             // However long it takes: that delays what follows.
-            Some(_) => Window { to: window.from + self.patience(), unbounded: true, ..window },
+            Some(_) => Window { to: window.from + self.patience(), ..window },
             None => Window { to: window.from, interval: Span::ZERO, ..window },
         };
         if !self.threads.is_back(thread)

@@ -19,5 +19,6 @@ pub use files::{Saved, capture_name, probe, save, write_whole};
 pub use ledgers::{LedgerError, stale_diagnostics};
 pub use library::{EMBEDDED_ROOT, LoadError, Loaded, NOT_CASES, Requirement, Testable, Tree};
 pub use recorded::case_of;
+pub use scripts::import_script;
 pub use select::{SelectError, Selection};
 pub use skips::foreseen_skips;

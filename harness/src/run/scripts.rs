@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::front::Diagnostics;
-use crate::front::pkt::{self, Files, Options, Variants};
+use crate::front::check_size;
+use crate::front::pkt::{self, Files, Options, Variant, Variants};
+use crate::import::{self, Import};
 use crate::trace::Header;
+
+use super::library::{LoadError, Tree};
 
 /// The name under which a case carries what the command line said of it.
 const COMMAND_LINE: &str = "<command line>";
@@ -38,6 +42,25 @@ pub(super) fn lower(
         }
     }
     Ok(variants)
+}
+
+/// Writes the script in a file as a case, or as several: one for each variant that differs.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn import_script(
+    path: &Path,
+    only: Option<Variant>,
+    options: &Options,
+) -> Result<Result<Import, Diagnostics>, LoadError> {
+    let tree = Tree::around(path);
+    let shown = path.display().to_string();
+    if let Err(wrong) = check_size(&shown, tree.size(path)?) {
+        return Ok(Err(wrong));
+    }
+    let bytes = tree.read(path)?;
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    Ok(import::import(&shown, &tree.id(path), &bytes, only, options, &Beside(folder)))
 }
 
 /// Notes what is read.

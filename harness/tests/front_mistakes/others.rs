@@ -228,3 +228,61 @@ fn links_and_peers() {
     let right = yaml::lower("cases/a/b.yaml", "a/b", Arc::from(story(&right)), &library());
     assert!(right.is_ok(), "what it does not take may be expected, and all once a script follows");
 }
+
+#[test]
+fn what_scripts_say() {
+    let script = |head: &str, steps: &str| format!("title: t\npacketdrill: {head}\nsteps:\n{steps}");
+    let open = "  - call: socket(af, SOCK_STREAM, 0)\n";
+    check(
+        "what_scripts_say",
+        &[
+            (
+                story("  - assert: { says: lost }\n"),
+                "that, which must hold, is missing",
+                "",
+                "{ says: lost }",
+            ),
+            (
+                story("  - assert: [{ that: s.tcpi_lost == 0, syas: lost }]\n"),
+                "unknown key \"syas\"",
+                "did you mean says?",
+                "syas",
+            ),
+            (
+                story("  - assert: { that: s.tcpi_lost == 0, says: lost $(t.tcpi_lost) }\n"),
+                "no value \"t\" before this step",
+                "did you mean mtu?",
+                "t.tcpi_lost",
+            ),
+            (
+                story("  - call: f = open()\n"),
+                "how many zeros the file holds is missing",
+                "as in f = open(zeros=1000)",
+                "open",
+            ),
+            (
+                story("  - expect: S. 0:0(0) ack 1\n    isn: 70\n"),
+                "isn of what is expected is new",
+                "the number is the target's own",
+                "70",
+            ),
+            (script("{ lenient: yes }", open), "lenient is true or false", "", "yes"),
+            (script("{ tolerance: 4 }", open), "a time needs a unit", "4ms or 4s?", "4"),
+            (script("{ ticks: 1ms }", open), "unknown key \"ticks\"", "did you mean tick?", "ticks"),
+        ],
+    );
+}
+
+#[test]
+fn a_name_is_used_by_a_truth_with_a_message() {
+    let kept = "  - assert: s.tcpi_lost == 0\n    as: before\n";
+    for (claim, count) in [
+        ("{ that: s.tcpi_lost == before.s.tcpi_lost, says: more }", 0),
+        ("{ that: s.tcpi_lost == 0, says: $(before.s.tcpi_lost) before }", 0),
+        ("{ that: s.tcpi_lost == 0, says: before }", 1),
+    ] {
+        let source = story(&format!("{kept}  - assert: {claim}\n"));
+        let lowered = yaml::lower("cases/a/b.yaml", "a/b", Arc::from(source), &library()).expect("a case");
+        assert_eq!(lowered.warnings.list.len(), count, "{claim}");
+    }
+}

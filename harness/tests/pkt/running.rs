@@ -10,7 +10,7 @@ use tcpdrill::target::bundled::BundledFactory;
 use tcpdrill::verdict::Verdict;
 
 /// All scripts below this folder that are to be run.
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pkt/scripts");
+pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pkt/scripts");
 /// Folders of them.
 const FOLDERS: [&str; 6] = ["calls", "code", "commands", "flows", "judge", "time"];
 
@@ -27,7 +27,7 @@ fn scripts() -> Vec<PathBuf> {
 }
 
 /// Files that the commands of a script name.
-struct Beside<'a>(&'a Path);
+pub(crate) struct Beside<'a>(pub(crate) &'a Path);
 
 impl Files for Beside<'_> {
     fn read(&self, path: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 use crate::case::{Action, Expected, FlowId, Isn, PacketSpec, Step};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{FieldDifference, Problem, Verdict};
+use crate::wire::notation::packet_text;
 
 use super::super::clock::{PATIENCE, Window};
 use super::super::eval::EvalError;
@@ -132,7 +133,8 @@ impl<'c> Engine<'c> {
         fields: Vec<FieldDifference>,
     ) -> Next {
         let at = emitted.at;
-        let actual = self.events.get(emitted.event).map(|event| event.text.clone()).unwrap_or_default();
+        let live = &emitted.parsed.packet;
+        let actual = packet_text(live, &self.bases_of(flow, live));
         self.mark(emitted.event, Some(self.cursor), Status::Wrong);
         if !self.is_lenient() {
             let expected = self.expected_text(packet);

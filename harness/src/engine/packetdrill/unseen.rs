@@ -40,15 +40,20 @@ impl Engine<'_> {
         }
     }
 
-    /// The text of a packet, in the numbers of its flow as far as they are known.
+    /// What the numbers of a packet of the target count from, to be shown as the script has them.
+    pub(super) fn bases_of(&self, flow: FlowId, packet: &Packet) -> Bases {
+        let bases = self.flows.0.get(flow.0).map(FlowState::bases).unwrap_or_default();
+        self.script.as_ref().map_or(bases, |script| script.bases(flow, bases, is_syn(packet)))
+    }
+
+    /// The text of a packet as it came, in the numbers of its flow as far as they are known.
     fn tell(&mut self, flow: Option<FlowId>, emitted: &Emitted) {
-        let packet = &emitted.parsed.packet;
-        let (text, bases) = match flow.and_then(|flow| Some((flow, self.flows.0.get(flow.0)?))) {
-            Some((flow, state)) => {
-                let bases = self
-                    .script
-                    .as_ref()
-                    .map_or_else(Bases::default, |script| script.bases(flow, state.bases(), is_syn(packet)));
+        // What several are joined to has the bytes of the last.
+        let own = parse(&emitted.bytes);
+        let packet = own.as_ref().map_or(&emitted.parsed.packet, |own| &own.packet);
+        let (text, bases) = match flow {
+            Some(flow) => {
+                let bases = self.bases_of(flow, packet);
                 (packet_text(packet, &bases), bases)
             }
             None => {

@@ -12,6 +12,7 @@ use super::lowerer::{Blocked, Lowerer, Meaning, Until};
 use super::number::Use;
 use super::report::{Fault, Lowers, Phase, Reported};
 use super::results;
+use super::script;
 use super::shape::{Kind, Shape};
 use super::signatures;
 use super::steps::signal;
@@ -105,7 +106,8 @@ impl Lowerer<'_, '_> {
             let free = match blocked.until {
                 Until::Returns | Until::Never => false,
                 // Not surely blocked any more.
-                Until::Time { level: since, low } => since != level || clock.high >= low,
+                // A call of a script waits for the one before.
+                Until::Time { level: since, low } => self.is_script() || since != level || clock.high >= low,
             };
             if !free {
                 let (line, _) = self.report.sources.line_column(blocked.at);
@@ -164,11 +166,12 @@ impl Lowerer<'_, '_> {
 
     /// The bytes a call sends.
     fn sent_data(&mut self, shape: &Shape, call: &Syscall<Scalar>) -> Lowers<Payload> {
+        let unwritten = if self.is_script() { Payload::Zeros } else { Payload::Pattern(None) };
         if call.sends_on().is_none() {
-            return Ok(Payload::Pattern(None));
+            return Ok(unwritten);
         }
         let Some(text) = self.key_text(shape, "data")? else {
-            return Ok(Payload::Pattern(None));
+            return Ok(unwritten);
         };
         let payload = self.parse(&text, |_| data::data(&text, Use::Inject))?;
         let counts: Option<i64> = call.counts().and_then(|counts| {
@@ -205,7 +208,7 @@ impl Lowerer<'_, '_> {
             ResultSpec::Value(number) => number.known() != Some(0),
             ResultSpec::Any | ResultSpec::Fails(_) => false,
         };
-        if !reads || later || !gives_bytes || shape.keys.contains_key("data") {
+        if self.is_script() || !reads || later || !gives_bytes || shape.keys.contains_key("data") {
             return Ok(());
         }
         let text = "what is read with MSG_OOB is not in the stream; say which byte it is";
@@ -217,6 +220,9 @@ impl Lowerer<'_, '_> {
         let mut outcome = Outcome::success();
         if later {
             return Ok(outcome);
+        }
+        if self.is_script() {
+            script::outcome(call, &mut outcome);
         }
         let get_flags = constant("F_GETFL").map(Scalar::Known);
         if matches!(call, Syscall::Fcntl { command, .. } if Some(command) == get_flags.as_ref()) {

@@ -1,10 +1,11 @@
 //! What each key of a case is for, in a sentence: what an editor shows.
 
 /// Descriptions by the map that a key belongs to.
-const DESCRIPTIONS: [(&str, &[(&str, &str)]); 9] = [
+const DESCRIPTIONS: [(&str, &[(&str, &str)]); 10] = [
     ("file", &FILE),
     ("kind", &KIND),
     ("step", &STEP),
+    ("claim", &CLAIM),
     ("packet", &PACKET),
     ("icmp", &ICMP),
     ("ip", &IP),
@@ -19,7 +20,7 @@ pub(super) fn describe(section: &str, key: &str) -> Option<&'static str> {
     keys.iter().find(|(known, _)| *known == key).map(|(_, text)| *text)
 }
 
-const FILE: [(&str, &str); 19] = [
+const FILE: [(&str, &str); 24] = [
     ("title", "One sentence stating the behaviour: connect() to a closed port fails with ECONNREFUSED"),
     ("why", "For the person who sees it fail: the rule, or what breaks in practice"),
     ("covers", "Requirement ids that the case is about, from cases/requirements/"),
@@ -42,6 +43,11 @@ const FILE: [(&str, &str); 19] = [
     ("exports", "Descriptors that a fixture hands on, the main one first"),
     ("tolerance", "packetdrill's tolerance: an absolute bound on a difference of times"),
     ("percent", "packetdrill's tolerance in percent of the time waited"),
+    ("tick", "What one tick of the target's timestamps stands for; without it they are not compared"),
+    ("scaled_echo", "The echo of a timestamp that was not seen is computed from the first that was"),
+    ("whole_segments", "An expected segment is one packet, never joined from several"),
+    ("lenient", "A packet that differs is no failure"),
+    ("strict", "What is emitted after the last expectation fails the case"),
 ];
 
 const KIND: [(&str, &str); 13] = [
@@ -80,6 +86,11 @@ const STEP: [(&str, &str); 17] = [
     ("steps", "What is repeated"),
 ];
 
+const CLAIM: [(&str, &str); 2] = [
+    ("that", "What must be true"),
+    ("says", "What is said when it is not, values in $(..): rtt $(s.tcpi_rtt)"),
+];
+
 const PACKET: [(&str, &str); 19] = [
     ("segment", "The one-line form; other keys replace what it says"),
     ("flags", "F S R P . U E W A, a digit 0..7, or none"),
@@ -102,10 +113,11 @@ const PACKET: [(&str, &str); 19] = [
     ("one_of", "Packets and nothing; the first that matches counts. No other key"),
 ];
 
-const ICMP: [(&str, &str); 7] = [
+const ICMP: [(&str, &str); 8] = [
     ("type", "unreachable, packet_too_big, ..., type_N, or a number"),
     ("code", "port, host, ..., code_N, or a number"),
     ("mtu", "The MTU of packet_too_big"),
+    ("id", "The identifier of an echo_request or echo_reply"),
     ("ptr", "The pointer of parameter_problem"),
     ("checksum", "good, bad, or a number"),
     ("quote", "The packet that is quoted: a line or a map; the last one emitted by default"),
@@ -147,9 +159,13 @@ const FLOW: [(&str, &str); 5] = [
     ("count", "So many flows, the name with 0, 1, ..; remote ports count up"),
 ];
 
-const LINK: [(&str, &str); 8] = [
+const LINK: [(&str, &str); 9] = [
     ("mtu", "Largest packet in bytes"),
     ("offload", "none: segments of at most one MSS; tso: as a device with segmentation offload sees them"),
+    (
+        "joined_from",
+        "What is injected counts as joined from segments of so many bytes (packetdrill's rules only)",
+    ),
     ("delay", "One-way delay"),
     ("loss", "Part of the packets that is lost: 2%"),
     ("duplicate", "Part of the packets that comes twice: 2%"),

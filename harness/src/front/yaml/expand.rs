@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::case::{Capability, Case, IpVersion, Link, Location, Sources, nearest};
+use crate::case::{Capability, Case, IpVersion, Link, Location, Rules, Sources, nearest};
 use crate::front::Library;
 
 use super::cursor::Cursor;
@@ -187,6 +187,7 @@ fn case(
         threads: vec!["main".to_owned()],
         blocked: BTreeMap::new(),
         link: Link::default(),
+        rules: Rules::Native,
         steps: Vec::new(),
         needs: BTreeSet::new(),
         scopes: vec![Scope::new(texts, None)],
@@ -211,6 +212,7 @@ impl Lowerer<'_, '_> {
         let covers = self.requirements(&document.covers);
         self.named_needs(&document.needs);
         let rules = self.rules(document.packetdrill.as_ref());
+        self.rules = rules.unwrap_or_default();
         self.declare_flows(&document.flows);
         let settings = match &document.set {
             Some(node) => self.settings(node),
@@ -226,7 +228,7 @@ impl Lowerer<'_, '_> {
         self.longest = 0;
         self.steps(&document.steps);
         self.check_ended();
-        if self.longest > LONG {
+        if self.longest > LONG && !self.is_script() {
             self.needs.insert(Capability::VirtualClock);
         }
         let id = if brackets.is_empty() { id.to_owned() } else { format!("{id}[{}]", brackets.join(",")) };

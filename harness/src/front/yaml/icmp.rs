@@ -9,6 +9,7 @@ use crate::wire::{Flags, IpVersion};
 use super::cursor::Cursor;
 use super::number::{Bits, number};
 use super::report::{Fault, Parse};
+use super::script;
 use super::segment::{self, Context};
 
 /// The part after the word `icmp`.
@@ -58,7 +59,10 @@ fn quoted(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<PacketSpe
         || cursor.text().as_str()[first].contains(':');
     if is_range {
         let (seq, length) = segment::range(cursor, context)?;
-        return Ok(PacketSpec::plain(Transport::Tcp(TcpSpec::bare(Flags::ACK, seq, length))));
+        return Ok(match context.is_script {
+            true => script::quoted(seq, length),
+            false => PacketSpec::plain(Transport::Tcp(TcpSpec::bare(Flags::ACK, seq, length))),
+        });
     }
     let line = segment::tcp(cursor, context)?;
     segment::check_options(&line, context.how)?;

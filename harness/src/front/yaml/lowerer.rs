@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::case::{
-    Capability, DescriptorId, Expr, Flow, FlowId, IpVersion, Link, Location, Place, Step, ThreadId,
+    Capability, DescriptorId, Expr, Flow, FlowId, IpVersion, Link, Location, Place, Rules, Step, ThreadId,
     descriptor_field, flow_field, nearest,
 };
 
@@ -105,6 +105,8 @@ pub(super) struct Lowerer<'r, 'f> {
     pub(super) threads: Vec<String>,
     pub(super) blocked: BTreeMap<usize, Blocked>,
     pub(super) link: Link,
+    /// By whose rules the case is judged.
+    pub(super) rules: Rules,
     pub(super) steps: Vec<Step>,
     pub(super) needs: BTreeSet<Capability>,
     pub(super) scopes: Vec<Scope>,
@@ -128,6 +130,11 @@ pub(super) struct Lowerer<'r, 'f> {
 }
 
 impl Lowerer<'_, '_> {
+    /// Whether the case is judged by packetdrill's rules.
+    pub(super) fn is_script(&self) -> bool {
+        matches!(self.rules, Rules::Packetdrill(_))
+    }
+
     pub(super) fn level(&self) -> usize {
         self.scopes.len() - 1
     }

@@ -6,6 +6,7 @@
 mod address;
 mod arguments;
 mod calls;
+mod claims;
 mod cursor;
 mod data;
 mod describe;
@@ -27,6 +28,7 @@ mod replace;
 mod report;
 mod results;
 mod schema;
+mod script;
 mod segment;
 mod shape;
 mod signatures;

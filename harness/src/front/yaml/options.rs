@@ -118,7 +118,7 @@ fn timestamps(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<Optio
         return Err(cursor.unexpected("\"ecr\""));
     }
     let ecr = number(cursor, context.how, Bits(32), context.names)?;
-    if context.how == Use::Expect && val.known().is_some_and(|val| val < 100) {
+    if context.how == Use::Expect && !context.is_script && val.known().is_some_and(|val| val < 100) {
         return Err(Fault::new(at, "the target's timestamps start at 100")
             .help("write any, or 100 plus the milliseconds since its first"));
     }

@@ -12,6 +12,7 @@ use super::lowerer::Lowerer;
 use super::number::{Bits, Use, exact, hex_digits, number};
 use super::options;
 use super::report::{Fault, Lowers, Parse, Phase, Reported};
+use super::script;
 use super::segment::{self, Context};
 use super::shape::unknown_key;
 use super::text::Text;
@@ -38,11 +39,12 @@ pub(super) const KEYS: [&str; 19] = [
     "icmp",
     "one_of",
 ];
-pub(super) const ICMP_KEYS: [&str; 7] = ["type", "code", "mtu", "ptr", "checksum", "quote", "quote_length"];
+pub(super) const ICMP_KEYS: [&str; 8] =
+    ["type", "code", "mtu", "id", "ptr", "checksum", "quote", "quote_length"];
 
 impl Lowerer<'_, '_> {
     fn context(&mut self, how: Use) -> Context<'_> {
-        Context { how, ip: self.ip, names: self }
+        Context { how, ip: self.ip, is_script: self.is_script(), names: self }
     }
 
     /// What an `expect` accepts.
@@ -127,7 +129,11 @@ impl Lowerer<'_, '_> {
             (Some(segment), None) => self.map_segment(segment, &written, how)?,
             (None, Some(icmp)) => {
                 let icmp = self.icmp_map(icmp, how)?;
-                PacketSpec::plain(Transport::Icmp(icmp))
+                let mut packet = PacketSpec::plain(Transport::Icmp(icmp));
+                if self.is_script() {
+                    script::fill_in(&mut packet, how, self.ip);
+                }
+                packet
             }
             (Some(_), Some(icmp)) => {
                 return Err(self.report.error(Phase::Keys, icmp.at, "segment and icmp exclude each other"));
@@ -168,7 +174,7 @@ impl Lowerer<'_, '_> {
             let mut cursor = Cursor::new(&text);
             let line = segment::line(&mut cursor, &mut this.context(how))?;
             cursor.finish()?;
-            if !has("flags") && !has("ack") {
+            if !has("flags") && !has("ack") && !this.is_script() {
                 segment::check_ack(&line)?;
             }
             if !has("options") && !has("data_offset") {
@@ -344,6 +350,7 @@ impl Lowerer<'_, '_> {
                     icmp.code = Some(self.icmp_number(node, how, named)?.0);
                 }
                 "mtu" => icmp.mtu = Some(self.number_key(node, 32, how)?),
+                "id" => icmp.id = Some(self.exact_key(node, 16)? as u16),
                 "ptr" => icmp.ptr = Some(self.number_key(node, 32, how)?),
                 "checksum" => icmp.checksum = self.checksum(node, how)?,
                 "quote" => icmp.quote = Quote::Packet(Box::new(self.packet(node, how)?)),
@@ -373,6 +380,10 @@ impl Lowerer<'_, '_> {
 
     /// What a target must be able to do for this packet.
     fn needs_of(&mut self, packet: &PacketSpec, how: Use) {
+        if self.is_script() {
+            // Whatever a script's packets need, it is run.
+            return;
+        }
         if how == Use::Inject && is_raw(packet) {
             self.needs.insert(Capability::RawIp);
         }

@@ -1,6 +1,9 @@
 //! What calls return, and what they give through pointers.
 
-use crate::case::{Alt, DEFAULT_PORT, ERRNOS, Errno, Num, ResultSpec, Term, ValueSpec, constant, nearest};
+use crate::case::{
+    Alt, DEFAULT_PORT, ERRNOS, Errno, Num, ResultSpec, Rules, Term, ValueSpec, constant, nearest,
+};
+use crate::time::Span;
 
 use super::address::{self, Place};
 use super::arguments::constants;
@@ -54,6 +57,9 @@ fn fails(cursor: &mut Cursor<'_>) -> Parse<ResultSpec> {
             .help("a failure is -1 and its errno"));
     }
     let mut errors = Vec::new();
+    if cursor.at_end() {
+        return Ok(ResultSpec::Fails(errors));
+    }
     loop {
         let Some((word, range)) = cursor.word() else {
             return Err(cursor.unexpected("an errno").help("as in -1 EAGAIN"));
@@ -108,6 +114,11 @@ impl Lowerer<'_, '_> {
                 self.parse(&text, |this| this.scalar_spec(&text, kind))
             }
             Value::List(items) => {
+                if let [first, rest] = items.as_slice()
+                    && rest.text().is_some_and(|text| text.as_str() == "...")
+                {
+                    return self.value_spec(first, kind).map(|first| ValueSpec::First(Box::new(first)));
+                }
                 let items: Lowers<Vec<ValueSpec>> =
                     items.iter().map(|item| self.value_spec(item, kind)).collect();
                 items.map(ValueSpec::List)
@@ -180,7 +191,11 @@ impl Lowerer<'_, '_> {
         };
         if word == "any" && cursor.clone().rest().trim() == "any" {
             cursor.word();
-            return Ok(ValueSpec::Int(Num::any()));
+            return Ok(ValueSpec::Any);
+        }
+        if word == "at" {
+            cursor.word();
+            return self.moment(cursor);
         }
         if word == "hex" {
             cursor.word();
@@ -204,6 +219,16 @@ impl Lowerer<'_, '_> {
             return self.address_spec(cursor);
         }
         self.descriptor_spec(cursor)
+    }
+
+    /// `at 10ms`: so long after time 0. A script's own tolerance counts.
+    fn moment(&self, cursor: &mut Cursor<'_>) -> Parse<ValueSpec> {
+        let (at, _) = cursor.time()?;
+        let tolerance = match self.rules {
+            Rules::Packetdrill(rules) => rules.tolerance,
+            Rules::Native => Span::ZERO,
+        };
+        Ok(ValueSpec::Moment(at, tolerance))
     }
 
     fn number_or_time(&mut self, cursor: &mut Cursor<'_>) -> Parse<ValueSpec> {

@@ -10,7 +10,7 @@ use super::describe::describe;
 use super::document::{CASE, COMMON, FIXTURE};
 use super::headers::{FRAGMENT_KEYS, IP_KEYS};
 use super::packets::{ICMP_KEYS, KEYS as PACKET_KEYS};
-use super::shape::{KINDS, Kind};
+use super::shape::{CLAIM_KEYS, KINDS, Kind};
 use super::world::{FLOW_KEYS, LINK_KEYS, PACKETDRILL_KEYS};
 
 /// Keys of times, of which a step has one.
@@ -131,6 +131,7 @@ fn definitions() -> Value {
         },
         "packet": { "anyOf": [reference("text"), packet(&["one_of"])] },
         "expected": { "anyOf": [reference("text"), packet(&[])] },
+        "claim": { "anyOf": [reference("text"), claim()] },
         "ip": closed(properties("ip", &IP_KEYS, |key| match key {
             "ext" => list_of(json!({ "type": ["string", "object"] })),
             _ => reference("text"),
@@ -151,6 +152,13 @@ fn definitions() -> Value {
         "repeated": { "oneOf": steps(Some("repeat")) },
         "member": { "oneOf": steps(Some("any_order")) },
     })
+}
+
+/// A truth with a message.
+fn claim() -> Value {
+    let mut claim = closed(properties("claim", &CLAIM_KEYS, |_| reference("text")));
+    claim["required"] = json!(["that"]);
+    claim
 }
 
 /// A packet as a map, without these keys.
@@ -224,7 +232,7 @@ fn kind_value(kind: Kind, key: &str) -> Value {
         Kind::Expect => listed("expected"),
         Kind::Allow => reference("packet"),
         Kind::Silent => reference("time"),
-        Kind::Assert => listed("text"),
+        Kind::Assert => listed("claim"),
         Kind::Set => reference("set"),
         Kind::Link => reference("link"),
         Kind::Peer => word(&["auto", "scripted"]),
@@ -265,7 +273,8 @@ fn step_key(kind: Kind, key: &str) -> Value {
 mod tests {
     use super::{CASE, COMMON, FIXTURE, describe};
     use super::{
-        FLOW_KEYS, FRAGMENT_KEYS, ICMP_KEYS, IP_KEYS, KINDS, LINK_KEYS, PACKET_KEYS, PACKETDRILL_KEYS,
+        CLAIM_KEYS, FLOW_KEYS, FRAGMENT_KEYS, ICMP_KEYS, IP_KEYS, KINDS, LINK_KEYS, PACKET_KEYS,
+        PACKETDRILL_KEYS,
     };
 
     #[test]
@@ -280,6 +289,7 @@ mod tests {
             ("file", &PACKETDRILL_KEYS),
             ("kind", &kinds),
             ("step", &steps),
+            ("claim", &CLAIM_KEYS),
             ("packet", &PACKET_KEYS),
             ("icmp", &ICMP_KEYS),
             ("ip", &IP_KEYS),

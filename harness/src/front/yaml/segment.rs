@@ -11,11 +11,14 @@ use super::icmp;
 use super::number::{Bits, Use, capture, exact, number};
 use super::options;
 use super::report::{Fault, Parse};
+use super::script;
 
 /// What a packet is read for.
 pub(super) struct Context<'n> {
     pub(super) how: Use,
     pub(super) ip: IpVersion,
+    /// Judged by packetdrill's rules: what is not written means what it does there.
+    pub(super) is_script: bool,
     pub(super) names: &'n mut dyn Names,
 }
 
@@ -32,7 +35,9 @@ pub(super) struct Line {
 pub(super) fn packet(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<PacketSpec> {
     let line = line(cursor, context)?;
     cursor.finish()?;
-    check_ack(&line)?;
+    if !context.is_script {
+        check_ack(&line)?;
+    }
     check_options(&line, context.how)?;
     Ok(line.packet)
 }
@@ -64,6 +69,9 @@ pub(super) fn line(cursor: &mut Cursor<'_>, context: &mut Context<'_>) -> Parse<
         tcp.sport = attributes.sport;
         tcp.dport = attributes.dport;
     }
+    if context.is_script {
+        script::fill_in(&mut line.packet, context.how, context.ip);
+    }
     Ok(line)
 }
 
@@ -76,6 +84,9 @@ fn icmp_line(cursor: &mut Cursor<'_>, context: &mut Context<'_>, attributes: Att
     let icmp = icmp::icmp(cursor, context)?;
     let mut packet = PacketSpec::plain(Transport::Icmp(icmp));
     packet.ip = attributes.ip;
+    if context.is_script {
+        script::fill_in(&mut packet, context.how, context.ip);
+    }
     Ok(Line { packet, flags_at: start..cursor.position(), ack_at: None, options_at: None })
 }
 

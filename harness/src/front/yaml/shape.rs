@@ -64,6 +64,9 @@ pub(super) const KINDS: [(Kind, &str, &[&str]); 13] = [
     (Kind::Repeat, "repeat", &["steps"]),
 ];
 
+/// Keys of a truth with a message.
+pub(super) const CLAIM_KEYS: [&str; 2] = ["that", "says"];
+
 /// All keys that some step has besides its kind.
 const KEYS: [&str; 17] = [
     "note", "covers", "after", "at", "within", "since", "flow", "thread", "data", "isn", "push", "as",
@@ -304,10 +307,10 @@ fn value_type(shape: &mut Shape, report: &mut Report, in_loop: bool) -> Lowers<(
         Kind::Assert => {
             if let Value::List(items) = &node.value {
                 for item in items {
-                    scalar(item, name, report)?;
+                    claim(item, report)?;
                 }
             } else {
-                scalar(&node, name, report)?;
+                claim(&node, report)?;
             }
         }
         Kind::Inject | Kind::Expect => {
@@ -326,6 +329,24 @@ fn value_type(shape: &mut Shape, report: &mut Report, in_loop: bool) -> Lowers<(
         }
     }
     Ok(())
+}
+
+/// A truth, or a map with what is said when it does not hold.
+fn claim(node: &Node, report: &mut Report) -> Lowers<()> {
+    let Value::Map(entries) = &node.value else {
+        return scalar(node, "assert", report).map(|_| ());
+    };
+    for entry in entries {
+        if !CLAIM_KEYS.contains(&entry.key.as_str()) {
+            unknown_key(entry, CLAIM_KEYS, report);
+            return Err(Reported);
+        }
+        scalar(&entry.node, &entry.key, report)?;
+    }
+    match entries.iter().any(|entry| entry.key == "that") {
+        true => Ok(()),
+        false => Err(report.error(Phase::Keys, node.at, "that, which must hold, is missing")),
+    }
 }
 
 /// Keys that say something about one packet do not go with a list of them.

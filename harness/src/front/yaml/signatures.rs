@@ -30,7 +30,7 @@ const SIGNATURES: [Signature; 31] = [
     ("sendto", "sendto(s, 1000, 0, remote)", 4, 4, &["family", "buf"]),
     ("sendmsg", "sendmsg(s, {iov=[1000]}, 0)", 3, 3, &[]),
     ("setsockopt", "setsockopt(s, SOL_TCP, TCP_NODELAY, 1)", 4, 4, &["len", "buf"]),
-    ("getsockopt", "getsockopt(s, SOL_SOCKET, SO_ERROR)", 3, 3, &["len", "buf"]),
+    ("getsockopt", "getsockopt(s, SOL_SOCKET, SO_ERROR)", 3, 3, &["len", "buf", "bytes"]),
     ("getsockname", "getsockname(s)", 1, 1, &[]),
     ("getpeername", "getpeername(s)", 1, 1, &[]),
     ("fcntl", "fcntl(s, F_SETFL, O_NONBLOCK)", 2, 3, &[]),
@@ -40,11 +40,14 @@ const SIGNATURES: [Signature; 31] = [
     ("epoll_create", "epoll_create(1)", 1, 1, &[]),
     ("epoll_ctl", "epoll_ctl(ep, EPOLL_CTL_ADD, s, {events=EPOLLIN, fd=s})", 3, 4, &[]),
     ("epoll_wait", "epoll_wait(ep, 1, 0)", 3, 3, &[]),
-    ("sendfile", "sendfile(s, 1000)", 2, 2, &[]),
+    ("sendfile", "sendfile(s, 1000) or sendfile(s, f, 0, 1000)", 2, 4, &[]),
 ];
 
-const MORE: [Signature; 2] =
-    [("splice", "splice(a, b, 1000, 0)", 4, 4, &[]), ("pipe", "r, w = pipe()", 0, 0, &[])];
+const MORE: [Signature; 3] = [
+    ("splice", "splice(a, b, 1000, 0)", 4, 4, &[]),
+    ("pipe", "r, w = pipe()", 0, 0, &[]),
+    ("open", "f = open(zeros=1000)", 0, 0, &["zeros"]),
+];
 
 fn signature(name: &str) -> Option<&'static Signature> {
     SIGNATURES.iter().chain(&MORE).find(|(known, ..)| *known == name)
@@ -53,7 +56,7 @@ fn signature(name: &str) -> Option<&'static Signature> {
 /// Whether what a call returns is a descriptor.
 pub(super) fn makes_descriptors(function: &str, call: &CallText) -> bool {
     let command = || call.arguments.get(1).and_then(Argument::value_bits);
-    ["socket", "accept", "accept4", "dup", "epoll_create", "pipe"].contains(&function)
+    ["socket", "accept", "accept4", "dup", "epoll_create", "pipe", "open"].contains(&function)
         || (function == "fcntl" && command().is_some_and(duplicates))
 }
 

@@ -9,14 +9,12 @@ use crate::wire::Flags;
 
 use super::cursor::Cursor;
 use super::data;
-use super::expr::expression;
 use super::lowerer::{Clock, Lowerer, Meaning};
 use super::number::Use;
-use super::report::{Fault, Lowers, Phase, Reported};
+use super::report::{Fault, Lowers, Parse, Phase, Reported};
 use super::shape::{Kind, Shape, is_name, not_a_name};
 use super::text::Text;
 use super::tree::{Node, Value};
-use super::types;
 
 /// How many steps a case may have after unrolling.
 const MOST_STEPS: usize = 100_000;
@@ -225,12 +223,7 @@ impl Lowerer<'_, '_> {
         let flow = self.flow(shape.text("flow"), shape.value.at);
         let isn = match self.key_text(shape, "isn")? {
             None => None,
-            Some(text) => Some(self.parse(&text, |_| {
-                let mut cursor = Cursor::new(&text);
-                let isn = super::number::exact(&mut cursor, super::number::Bits(32))?;
-                cursor.finish()?;
-                Ok(isn as u32)
-            })?),
+            Some(text) => Some(self.parse(&text, |_| isn(&text))?),
         };
         let mut packet = self.packet(&shape.value, Use::Inject)?;
         self.payload(shape, &mut packet, Use::Inject)?;
@@ -245,6 +238,7 @@ impl Lowerer<'_, '_> {
         let isn = match self.key_text(shape, "isn")? {
             None => None,
             Some(text) if text.as_str() == "new" => Some(Isn::New),
+            Some(text) if self.is_script() => Some(Isn::As(self.parse(&text, |_| isn(&text))?)),
             Some(text) => {
                 let fault = Fault::new(0..text.as_str().len(), "isn of what is expected is new")
                     .help("the number is the target's own");
@@ -389,33 +383,6 @@ impl Lowerer<'_, '_> {
         Ok(Action::Allow { flow, packet, within })
     }
 
-    fn assert(&mut self, shape: &Shape) -> Lowers<Action> {
-        let nodes = match &shape.value.value {
-            Value::List(items) => items.as_slice(),
-            Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(&shape.value),
-        };
-        let mut truths = Vec::new();
-        let mut failed = false;
-        for text in nodes.iter().filter_map(Node::text) {
-            let text = self.replaced(text)?;
-            let read = self.parse(&text, |this| {
-                let mut cursor = Cursor::new(&text);
-                let expr = expression(&mut cursor, this)?;
-                cursor.finish().map_err(|fault| match cursor.peek() {
-                    Some('=') => fault.help("two things are compared with =="),
-                    _ => fault,
-                })?;
-                types::must_be_truth(&expr, 0..text.as_str().len())?;
-                Ok(expr)
-            });
-            match read {
-                Ok(expr) => truths.push(expr.into()),
-                Err(Reported) => failed = true,
-            }
-        }
-        if failed { Err(Reported) } else { Ok(Action::Assert(truths)) }
-    }
-
     fn peer(&mut self, shape: &Shape) -> Lowers<Action> {
         let flow = self.flow(shape.text("flow"), shape.value.at);
         let text = self.value_text(shape)?;
@@ -481,6 +448,14 @@ fn looked_at(step: &Step) -> Vec<String> {
     let Action::Assert(claims) = &step.action else { return Vec::new() };
     let places = claims.iter().flat_map(|claim| claim.truth.places());
     places.filter(|place| !matches!(place, case::Place::Captured { .. })).map(ToString::to_string).collect()
+}
+
+/// A first sequence number.
+fn isn(text: &Text) -> Parse<u32> {
+    let mut cursor = Cursor::new(text);
+    let isn = super::number::exact(&mut cursor, super::number::Bits(32))?;
+    cursor.finish()?;
+    Ok(isn as u32)
 }
 
 fn may_be_nothing(expected: &Expected) -> bool {

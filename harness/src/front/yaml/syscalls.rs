@@ -110,10 +110,27 @@ impl Arguments<'_, '_, '_, '_> {
             };
         };
         match (&self.text.as_str()[name.clone()], &argument.value) {
-            ("len", _) => self.scalar(argument).map(Lie::Length).map(Some),
+            ("len" | "bytes", _) => self.scalar(argument).map(Lie::Length).map(Some),
             ("family", _) => self.scalar(argument).map(Lie::Family).map(Some),
             (_, Written::Null | Written::Int(0)) => Ok(Some(Lie::NullBuffer)),
             _ => Err(wrong(argument, "NULL")),
+        }
+    }
+
+    /// Whether an argument of this name is written.
+    fn is_named(&self, name: &str) -> bool {
+        self.call.named.iter().any(|(range, _)| &self.text.as_str()[range.clone()] == name)
+    }
+
+    /// How long the file is that `open` makes.
+    fn zeros(&self) -> Parse<u64> {
+        let Some((_, argument)) = self.call.named.first() else {
+            return Err(Fault::new(self.call.function.clone(), "how many zeros the file holds is missing")
+                .help("as in f = open(zeros=1000)"));
+        };
+        match argument.value {
+            Written::Int(zeros) => u64::try_from(zeros).map_err(|_| wrong(argument, "a length")),
+            _ => Err(wrong(argument, "a length")),
         }
     }
 
@@ -146,10 +163,11 @@ impl Arguments<'_, '_, '_, '_> {
                 fd: self.fd(0)?,
                 level: self.int(1)?,
                 name: self.int(2)?,
-                raw: false,
+                raw: self.is_named("bytes"),
                 lie: self.lie()?,
             },
             "pipe" => Syscall::Pipe,
+            "open" => Syscall::Open { zeros: self.zeros()? },
             other => return self.reading_or_writing(other),
         })
     }
@@ -188,7 +206,10 @@ impl Arguments<'_, '_, '_, '_> {
             "splice" => {
                 Syscall::Splice { from: fd, to: self.fd(1)?, count: self.count(2)?, flags: self.int(3)? }
             }
-            _ => Syscall::Sendfile { fd, from: None, count: self.count(1)? },
+            _ if self.call.arguments.len() == 2 => {
+                Syscall::Sendfile { fd, from: None, count: self.count(1)? }
+            }
+            _ => Syscall::Sendfile { fd, from: Some((self.fd(1)?, self.int(2)?)), count: self.count(3)? },
         })
     }
 
@@ -341,12 +362,18 @@ impl Arguments<'_, '_, '_, '_> {
         if let Some(argument) = self.call.arguments.get(3)
             && !matches!(argument.value, Written::Null)
         {
-            let fields = self.map(argument, &["events", "fd"], "as in {events=EPOLLIN|EPOLLET, fd=s}")?;
+            let fields =
+                self.map(argument, &["events", "fd", "data"], "as in {events=EPOLLIN|EPOLLET, fd=s}")?;
             if let Some(written) = fields.get("events") {
                 events = self.scalar(written)?;
             }
             if let Some(written) = fields.get("fd") {
                 data = EventData::Descriptor(self.descriptor(written)?);
+            }
+            if let Some(written) = fields.get("data") {
+                let number =
+                    written.value_bits().ok_or_else(|| wrong(written, "a number known in advance"))?;
+                data = EventData::Number(number.cast_unsigned());
             }
         }
         Ok(Syscall::EpollCtl { ep, operation, fd, events, data })

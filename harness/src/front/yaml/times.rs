@@ -120,7 +120,9 @@ impl Lowerer<'_, '_> {
             return Err(self.fault(text, fault));
         }
         let at = text.at(whole);
-        self.report.warn(at, "at: any accepts every time; it is for imported scripts and sketches");
+        if !self.is_script() {
+            self.report.warn(at, "at: any accepts every time; it is for imported scripts and sketches");
+        }
         let low = self.scope().clock.low;
         let clock = Clock { low, high: i64::MAX, at: Some(shape.value.at) };
         Ok((When::Any, clock))
@@ -157,7 +159,8 @@ impl Lowerer<'_, '_> {
         // Nothing is known of a computed time but that it is not negative.
         let low = counted.low.saturating_add(known(&window.from, 0));
         let high = counted.high.saturating_add(known(&window.to, i64::MAX));
-        if high < previous.low {
+        // A script may go back unnoticed: it is late then.
+        if high < previous.low && !self.is_script() {
             let distance = Span(previous.low - high);
             let line = previous.at.map_or(1, |at| self.report.sources.line_column(at).0);
             let text = format!("time goes backwards: this is {distance} before the step in line {line}");

@@ -86,7 +86,7 @@ fn used_in<'n>(text: &'n Text, key: &str, names: &BTreeSet<&'n str>, used: &mut 
         used.extend(longest_name(&source[at + 1..], |name| names.contains(name)));
     }
     let expression = match key {
-        "assert" | "since" => Some(source),
+        "assert" | "that" | "since" => Some(source),
         _ => source.find("$(").map(|at| &source[at..]),
     };
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';

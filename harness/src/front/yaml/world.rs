@@ -20,10 +20,11 @@ use super::tree::{Entry, Node, Value};
 /// How many flows a case may have.
 const MOST_FLOWS: usize = 4096;
 
-pub(super) const LINK_KEYS: [&str; 8] =
-    ["mtu", "offload", "delay", "loss", "duplicate", "reorder", "drop", "to"];
+pub(super) const LINK_KEYS: [&str; 9] =
+    ["mtu", "offload", "joined_from", "delay", "loss", "duplicate", "reorder", "drop", "to"];
 pub(super) const FLOW_KEYS: [&str; 5] = ["remote", "local", "isn", "local_isn", "count"];
-pub(super) const PACKETDRILL_KEYS: [&str; 2] = ["tolerance", "percent"];
+pub(super) const PACKETDRILL_KEYS: [&str; 7] =
+    ["tolerance", "percent", "tick", "scaled_echo", "whole_segments", "lenient", "strict"];
 
 impl Lowerer<'_, '_> {
     /// The declared flows, or the one there is by default.
@@ -146,7 +147,8 @@ impl Lowerer<'_, '_> {
             // As in sysctl.conf: with a dash in front it may be missing.
             let optional = entry.key.strip_prefix('-');
             let name = optional.unwrap_or(entry.key.as_str());
-            if !is_setting(name) {
+            // Whatever a script sets: the target says what it lacks.
+            if !is_setting(name) && !self.is_script() {
                 let help = nearest(name, SETTINGS.iter().copied());
                 let mut diagnostic = Diagnostic::error(entry.key_at, format!("unknown setting {name}"));
                 diagnostic.help = help.map(|near| format!("did you mean {near}?"));
@@ -247,23 +249,14 @@ impl Lowerer<'_, '_> {
         let Value::Map(entries) = &node.value else {
             return Err(wrong_type(node, "packetdrill", "a map", self.report));
         };
-        let mut rules = PacketdrillRules { per_million: 0, ..PacketdrillRules::default() };
+        let mut rules = PacketdrillRules::default();
         for entry in entries {
             if !PACKETDRILL_KEYS.contains(&entry.key.as_str()) {
                 unknown_key(entry, PACKETDRILL_KEYS, self.report);
                 return Err(Reported);
             }
             let text = self.entry_text(entry)?;
-            if entry.key == "tolerance" {
-                rules.tolerance = self.parse(&text, |_| {
-                    let mut cursor = Cursor::new(&text);
-                    let (span, _) = cursor.time()?;
-                    cursor.finish()?;
-                    Ok(span)
-                })?;
-            } else {
-                rules.per_million = self.parse(&text, |_| parts(&text, "", 10_000))?;
-            }
+            self.parse(&text, |_| rule(&entry.key, &text, &mut rules))?;
         }
         Ok(Rules::Packetdrill(rules))
     }
@@ -293,6 +286,7 @@ fn link_key(key: &str, text: &Text, link: &mut Link) -> Parse<()> {
             return Ok(());
         }
         "delay" => link.delay = cursor.time()?.0,
+        "joined_from" => link.joined_from = Some(exact(&mut cursor, Bits(16))? as u16),
         _ => {
             let ppm = parts(text, "%", 10_000)?;
             match key {
@@ -304,6 +298,36 @@ fn link_key(key: &str, text: &Text, link: &mut Link) -> Parse<()> {
         }
     }
     cursor.finish()
+}
+
+/// One of packetdrill's rules.
+fn rule(key: &str, text: &Text, rules: &mut PacketdrillRules) -> Parse<()> {
+    let field = match key {
+        "percent" => {
+            rules.per_million = parts(text, "", 10_000)?;
+            return Ok(());
+        }
+        "tolerance" | "tick" => {
+            let mut cursor = Cursor::new(text);
+            let (span, _) = cursor.time()?;
+            cursor.finish()?;
+            match key {
+                "tick" => rules.tick = span,
+                _ => rules.tolerance = span,
+            }
+            return Ok(());
+        }
+        "scaled_echo" => &mut rules.scaled_echo,
+        "whole_segments" => &mut rules.whole_segments,
+        "lenient" => &mut rules.lenient,
+        _ => &mut rules.strict,
+    };
+    *field = match text.as_str() {
+        "true" => true,
+        "false" => false,
+        other => return Err(Fault::new(0..other.len(), format!("{key} is true or false"))),
+    };
+    Ok(())
 }
 
 /// A decimal number up to 100, followed by `unit`, in parts of which one is `scale`.

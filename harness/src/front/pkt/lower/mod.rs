@@ -17,8 +17,8 @@ mod variant;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::{
-    Action, Blocks, Capability, Case, DescriptorId, Lacking, Link, Location, Offload, Origin, Payload, Rules,
-    Scalar, Setting, Sources, Step, Syscall, ThreadId, ValueSpec, When,
+    Action, Blocks, Capability, Case, Claim, DescriptorId, Expr, IpVersion, Lacking, Link, Location, Offload,
+    Origin, Payload, Place, Rules, Scalar, Setting, Sources, Step, Syscall, ThreadId, ValueSpec, When,
 };
 use crate::front::{Diagnostic, Diagnostics};
 
@@ -114,13 +114,14 @@ pub fn lower(
     if context.world.dry_run {
         context.steps.truncate(given);
     }
-    let Context { world, sockets, descriptors, settings, steps, lacking, wrong, mut needs, .. } = context;
+    let Context { world, sockets, descriptors, settings, mut steps, lacking, wrong, mut needs, .. } = context;
     if !wrong.is_empty() {
         return Err(Diagnostics { sources, list: wrong });
     }
-    if world.ip.wire_is_v6() {
+    if world.ip != IpVersion::V4 {
         needs.insert(Capability::Ipv6);
     }
+    forget_unused(&mut steps);
     Ok(Case {
         id: id.to_owned(),
         title: title(script, id),
@@ -131,7 +132,7 @@ pub fn lower(
         ip: world.ip,
         flows: sockets.into_flows(),
         descriptors,
-        threads: vec!["main".to_owned(), "blocking".to_owned()],
+        threads: threads(&steps),
         settings,
         link: first_link,
         rules: Rules::Packetdrill(world.rules),
@@ -140,6 +141,39 @@ pub fn lower(
         lacking,
         sources,
     })
+}
+
+/// The threads that make calls.
+fn threads(steps: &[Step]) -> Vec<String> {
+    let blocks = |step: &Step| matches!(step.action, Action::Call { thread, .. } if thread == BLOCKING);
+    let second = steps.iter().any(blocks).then_some("blocking");
+    ["main"].into_iter().chain(second).map(str::to_owned).collect()
+}
+
+/// Steps keep what they look at under a name. Where nothing asks for it they need not.
+fn forget_unused(steps: &mut [Step]) {
+    let mut asked = BTreeSet::new();
+    for step in steps.iter() {
+        let Action::Assert(claims) = &step.action else { continue };
+        for place in claims.iter().flat_map(Claim::expressions).flat_map(Expr::places) {
+            if let Place::Captured { step, .. } = place {
+                asked.insert(*step);
+            }
+        }
+    }
+    for (index, step) in steps.iter_mut().enumerate() {
+        if !asked.contains(&index) {
+            step.name = None;
+        }
+    }
+}
+
+/// Settings made together: of two of one name the later counts.
+fn settle(settings: &mut Vec<Setting>, more: Vec<Setting>) {
+    for setting in more {
+        settings.retain(|known| known.name != setting.name);
+        settings.push(setting);
+    }
 }
 
 /// What a script says of itself: the first line of its first comment.
@@ -260,7 +294,7 @@ impl<'a> Context<'a> {
         for command in commands {
             for effect in commands::command(self, &command, Stands::Before) {
                 match effect.action {
-                    Action::Set(settings) => self.settings.extend(settings),
+                    Action::Set(settings) => settle(&mut self.settings, settings),
                     Action::Link(link) => self.link = link,
                     action => {
                         let origin = self.origin(command.at, command.at.start);

@@ -78,7 +78,11 @@ impl Sockets {
         Self { local, remote, all: Vec::new(), under_test: None, flows: Vec::new(), accepting: None }
     }
 
-    pub(super) fn into_flows(self) -> Vec<Flow> {
+    /// All connections; where there is none, the one that a case always has.
+    pub(super) fn into_flows(mut self) -> Vec<Flow> {
+        if self.flows.is_empty() {
+            self.add_flow(None, self.remote);
+        }
         self.flows
     }
 

@@ -466,7 +466,7 @@ impl Lowering<'_, '_> {
 
     /// What is said when an assertion does not hold. It decides nothing, so its text will do where it is not understood.
     fn message(&mut self, ast: &Ast) -> Vec<Said> {
-        self.value(ast).map(said).unwrap_or_else(|_| {
+        self.value(ast).map(|value| joined(said(value))).unwrap_or_else(|_| {
             vec![Said::Text(self.block.text.get(ast.at.clone()).map(squeezed).unwrap_or_default())]
         })
     }
@@ -497,6 +497,22 @@ fn said(value: Value) -> Vec<Said> {
         }
         Value::Range(from, to, step) => vec![Said::Text(format!("range({from}, {to}, {step})"))],
     }
+}
+
+/// The same in as few parts as can be: what is known now is words.
+fn joined(parts: Vec<Said>) -> Vec<Said> {
+    let mut all: Vec<Said> = Vec::new();
+    for part in parts {
+        let part = match part {
+            Said::Value(Expr::Int(number)) => Said::Text(number.to_string()),
+            other => other,
+        };
+        match (all.last_mut(), part) {
+            (Some(Said::Text(before)), Said::Text(more)) => before.push_str(&more),
+            (_, part) => all.push(part),
+        }
+    }
+    all
 }
 
 /// `format % values`: each place that a percent sign makes takes the next value.

@@ -4,7 +4,7 @@ use super::{Deed, NotUnderstood, Surroundings, understand};
 use crate::case::{Action, Capability, Claim, CompareOp, Expr, Link, Offload, Place, Said, Setting, Syscall};
 use crate::front::pkt::script::Node;
 
-use super::super::{Context, Effect};
+use super::super::{Context, Effect, settle};
 
 /// Which place in a script a command has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Lowering<'_, '_> {
             return;
         }
         match self.effects.last_mut().map(|effect| &mut effect.action) {
-            Some(Action::Set(settings)) => settings.push(setting),
+            Some(Action::Set(settings)) => settle(settings, vec![setting]),
             _ => self.effects.push(Action::Set(vec![setting]).into()),
         }
     }
