@@ -12,7 +12,7 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_getres, clock_gettime, clock
 use crate::time::Timestamp;
 
 /// So often a tick is waited for to know where they are.
-const LOOKS: usize = 3;
+const LOOKS: usize = 6;
 
 /// Beyond this change of distance between two reads the real-time clock was set: 1 ms, and 1 ms for each second
 /// between them (the kernel slews by half of that at most).
@@ -124,21 +124,25 @@ pub(super) fn jiffy() -> i64 {
 fn tick() -> i64 {
     static TICK: OnceLock<i64> = OnceLock::new();
     *TICK.get_or_init(|| {
-        // The coarse clock moves on at ticks only. Who is interrupted while looking sees it late, never early.
-        let looks = (0..LOOKS).map(|_| {
-            let (before, latest) = (nanos(ClockId::CLOCK_MONOTONIC_COARSE), monotonic() + 3 * jiffy());
-            loop {
-                let now = monotonic();
-                if nanos(ClockId::CLOCK_MONOTONIC_COARSE) != before || now > latest {
-                    break now;
-                }
-            }
-        });
-        let looks: Vec<i64> = looks.collect();
-        let (first, jiffy) = (looks.first().copied().unwrap_or_default(), jiffy());
-        let later = |look: &i64| (look - first + jiffy / 2).rem_euclid(jiffy);
-        looks.iter().copied().min_by_key(later).unwrap_or_default()
+        let looks: Vec<(i64, i64)> = (0..LOOKS).map(|_| look()).collect();
+        looks.iter().min_by_key(|(_, uncertain)| *uncertain).map_or(0, |(at, _)| *at)
     })
+}
+
+/// Waits for a tick: when the coarse clock was first seen to have moved on, which it does at ticks only, and how long
+/// before that it had not. Who is interrupted while looking knows it by that.
+fn look() -> (i64, i64) {
+    let before = nanos(ClockId::CLOCK_MONOTONIC_COARSE);
+    let mut last = monotonic();
+    let latest = last + 3 * jiffy();
+    loop {
+        let moved = nanos(ClockId::CLOCK_MONOTONIC_COARSE) != before;
+        let now = monotonic();
+        if moved || now > latest {
+            return (now, now - last);
+        }
+        last = now;
+    }
 }
 
 fn nanos(clock: ClockId) -> i64 {
