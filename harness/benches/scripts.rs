@@ -1,4 +1,4 @@
-//! Scripts are read: the example scripts of the tests, all of them in one go.
+//! Scripts are read, all of a folder in one go: the example scripts of the tests, or those of `TCPDRILL_SCRIPTS=DIR`.
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong fails the benchmark")]
 
@@ -26,7 +26,8 @@ fn scripts(folder: &Path, found: &mut Vec<Arc<str>>) {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let mut texts = Vec::new();
-    scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pkt/scripts"), &mut texts);
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pkt/scripts");
+    scripts(&std::env::var_os("TCPDRILL_SCRIPTS").map_or(own, PathBuf::from), &mut texts);
     let bytes: usize = texts.iter().map(|text| text.len()).sum();
     let definitions = [("TFO_COOKIE".to_owned(), "3021b9d889017eeb".to_owned())];
     let mut group = criterion.benchmark_group("scripts");
