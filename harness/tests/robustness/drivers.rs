@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use tcpdrill::case::Case;
 use tcpdrill::front::{Diagnostics, pkt, read_text, yaml};
+use tcpdrill::import::import;
 use tcpdrill::run::{Loaded, RunOptions, Tree, case_of, replay, run_case};
 use tcpdrill::target::bundled::BundledFactory;
 use tcpdrill::trace::Trace;
@@ -57,6 +58,17 @@ pub(crate) fn script(bytes: &[u8]) {
             }
         }
         Err(found) => refused(&found),
+    }
+    imported(bytes);
+}
+
+/// A script of these bytes becomes a case that says the same, or is refused with a reason.
+fn imported(bytes: &[u8]) {
+    let options = pkt::Options::default();
+    if let Err(found) = import("a.pkt", "a/b", bytes, None, &options, &()) {
+        refused(&found);
+        let odd = "this script cannot be written as a case";
+        assert!(found.list.iter().all(|diagnostic| diagnostic.text != odd), "{}", found.render(false));
     }
 }
 

@@ -278,6 +278,10 @@ fn flags_spec(cursor: &mut Cursor<'_>) -> Parse<ValueSpec> {
     if cursor.peek() == Some('$') {
         return Err(cursor.unexpected("flags"));
     }
+    if cursor.take("-") {
+        let (number, _) = cursor.int()?;
+        return Ok(ValueSpec::Flags { bits: -number, more: false });
+    }
     let bits = constants(cursor)?;
     let more = cursor.take("|...");
     Ok(ValueSpec::Flags { bits, more })

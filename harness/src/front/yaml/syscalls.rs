@@ -68,7 +68,7 @@ impl Arguments<'_, '_, '_, '_> {
 
     fn bytes(&self, argument: &Argument) -> Parse<Scalar> {
         match self.scalar(argument)? {
-            Scalar::Known(count) if !(0..=1 << 31).contains(&count) => {
+            Scalar::Known(count) if !(0..=1 << 31).contains(&count) && !self.lowerer.is_script() => {
                 Err(Fault::new(argument.range.clone(), format!("{count} is no number of bytes")))
             }
             scalar => Ok(scalar),

@@ -1,8 +1,8 @@
 //! Steps, one for each event.
 
 use crate::case::{
-    Action, Blocks, Case, Claim, Expected, Expr, Isn, Link, OptionsSpec, Outcome, Payload, Place, Said,
-    Scalar, Setting, Step, Syscall, ThreadId, TimeSpec, Transport,
+    Action, Blocks, Case, Claim, Expected, Expr, Isn, Link, Num, OptionSpec, OptionsSpec, Outcome, Payload,
+    Place, Said, Scalar, Setting, Step, Syscall, ThreadId, TimeSpec, Transport,
 };
 
 use super::calls::call;
@@ -43,6 +43,9 @@ impl Steps<'_> {
                     Payload::Bytes(bytes) => put(&mut entries, "data", &hex(bytes)),
                     Payload::Pattern(_) | Payload::Any => return Err("bytes other than zeros".to_owned()),
                 }
+            }
+            Action::Inject { packet, .. } if leaves_open(packet) => {
+                return Err("a number that is left open in a packet that is sent".to_owned());
             }
             Action::Inject { flow, packet, isn: None } => {
                 self.packet("inject", flow.0, packet, &mut entries)?;
@@ -153,6 +156,21 @@ fn usual(syscall: &Syscall<Scalar>) -> Option<i64> {
         return None;
     }
     syscall.counts().unwrap_or_default().into_iter().map(known).sum()
+}
+
+/// Whether some number of a segment may be any.
+fn leaves_open(spec: &crate::case::PacketSpec) -> bool {
+    let Transport::Tcp(tcp) = &spec.transport else { return false };
+    let stamps = match &tcp.options {
+        OptionsSpec::Exactly(items) => items.as_slice(),
+        OptionsSpec::Unwritten | OptionsSpec::Including(_) | OptionsSpec::Raw(_) => &[],
+    };
+    let stamps = stamps.iter().filter_map(|item| match &item.option {
+        OptionSpec::Timestamps { val, ecr } => Some([val, ecr]),
+        _ => None,
+    });
+    let numbers = [Some(&tcp.seq), tcp.ack.as_ref()].into_iter().flatten();
+    numbers.chain(stamps.flatten()).any(|number| *number == Num::any())
 }
 
 /// What of a packet the notation has no words for.
