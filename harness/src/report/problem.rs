@@ -1,6 +1,6 @@
 //! One mismatch in full: what was expected, what came, and what that means.
 
-use crate::case::{Action, Case};
+use crate::case::{Action, Case, Rules};
 use crate::engine::Report;
 use crate::target::Timing;
 use crate::time::Timestamp;
@@ -63,6 +63,21 @@ fn names(fields: &[FieldDifference]) -> String {
     }
 }
 
+/// The tolerance that times were compared with, if any.
+fn allowed(case: &Case, report: &Report) -> Option<String> {
+    match (case.rules, report.clock) {
+        (Rules::Packetdrill(rules), _) => {
+            let percent = f64::from(rules.per_million) / 10_000.0;
+            let tolerance = rules.tolerance;
+            Some(format!("the script's tolerance, {tolerance} or {percent} %, is already allowed for"))
+        }
+        (Rules::Native, Timing::Real(_)) => {
+            Some("the tolerance of this target's clock is already allowed for".to_owned())
+        }
+        (Rules::Native, Timing::Virtual) => None,
+    }
+}
+
 /// What was expected and what came. The call is named where the step is not the one that makes it.
 pub(super) fn details(case: &Case, mismatch: &Mismatch, report: &Report, style: Style) -> Vec<String> {
     let fact = |name: &str, text: &str| fact(name, text, style);
@@ -97,8 +112,8 @@ pub(super) fn details(case: &Case, mismatch: &Mismatch, report: &Report, style: 
             let field = FieldDifference::new("at", due(*window, report.zero), at);
             let mut lines = fact("what", what);
             lines.extend(aligned::values(&field, style));
-            if let Timing::Real(_) = report.clock {
-                lines.extend(fact("", "the tolerance of this target's clock is already allowed for"));
+            if let Some(allowed) = allowed(case, report) {
+                lines.extend(fact("", &allowed));
             }
             lines
         }
