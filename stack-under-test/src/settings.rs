@@ -327,9 +327,18 @@ impl Settings {
     }
 }
 
+/// As the kernel reads one: hexadecimal after `0x`, octal after `0`.
 fn number(value: &str, least: u32, most: u32) -> Result<u32, SettingError> {
-    let number: u32 = value.trim().parse().map_err(|_| SettingError::Invalid)?;
-    if (least..=most).contains(&number) { Ok(number) } else { Err(SettingError::Invalid) }
+    let value = value.trim();
+    let (digits, radix) = match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if value.starts_with('0') => (value, 8),
+        None => (value, 10),
+    };
+    // `from_str_radix` takes a sign too, which is none behind a prefix.
+    let number = digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(digits);
+    let number = number.and_then(|digits| u32::from_str_radix(digits, radix).ok());
+    number.filter(|number| (least..=most).contains(number)).ok_or(SettingError::Invalid)
 }
 
 fn seconds(value: &str) -> Result<Duration, SettingError> {
@@ -378,9 +387,12 @@ fn written_keys(keys: &[Key]) -> String {
 
 fn range(value: &str) -> Result<(u16, u16), SettingError> {
     let mut words = value.split_whitespace();
-    let mut next = || words.next().and_then(|word| word.parse::<u16>().ok()).ok_or(SettingError::Invalid);
+    let mut next = || {
+        let port = number(words.next().ok_or(SettingError::Invalid)?, 1, u16::MAX.into())?;
+        u16::try_from(port).map_err(|_| SettingError::Invalid)
+    };
     let (low, high) = (next()?, next()?);
-    if words.next().is_some() || low == 0 || high < low {
+    if words.next().is_some() || high < low {
         Err(SettingError::Invalid)
     } else {
         Ok((low, high))
@@ -390,6 +402,21 @@ fn range(value: &str) -> Result<(u16, u16), SettingError> {
 #[cfg(test)]
 mod tests {
     use super::{SettingError, Settings};
+
+    #[test]
+    fn numbers_are_read_as_the_kernel_reads_them() {
+        let mut settings = Settings::default();
+        for (value, read) in [("0x70403", Some("459779")), ("017", Some("15")), ("0", Some("0"))] {
+            assert_eq!(settings.set("net.ipv4.tcp_fastopen", value), Ok(()), "{value}");
+            assert_eq!(settings.get("net.ipv4.tcp_fastopen").as_deref(), read, "{value}");
+        }
+        for value in ["", "0x", "08", "+1", "0x+1", "a"] {
+            let refused = settings.set("net.ipv4.tcp_fastopen", value);
+            assert_eq!(refused, Err(SettingError::Invalid), "{value}");
+        }
+        assert_eq!(settings.set("net.ipv4.ip_local_port_range", "0x400 02000"), Ok(()));
+        assert_eq!(settings.get("net.ipv4.ip_local_port_range").as_deref(), Some("1024\t1024"));
+    }
 
     #[test]
     fn what_is_set_is_read_back_and_what_steers_nothing_is_refused() {
