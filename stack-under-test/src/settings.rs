@@ -70,6 +70,12 @@ pub struct Settings {
     pub(crate) congestion: Algorithm,
     /// In percent, of a rate that steers how large the pieces are.
     pub(crate) pacing: [u32; 2],
+    /// Segments that leave in one piece at least, however slow the connection is.
+    pub(crate) least_burst: u32,
+    /// The part of the window that is free before the rest of a burst waits no longer; 0: three segments.
+    pub(crate) burst_parts: u32,
+    /// What ends slow start early with CUBIC: bit 0 trains, bit 1 delays.
+    pub(crate) slow_start_exits: u32,
     /// Bytes that may be written and not sent before a program waits.
     pub(crate) unsent_low: u32,
     /// Bits of `tcp_fastopen`.
@@ -136,6 +142,9 @@ impl Default for Settings {
             fragment_memory: [4 << 20; 2],
             congestion: Algorithm::Reno,
             pacing: [200, 120],
+            least_burst: 2,
+            burst_parts: 3,
+            slow_start_exits: 3,
             unsent_low: u32::MAX,
             fast_open: 1,
             fast_open_keys: Vec::new(),
@@ -198,7 +207,9 @@ impl Settings {
                     _ => return Err(SettingError::Invalid),
                 };
             }
-            _ if self.set_receiving(name, value)? || self.set_quiet(name, value)? => {}
+            _ if self.set_receiving(name, value)?
+                || self.set_sending(name, value)?
+                || self.set_quiet(name, value)? => {}
             _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
         }
         Ok(())
@@ -219,6 +230,17 @@ impl Settings {
             "net.ipv6.ip6frag_time" => self.fragment_time[1] = seconds(value)?,
             "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0] = number(value, 0, u32::MAX)?,
             "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1] = number(value, 0, u32::MAX)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Those of the direction to the peer; returns whether it is one.
+    fn set_sending(&mut self, name: &str, value: &str) -> Result<bool, SettingError> {
+        match name {
+            "net.ipv4.tcp_min_tso_segs" => self.least_burst = number(value, 1, 255)?,
+            "net.ipv4.tcp_tso_win_divisor" => self.burst_parts = number(value, 0, 255)?,
+            "module.tcp_cubic.hystart_detect" => self.slow_start_exits = number(value, 0, u32::MAX)?,
             "net.ipv4.tcp_congestion_control" => {
                 self.congestion = Algorithm::named(value.trim()).ok_or(SettingError::Invalid)?;
             }
@@ -317,6 +339,9 @@ impl Settings {
             "net.ipv4.tcp_congestion_control" => self.congestion.name().to_string(),
             "net.ipv4.tcp_pacing_ss_ratio" => self.pacing[0].to_string(),
             "net.ipv4.tcp_pacing_ca_ratio" => self.pacing[1].to_string(),
+            "net.ipv4.tcp_min_tso_segs" => self.least_burst.to_string(),
+            "net.ipv4.tcp_tso_win_divisor" => self.burst_parts.to_string(),
+            "module.tcp_cubic.hystart_detect" => self.slow_start_exits.to_string(),
             "net.ipv4.tcp_notsent_lowat" => self.unsent_low.to_string(),
             "net.ipv4.tcp_fastopen" => self.fast_open.to_string(),
             "net.ipv4.tcp_fastopen_key" => written_keys(&self.fast_open_keys),

@@ -36,7 +36,9 @@ impl Stack {
     fn report_to_request(&mut self, listener: SocketId, flow: Flow, error: &IcmpError<'_>) {
         let request = self.sockets.get(&listener).and_then(Socket::listener);
         let isn = request.and_then(|listen| Some(listen.requests.get(&flow)?.isn));
-        if isn == Some(error.seq) && error.ends_request {
+        if isn != Some(error.seq) {
+            self.tally.count(Counter::OutOfWindowIcmps);
+        } else if error.ends_request {
             self.drop_request(listener, flow);
             self.tally.count(Counter::ListenDrops);
         }
@@ -56,6 +58,9 @@ impl Stack {
             Tcp::Closed(_) | Tcp::Listen(_) => (false, false),
         };
         if !fits {
+            if !matches!(socket.tcp, Tcp::Listen(_)) {
+                self.tally.count(Counter::OutOfWindowIcmps);
+            }
             return;
         }
         if let Trouble::TooBig(mtu) = error.trouble {

@@ -11,6 +11,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::chronograph::Chronograph;
 use super::congestion::{Algorithm, Congestion};
 use super::delayed_ack::DelayedAck;
 use super::ecn::Notification;
@@ -150,6 +151,7 @@ pub(crate) struct Connection {
     pub(super) congestion: Congestion,
     pub(super) recovery: Recovery,
     pub(super) repetition: Repetition,
+    pub(super) chronograph: Chronograph,
     pub(crate) timers: Timers,
     /// No descriptor refers to it any more.
     pub(super) orphan: bool,
@@ -242,6 +244,7 @@ impl Connection {
             congestion: Congestion::new(next, algorithm, env.now),
             recovery: Recovery::default(),
             repetition: Repetition::default(),
+            chronograph: Chronograph::default(),
             timers: Timers::default(),
             orphan: false,
             read_shut: false,

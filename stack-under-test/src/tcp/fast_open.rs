@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
 
+use super::chronograph::Why;
 use super::congestion::CongestionState;
 use super::connection::{Connection, Fate};
 use super::env::Env;
@@ -257,6 +258,7 @@ impl Connection {
         });
         self.send.nxt = end;
         self.send.pushed = end;
+        self.chronograph.start(at, Why::Busy);
         self.counters.data_segments_out += 1;
         self.counters.bytes_sent += data.len() as u64;
         self.arm_retransmission(env, env.now + self.rtt.rto());
@@ -285,6 +287,7 @@ impl Connection {
         self.counters.bytes_acked += u64::from(segment.ack - una);
         self.queue.acknowledge(segment.ack);
         if self.queue.packets_out() == 0 {
+            self.chronograph.stop(env.now, Why::Busy, true);
             self.fast_opened.syn_data = true;
             self.clear_retransmission();
             env.tally.count(Counter::FastOpenActive);

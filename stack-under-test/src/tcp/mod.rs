@@ -6,7 +6,8 @@
 pub(crate) mod acceptable;
 pub(crate) mod acknowledge;
 pub(crate) mod apply;
-pub(crate) mod close;
+mod chronograph;
+mod close;
 pub(crate) mod congestion;
 pub(crate) mod connection;
 mod consistency;

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::congestion::CongestionState;
+use super::chronograph::Why;
 use super::connection::Connection;
 use super::env::Env;
 use super::flow::Outbox;
@@ -21,7 +22,9 @@ enum Next {
     Send(SeqNum),
     /// The congestion window is full.
     Congested,
-    /// The peer's window is full, Nagle's rule holds a short segment, or there is nothing.
+    /// The peer's window is full.
+    Closed,
+    /// Nagle's rule holds a short segment, or there is nothing.
     Held,
 }
 
@@ -59,9 +62,7 @@ impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
     pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], how: Manner, out: &mut Outbox) -> usize {
         let Manner { more, urgent, ends_record } = how;
-        if env.settings.slow_start_after_idle && self.queue.packets_out() == 0 {
-            self.congestion.was_idle(env.now - self.counters.last_data_sent, self.rtt.rto());
-        }
+        self.forget_stale_window(env);
         let goal = self.block_goal(env);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -74,6 +75,7 @@ impl Connection {
             }
             let (now, later) = rest.split_at_checked(room as usize).unwrap_or((rest, &[]));
             self.queue.append(self.send.nxt, now, goal);
+            self.chronograph.start(env.now, Why::Busy);
             rest = later;
             if self.queue.room_in_block(self.send.nxt, goal) > 0 {
                 continue;
@@ -102,6 +104,13 @@ impl Connection {
             self.transmit_holding(env, if more { Hold::Short } else { self.hold() }, out);
         }
         bytes.len() - rest.len()
+    }
+
+    /// RFC5681/4.1-idle
+    pub(super) fn forget_stale_window(&mut self, env: &Env<'_>) {
+        if env.settings.slow_start_after_idle && self.queue.packets_out() == 0 {
+            self.congestion.was_idle(env.now - self.counters.last_data_sent, self.rtt.rto());
+        }
     }
 
     fn push_mark(&mut self) {
@@ -168,18 +177,23 @@ impl Connection {
 
     fn transmit_holding(&mut self, env: &Env<'_>, hold: Hold, out: &mut Outbox) {
         let mut sent = false;
-        let limited = loop {
+        let had_unsent = self.send.nxt != self.queue.end();
+        let stopped_by = loop {
             self.grow_next(env);
             match self.next(env, hold) {
                 Next::Send(end) => {
                     self.send_until(env, end, out);
                     sent = true;
                 }
-                Next::Congested => break true,
-                Next::Held => break false,
+                why => break why,
             }
         };
-        let limited = limited || self.in_flight() >= self.congestion.window();
+        if had_unsent && stopped_by == Next::Closed {
+            self.chronograph.start(env.now, Why::Closed);
+        } else if had_unsent {
+            self.chronograph.stop(env.now, Why::Closed, self.queue.end() == self.send.una);
+        }
+        let limited = stopped_by == Next::Congested || self.in_flight() >= self.congestion.window();
         if sent || limited {
             self.congestion.sent(self.queue.packets_out(), limited, self.send.una, self.send.nxt);
         }
@@ -224,7 +238,7 @@ impl Connection {
         let first_end = if data > mss { start + mss } else { block };
         // RFC9293/SHLD-15, RFC9293/3.8.6.2.1-rules: as much as was written, or a full segment, must fit.
         if first_end.after(self.send.window_end()) {
-            return Next::Held;
+            return Next::Closed;
         }
         if data <= mss {
             let waived = self.queue.fin() || self.is_urgent();
@@ -244,24 +258,26 @@ impl Connection {
     }
 
     /// Linux lets the rest of a burst wait for the acknowledgement that is about to come, so that larger pieces leave:
-    /// where less than a third of the window is free, right after sending. `data` is the length of what is next.
+    /// where less than a part of the window is free, right after sending. `data` is the length of what is next.
     fn defers(&self, env: &Env<'_>, data: u32) -> Option<Next> {
         const RECENT: Duration = Duration::from_millis(1);
-        const PARTS: u32 = 3;
+        /// Where no part of the window is given.
+        const SEGMENTS: u32 = 3;
         let mss = self.segment_size(env);
         let oldest = self.queue.head()?.at;
         let by_peer = self.send.window_end() - self.send.nxt;
         let by_congestion = self.congestion.window().saturating_sub(self.in_flight()) * mss;
         let limit = by_peer.min(by_congestion);
         let block = self.queue.block_end(self.send.nxt);
-        let fraction = self.send.window.min(self.congestion.window() * mss) / PARTS;
+        let window = self.send.window.min(self.congestion.window() * mss);
+        let enough = window.checked_div(env.settings.burst_parts).unwrap_or(SEGMENTS * mss + 1);
         let round_trip = self.rtt.smoothed().unwrap_or_default();
         let soon = (round_trip / 2).min(RECENT);
         if self.congestion.state() >= CongestionState::Recovery
             || env.now - self.counters.last_segment_sent >= RECENT
             || limit >= self.burst(env, mss) * mss
             || (block != self.queue.end() && limit >= data)
-            || limit >= fraction
+            || limit >= enough
             || oldest + round_trip > env.now + soon
         {
             return None;
@@ -269,7 +285,7 @@ impl Connection {
         if by_congestion < by_peer {
             (by_congestion <= data).then_some(Next::Congested)
         } else {
-            (by_peer <= data).then_some(Next::Held)
+            (by_peer <= data).then_some(Next::Closed)
         }
     }
 
@@ -287,7 +303,7 @@ impl Connection {
     }
 
     /// Segments that Linux hands to the device in one piece: about a millisecond's worth at the rate of the
-    /// connection, at least two.
+    /// connection, at least as many as the settings say.
     pub(super) fn burst(&self, env: &Env<'_>, mss: u32) -> u32 {
         let Some(rtt) = self.rtt.smoothed() else {
             return DEVICE_MAX / mss;
@@ -296,7 +312,7 @@ impl Connection {
         let near = self.rtt.min().unwrap_or(Duration::MAX).as_micros() >> 9;
         let bonus = if near < 16 { 65536u64 >> near } else { 0 };
         let bytes = ((rate >> 10) + bonus).min(DEVICE_MAX.into());
-        ((bytes / u64::from(mss)) as u32).max(2)
+        ((bytes / u64::from(mss)) as u32).max(env.settings.least_burst)
     }
 
     /// Bytes a second, with some reserve.

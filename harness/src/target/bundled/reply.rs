@@ -246,6 +246,10 @@ pub(super) fn tcp_info(info: &sut::TcpInfo) -> Value {
         ("tcpi_rcv_wnd", int(info.rcv_wnd.into())),
         ("tcpi_rcv_rtt", span(info.rcv_rtt)),
         ("tcpi_rcv_space", int(info.rcv_space.into())),
+        ("tcpi_delivered", int(info.delivered.into())),
+        ("tcpi_reord_seen", int(info.reord_seen.into())),
+        ("tcpi_busy_time", span(info.busy_time)),
+        ("tcpi_rwnd_limited", span(info.rwnd_limited)),
         ("tcpi_fastopen_client_fail", int(info.fastopen_client_fail.into())),
     ] {
         fields.insert(name.to_owned(), value);
