@@ -64,6 +64,9 @@ impl Stack {
             return;
         }
         if let Trouble::TooBig(mtu) = error.trouble {
+            if socket.knobs.header(flow).may_be_cut {
+                return;
+            }
             return self.path_shrank(id, flow, mtu);
         }
         if opens {
@@ -107,7 +110,7 @@ impl Stack {
             offender: Some(socket.present(Endpoint::new(error.reporter, 0))),
         };
         let name = socket.present(flow.remote);
-        socket.errors.push_back((entry, error.quoted.to_vec(), name));
+        socket.errors.push_back((entry, error.quoted.to_vec(), Some(name)));
     }
 
     /// RFC8201/4a

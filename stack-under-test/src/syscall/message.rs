@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 
 use super::constants::{
     IP_RECVERR, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPV6_RECVERR, MSG_CTRUNC, MSG_ERRQUEUE, MSG_PEEK,
-    MSG_TRUNC, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET, TCP_INQ,
+    MSG_TRUNC, SCM_CREDENTIALS, SCM_RIGHTS, SO_EE_ORIGIN_ZEROCOPY, SOL_SOCKET, TCP_INQ,
 };
 use super::dispatch::CallResult;
-use super::{Control, ControlData, Failure, Input, Message, Reply, Room};
+use super::{Control, ControlData, ExtendedError, Failure, Input, Message, Reply, Room};
 use crate::socket::errors::Errno;
 use crate::socket::{Domain, Socket, SocketId};
 use crate::stack::Stack;
@@ -85,6 +85,8 @@ pub(crate) struct Writing {
     pub(super) opening: Option<Errno>,
     /// Something is left to be written when the connection is there.
     pub(super) awaits_peer: bool,
+    /// The number under which the call lends its memory (`MSG_ZEROCOPY`).
+    pub(super) loan: Option<u32>,
 }
 
 impl Writing {
@@ -109,6 +111,7 @@ impl Writing {
             waited: false,
             opening: None,
             awaits_peer: true,
+            loan: None,
         }
     }
 }
@@ -173,8 +176,12 @@ impl Stack {
     pub(super) fn read_errors(&mut self, id: SocketId, reading: &mut Reading) -> CallResult {
         let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
         let (error, quoted, name) = socket.errors.pop_front().ok_or(Errno::EAGAIN)?;
-        // What was told with the entry is told; the next one is what is pending then.
-        socket.error = socket.errors.front().map(|(next, _, _)| Errno(next.errno as i32));
+        // What was told with the entry is told; the next one is what is pending then. Memory that came back is no error.
+        let is_error = |(entry, ..): &&(ExtendedError, _, _)| entry.origin != SO_EE_ORIGIN_ZEROCOPY;
+        let next = socket.errors.front().filter(is_error).map(|(next, _, _)| Errno(next.errno as i32));
+        if next.is_some() || error.origin != SO_EE_ORIGIN_ZEROCOPY {
+            socket.error = next;
+        }
         let (level, kind) = match socket.domain {
             Domain::Inet => (IPPROTO_IP, IP_RECVERR),
             Domain::Inet6 => (IPPROTO_IPV6, IPV6_RECVERR),
@@ -186,7 +193,7 @@ impl Stack {
         let flags = MSG_ERRQUEUE | if cut { MSG_TRUNC } else { 0 };
         let mut reply = reading.reply([control].into(), flags);
         if let Reply::Message(message) = &mut reply {
-            message.name = Some(name);
+            message.name = name;
         }
         Ok(reply)
     }

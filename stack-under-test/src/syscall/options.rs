@@ -6,7 +6,7 @@ use super::constants::{
     AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SO_ACCEPTCONN, SO_BROADCAST, SO_DEBUG,
     SO_DOMAIN, SO_DONTROUTE, SO_END, SO_ERROR, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_OOBINLINE, SO_PRIORITY,
     SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
-    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET, TCP_FASTOPEN_KEY,
+    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SO_ZEROCOPY, SOCK_STREAM, SOL_SOCKET, TCP_FASTOPEN_KEY,
 };
 use super::dispatch::CallResult;
 use super::{Failure, Fd, Input, OptionValue, Reply, Room, ip_options, tcp_options};
@@ -122,6 +122,7 @@ fn set_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32, value: &Inpu
         SO_BROADCAST => socket.ignored.broadcast = on,
         SO_PRIORITY => socket.ignored.priority = number as i32,
         SO_MARK => socket.ignored.mark = number as i32,
+        SO_ZEROCOPY => socket.may_lend = tcp_options::switch(number)?,
         SO_OOBINLINE => set_knob(socket, |knobs| knobs.urgent_inline = on),
         SO_LINGER => {
             let (on, seconds) = linger(value)?;
@@ -186,6 +187,7 @@ fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<Op
         SO_BROADCAST => i64::from(socket.ignored.broadcast),
         SO_PRIORITY => i64::from(socket.ignored.priority),
         SO_MARK => i64::from(socket.ignored.mark),
+        SO_ZEROCOPY => i64::from(socket.may_lend),
         SO_KEEPALIVE => i64::from(socket.knobs.keep_alive.on),
         SO_OOBINLINE => i64::from(socket.knobs.urgent_inline),
         SO_RCVLOWAT => i64::from(socket.receive_low),

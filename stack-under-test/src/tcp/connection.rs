@@ -324,6 +324,15 @@ impl Connection {
         seq.within(first, self.send.nxt)
     }
 
+    pub(crate) fn oldest_unacknowledged(&self) -> SeqNum {
+        self.send.una
+    }
+
+    /// The number after the last byte written.
+    pub(crate) fn written_end(&self) -> SeqNum {
+        self.queue.data_end()
+    }
+
     pub(crate) fn next_to_send(&self) -> SeqNum {
         self.send.nxt
     }

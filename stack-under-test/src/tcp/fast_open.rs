@@ -164,6 +164,7 @@ impl Connection {
         connection.fast_opened.child = true;
         connection.counters.segments_in = 1;
         connection.take_syn_data(syn);
+        connection.window.advertised_at = connection.window.nxt;
         let mut request = request;
         request.window.nxt = connection.window.nxt;
         request.window.advertised_at = connection.window.nxt;
@@ -180,10 +181,18 @@ impl Connection {
         }
         self.received.append(syn.payload, syn.packet_length);
         self.window.nxt += syn.payload_len();
-        self.window.advertised_at = self.window.nxt;
         self.counters.data_segments_in += 1;
         self.counters.bytes_received += u64::from(syn.payload_len());
         self.fast_opened.syn_data = true;
+    }
+
+    /// The end of the stream, in the answer to a SYN of ours.
+    pub(super) fn take_syn_fin(&mut self, env: &Env<'_>, syn: &Segment<'_>, out: &mut Outbox) {
+        if syn.flags.fin() {
+            self.window.nxt += 1;
+            let fate = self.take_fin(env, out);
+            debug_assert_eq!(fate, Fate::Lives, "a FIN ends no connection that was just opened");
+        }
     }
 
     /// The peer acknowledged our SYN.

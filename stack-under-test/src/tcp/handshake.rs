@@ -68,6 +68,8 @@ pub(crate) struct HeaderKnobs {
     pub(crate) class: u8,
     /// `IP_RECVERR`, `IPV6_RECVERR`
     pub(crate) report_errors: bool,
+    /// `IP_PMTUDISC_DONT`: whoever has to may cut our packets, and reports of what is too long change nothing.
+    pub(crate) may_be_cut: bool,
 }
 
 /// `SO_KEEPALIVE` and what belongs to it; what is not set is the system's.
@@ -103,7 +105,8 @@ pub(crate) fn link_mss(env: &Env<'_>, flow: Flow) -> u16 {
 
 /// The size that we announce.
 pub(crate) fn announced_mss(env: &Env<'_>, flow: Flow, knobs: &Knobs) -> u16 {
-    link_mss(env, flow).min(knobs.max_segment.unwrap_or(u16::MAX))
+    let link = env.path_mtu(flow.remote.address) - (env.mtu - link_mss(env, flow));
+    link.min(knobs.max_segment.unwrap_or(u16::MAX))
 }
 
 /// RFC9293/MUST-15

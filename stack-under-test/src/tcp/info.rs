@@ -120,7 +120,11 @@ const DEFAULT_MSS: u32 = 536;
 pub(crate) fn of_socket(env: &Env<'_>, socket: &Socket) -> TcpInfo {
     let mut info = blank(socket.state());
     match &socket.tcp {
-        Tcp::Closed(_) => {}
+        Tcp::Closed(remains) => {
+            if let Some(last) = &remains.info {
+                return TcpInfo { state: TcpState::Closed, ..last.as_ref().clone() };
+            }
+        }
         Tcp::Listen(listen) => {
             info.unacked = listen.queue.len() as u32;
             info.sacked = listen.backlog;

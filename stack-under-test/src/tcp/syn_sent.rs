@@ -257,6 +257,7 @@ impl SynSent {
         if !connection.judge_syn_data(env, segment, repeated, out) {
             if tried {
                 connection.take_syn_data(segment);
+                connection.take_syn_fin(env, segment, out);
             }
             connection.acknowledge_handshake(env, writes, out);
         }

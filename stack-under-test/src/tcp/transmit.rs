@@ -241,7 +241,8 @@ impl Connection {
             return Next::Closed;
         }
         if data <= mss {
-            let waived = self.queue.fin() || self.is_urgent();
+            // What stands before something else gets no longer by waiting.
+            let waived = self.queue.fin() || self.is_urgent() || block != self.queue.end();
             return if !waived && self.is_held(hold, data < mss) { Next::Held } else { Next::Send(block) };
         }
         if let Some(why) = self.defers(env, data) {
