@@ -417,11 +417,7 @@ fn range(value: &str) -> Result<(u16, u16), SettingError> {
         u16::try_from(port).map_err(|_| SettingError::Invalid)
     };
     let (low, high) = (next()?, next()?);
-    if words.next().is_some() || high < low {
-        Err(SettingError::Invalid)
-    } else {
-        Ok((low, high))
-    }
+    if words.next().is_some() || high < low { Err(SettingError::Invalid) } else { Ok((low, high)) }
 }
 
 #[cfg(test)]

@@ -294,6 +294,7 @@ impl Stack {
     fn settle(&mut self) {
         self.flush();
         self.sockets.values_mut().for_each(Socket::report_loans);
+        self.sockets.values_mut().for_each(Socket::report_stamps);
         self.wake_epolls();
         self.retry_calls();
     }

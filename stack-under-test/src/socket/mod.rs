@@ -12,7 +12,6 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
-use crate::syscall::ExtendedError;
 use crate::tcp::connection::Connection;
 use crate::tcp::fast_open::Key;
 use crate::tcp::flow::{Endpoint, Flow};
@@ -23,7 +22,7 @@ use crate::tcp::state::TcpState;
 use crate::tcp::syn_received::SynReceived;
 use crate::tcp::syn_sent::SynSent;
 use crate::tcp::timers::Timers;
-use errors::Errno;
+use errors::{Errno, Report};
 
 /// Names a socket for as long as it lives, with or without a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,8 +105,8 @@ pub(crate) struct Socket {
     pub(crate) shut_early: (bool, bool),
     /// Waits to be reported, once.
     pub(crate) error: Option<Errno>,
-    /// The error queue: the entry, the segment that it quotes, and where that was going.
-    pub(crate) errors: VecDeque<(ExtendedError, Vec<u8>, Option<SocketAddr>)>,
+    /// The error queue.
+    pub(crate) errors: VecDeque<Report>,
     /// Entries of other origin than ICMP that there ever were.
     pub(crate) reports: u64,
     /// `SO_ZEROCOPY`

@@ -4,6 +4,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::errors::Report;
 use super::{Socket, Tcp};
 use crate::syscall::ExtendedError;
 use crate::syscall::constants::{SO_EE_CODE_ZEROCOPY_COPIED, SO_EE_ORIGIN_ZEROCOPY};
@@ -77,7 +78,7 @@ impl Socket {
             self.reports += 1;
             let Loan { first, last, .. } = loan;
             // One entry tells of as many calls in a row as there are when it is read.
-            if let Some((entry, ..)) = self.errors.back_mut()
+            if let Some(Report { entry, .. }) = self.errors.back_mut()
                 && entry.origin == SO_EE_ORIGIN_ZEROCOPY
                 && entry.data.wrapping_add(1) == first
             {
@@ -93,7 +94,7 @@ impl Socket {
                 data: last,
                 offender: None,
             };
-            self.errors.push_back((entry, alloc::vec::Vec::new(), None));
+            self.errors.push_back(Report::of(entry));
         }
     }
 }

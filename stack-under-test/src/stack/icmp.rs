@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{Owner, Stack};
 use crate::counters::Counter;
+use crate::socket::errors::{Quoted, Report};
 use crate::socket::{Socket, SocketId, Tcp, errors};
 use crate::syscall::ExtendedError;
 use crate::syscall::constants::{SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6};
@@ -110,7 +111,8 @@ impl Stack {
             offender: Some(socket.present(Endpoint::new(error.reporter, 0))),
         };
         let name = socket.present(flow.remote);
-        socket.errors.push_back((entry, error.quoted.to_vec(), Some(name)));
+        let quoted = Quoted::Bytes(error.quoted.to_vec());
+        socket.errors.push_back(Report { quoted, name: Some(name), ..Report::of(entry) });
     }
 
     /// RFC8201/4a

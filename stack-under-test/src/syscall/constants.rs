@@ -42,6 +42,7 @@ pub const SO_ACCEPTCONN: i32 = 30;
 pub const SO_SNDBUFFORCE: i32 = 32;
 pub const SO_RCVBUFFORCE: i32 = 33;
 pub const SO_MARK: i32 = 36;
+pub const SO_TIMESTAMPING: i32 = 37;
 pub const SO_ZEROCOPY: i32 = 60;
 pub const SO_PROTOCOL: i32 = 38;
 pub const SO_DOMAIN: i32 = 39;
@@ -119,6 +120,7 @@ pub const SCM_CREDENTIALS: i32 = 2;
 
 pub const SO_EE_ORIGIN_ICMP: u8 = 2;
 pub const SO_EE_ORIGIN_ICMP6: u8 = 3;
+pub const SO_EE_ORIGIN_TIMESTAMPING: u8 = 4;
 pub const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
 pub const SO_EE_CODE_ZEROCOPY_COPIED: u8 = 1;
 

@@ -6,10 +6,10 @@ use super::constants::{MSG_MORE, SPLICE_F_GIFT, SPLICE_F_MORE, SPLICE_F_MOVE, SP
 use super::dispatch::{CallResult, Pending};
 use super::message::{Reading, Writing};
 use super::{Failure, Fd, Reply, Room, Signal, ThreadId};
-use crate::socket::{Socket, SocketId};
 use crate::socket::errors::Errno;
 use crate::socket::pipe::{End, PipeId};
 use crate::socket::table::File;
+use crate::socket::{Socket, SocketId};
 use crate::stack::Stack;
 use crate::tcp::connection::Connection;
 

@@ -205,14 +205,15 @@ impl Stack {
             writing.opening = None;
         }
         let flags = writing.flags;
+        let (env, sockets, out) = self.split();
+        let socket = sockets.get_mut(&id)?;
+        let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;
         let manner = Manner {
             more: flags & MSG_MORE != 0,
             urgent: flags & MSG_OOB != 0,
             ends_record: flags & MSG_EOR != 0,
+            waits: may_wait,
         };
-        let (env, sockets, out) = self.split();
-        let socket = sockets.get_mut(&id)?;
-        let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;
         let broken = match &mut socket.tcp {
             // RFC9293/3.10.2-send-queued: Linux waits for the handshake instead.
             Tcp::SynSent(_) | Tcp::SynReceived(_) if socket.error.is_none() => return None,

@@ -72,6 +72,7 @@ impl Connection {
         let highest = self.queue.highest_sacked().map(|sent| sent.end);
         let reported = self.take_sacks(env, segment, una_before);
         let freed = self.queue.acknowledge(ack);
+        self.stamp_acknowledged(env);
         if had_packets_out && self.queue.packets_out() == 0 {
             self.chronograph.stop(env.now, Why::Busy, self.queue.end() == ack);
         }
@@ -111,7 +112,8 @@ impl Connection {
         let Some(at) = reported.or(freed) else { return };
         let numbers = (self.send.una, self.send.nxt);
         let slack = self.train_slack(env);
-        match self.congestion.measured(env.now, env.now - at, numbers, (slack, env.settings.slow_start_exits)) {
+        match self.congestion.measured(env.now, env.now - at, numbers, (slack, env.settings.slow_start_exits))
+        {
             Some(Exit::Train) => env.tally.count(Counter::HystartTrain),
             Some(Exit::Delay) => env.tally.count(Counter::HystartDelay),
             None => {}

@@ -24,6 +24,7 @@ use super::receive_queue::ReceiveQueue;
 use super::receive_space::ReceivePace;
 use super::rtt::RttEstimator;
 use super::send_queue::SendQueue;
+use super::stamps::Stamps;
 use super::timers::Timers;
 use super::transition::SyncState;
 use super::urgent::Mark;
@@ -152,6 +153,7 @@ pub(crate) struct Connection {
     pub(super) recovery: Recovery,
     pub(super) repetition: Repetition,
     pub(super) chronograph: Chronograph,
+    pub(crate) stamps: Stamps,
     pub(crate) timers: Timers,
     /// No descriptor refers to it any more.
     pub(super) orphan: bool,
@@ -245,6 +247,7 @@ impl Connection {
             recovery: Recovery::default(),
             repetition: Repetition::default(),
             chronograph: Chronograph::default(),
+            stamps: Stamps::default(),
             timers: Timers::default(),
             orphan: false,
             read_shut: false,

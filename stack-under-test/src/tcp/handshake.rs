@@ -28,6 +28,9 @@ pub(crate) struct Knobs {
     pub(crate) syn_retries: Option<u32>,
     /// `TCP_QUICKACK` was set to 0: acknowledgements wait from the start.
     pub(crate) lazy_ack: bool,
+    /// `SO_TIMESTAMPING`, and where the program began to count bytes.
+    pub(crate) stamping: u32,
+    pub(crate) stamp_base: Option<SeqNum>,
     /// Urgent data stands in the stream.
     pub(crate) urgent_inline: bool,
     /// Short segments wait until they are full.

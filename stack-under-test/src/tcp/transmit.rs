@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use super::congestion::CongestionState;
 use super::chronograph::Why;
+use super::congestion::CongestionState;
 use super::connection::Connection;
 use super::env::Env;
 use super::flow::Outbox;
@@ -37,6 +37,8 @@ pub(crate) struct Manner {
     pub(crate) urgent: bool,
     /// What comes next goes in another segment.
     pub(crate) ends_record: bool,
+    /// It waits for room for the rest.
+    pub(crate) waits: bool,
 }
 
 /// Which short segments wait.
@@ -61,7 +63,7 @@ pub(super) struct Piece {
 impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
     pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], how: Manner, out: &mut Outbox) -> usize {
-        let Manner { more, urgent, ends_record } = how;
+        let Manner { more, urgent, ends_record, waits } = how;
         self.forget_stale_window(env);
         let goal = self.block_goal(env);
         let mut rest = bytes;
@@ -97,6 +99,9 @@ impl Connection {
             }
             if !more {
                 self.push_mark();
+            }
+            if rest.is_empty() || !waits {
+                self.mark_for_stamps();
             }
             if ends_record && rest.is_empty() {
                 self.queue.end_record();
@@ -391,6 +396,7 @@ impl Connection {
             self.congestion.resumed(env.now, env.now - self.counters.last_data_sent);
         }
         self.emit(env, start, flags, payload, out);
+        self.stamp_sent(env, start, end);
         if let Some(departure) = out.last_mut() {
             departure.segment.follows = follows;
         }

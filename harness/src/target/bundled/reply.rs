@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use stack_under_test as sut;
 
-use super::{Bundled, NO_FD, Pending};
+use super::{Bundled, NO_FD, Pending, timestamp};
 use crate::case::{DescriptorId, Errno, EventData, ThreadId, Value};
 use crate::target::{Completion, TargetError};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 impl Bundled {
     pub(super) fn complete(
@@ -101,6 +101,12 @@ fn message_fields(message: &sut::Message) -> Value {
                 Err(_) => Value::Bytes(bytes.clone()),
             },
             sut::ControlData::Error(error) => extended_error(error),
+            // One that is in software, and none of hardware.
+            sut::ControlData::Stamp(at) => Value::List(vec![
+                Value::Time(timestamp(*at) - Timestamp::START),
+                Value::Time(Span::ZERO),
+                Value::Time(Span::ZERO),
+            ]),
         };
         Value::Map(BTreeMap::from([
             ("level".to_owned(), Value::Int(item.level.into())),
