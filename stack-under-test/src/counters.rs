@@ -75,6 +75,8 @@ counters! {
     HystartTrain = "TcpExtTCPHystartTrainDetect",
     /// Those that ended because round trips became longer.
     HystartDelay = "TcpExtTCPHystartDelayDetect",
+    /// ICMP errors about something that is not under way.
+    OutOfWindowIcmps = "TcpExtOutOfWindowIcmps",
     /// Pauses because of middleboxes.
     FastOpenBlackhole = "TcpExtTCPFastOpenBlackhole",
 }

@@ -70,6 +70,12 @@ pub struct Settings {
     pub(crate) congestion: Algorithm,
     /// In percent, of a rate that steers how large the pieces are.
     pub(crate) pacing: [u32; 2],
+    /// Segments that leave in one piece at least, however slow the connection is.
+    pub(crate) least_burst: u32,
+    /// The part of the window that is free before the rest of a burst waits no longer; 0: three segments.
+    pub(crate) burst_parts: u32,
+    /// What ends slow start early with CUBIC: bit 0 trains, bit 1 delays.
+    pub(crate) slow_start_exits: u32,
     /// Bytes that may be written and not sent before a program waits.
     pub(crate) unsent_low: u32,
     /// Bits of `tcp_fastopen`.
@@ -136,6 +142,9 @@ impl Default for Settings {
             fragment_memory: [4 << 20; 2],
             congestion: Algorithm::Reno,
             pacing: [200, 120],
+            least_burst: 2,
+            burst_parts: 3,
+            slow_start_exits: 3,
             unsent_low: u32::MAX,
             fast_open: 1,
             fast_open_keys: Vec::new(),
@@ -198,7 +207,9 @@ impl Settings {
                     _ => return Err(SettingError::Invalid),
                 };
             }
-            _ if self.set_receiving(name, value)? || self.set_quiet(name, value)? => {}
+            _ if self.set_receiving(name, value)?
+                || self.set_sending(name, value)?
+                || self.set_quiet(name, value)? => {}
             _ => only(value, fixed(name).ok_or(SettingError::Unknown)?)?,
         }
         Ok(())
@@ -219,6 +230,17 @@ impl Settings {
             "net.ipv6.ip6frag_time" => self.fragment_time[1] = seconds(value)?,
             "net.ipv4.ipfrag_high_thresh" => self.fragment_memory[0] = number(value, 0, u32::MAX)?,
             "net.ipv6.ip6frag_high_thresh" => self.fragment_memory[1] = number(value, 0, u32::MAX)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Those of the direction to the peer; returns whether it is one.
+    fn set_sending(&mut self, name: &str, value: &str) -> Result<bool, SettingError> {
+        match name {
+            "net.ipv4.tcp_min_tso_segs" => self.least_burst = number(value, 1, 255)?,
+            "net.ipv4.tcp_tso_win_divisor" => self.burst_parts = number(value, 0, 255)?,
+            "module.tcp_cubic.hystart_detect" => self.slow_start_exits = number(value, 0, u32::MAX)?,
             "net.ipv4.tcp_congestion_control" => {
                 self.congestion = Algorithm::named(value.trim()).ok_or(SettingError::Invalid)?;
             }
@@ -317,6 +339,9 @@ impl Settings {
             "net.ipv4.tcp_congestion_control" => self.congestion.name().to_string(),
             "net.ipv4.tcp_pacing_ss_ratio" => self.pacing[0].to_string(),
             "net.ipv4.tcp_pacing_ca_ratio" => self.pacing[1].to_string(),
+            "net.ipv4.tcp_min_tso_segs" => self.least_burst.to_string(),
+            "net.ipv4.tcp_tso_win_divisor" => self.burst_parts.to_string(),
+            "module.tcp_cubic.hystart_detect" => self.slow_start_exits.to_string(),
             "net.ipv4.tcp_notsent_lowat" => self.unsent_low.to_string(),
             "net.ipv4.tcp_fastopen" => self.fast_open.to_string(),
             "net.ipv4.tcp_fastopen_key" => written_keys(&self.fast_open_keys),
@@ -327,9 +352,18 @@ impl Settings {
     }
 }
 
+/// As the kernel reads one: hexadecimal after `0x`, octal after `0`.
 fn number(value: &str, least: u32, most: u32) -> Result<u32, SettingError> {
-    let number: u32 = value.trim().parse().map_err(|_| SettingError::Invalid)?;
-    if (least..=most).contains(&number) { Ok(number) } else { Err(SettingError::Invalid) }
+    let value = value.trim();
+    let (digits, radix) = match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if value.starts_with('0') => (value, 8),
+        None => (value, 10),
+    };
+    // `from_str_radix` takes a sign too, which is none behind a prefix.
+    let number = digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(digits);
+    let number = number.and_then(|digits| u32::from_str_radix(digits, radix).ok());
+    number.filter(|number| (least..=most).contains(number)).ok_or(SettingError::Invalid)
 }
 
 fn seconds(value: &str) -> Result<Duration, SettingError> {
@@ -378,18 +412,32 @@ fn written_keys(keys: &[Key]) -> String {
 
 fn range(value: &str) -> Result<(u16, u16), SettingError> {
     let mut words = value.split_whitespace();
-    let mut next = || words.next().and_then(|word| word.parse::<u16>().ok()).ok_or(SettingError::Invalid);
+    let mut next = || {
+        let port = number(words.next().ok_or(SettingError::Invalid)?, 1, u16::MAX.into())?;
+        u16::try_from(port).map_err(|_| SettingError::Invalid)
+    };
     let (low, high) = (next()?, next()?);
-    if words.next().is_some() || low == 0 || high < low {
-        Err(SettingError::Invalid)
-    } else {
-        Ok((low, high))
-    }
+    if words.next().is_some() || high < low { Err(SettingError::Invalid) } else { Ok((low, high)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{SettingError, Settings};
+
+    #[test]
+    fn numbers_are_read_as_the_kernel_reads_them() {
+        let mut settings = Settings::default();
+        for (value, read) in [("0x70403", Some("459779")), ("017", Some("15")), ("0", Some("0"))] {
+            assert_eq!(settings.set("net.ipv4.tcp_fastopen", value), Ok(()), "{value}");
+            assert_eq!(settings.get("net.ipv4.tcp_fastopen").as_deref(), read, "{value}");
+        }
+        for value in ["", "0x", "08", "+1", "0x+1", "a"] {
+            let refused = settings.set("net.ipv4.tcp_fastopen", value);
+            assert_eq!(refused, Err(SettingError::Invalid), "{value}");
+        }
+        assert_eq!(settings.set("net.ipv4.ip_local_port_range", "0x400 02000"), Ok(()));
+        assert_eq!(settings.get("net.ipv4.ip_local_port_range").as_deref(), Some("1024\t1024"));
+    }
 
     #[test]
     fn what_is_set_is_read_back_and_what_steers_nothing_is_refused() {

@@ -157,6 +157,11 @@ impl Stack {
         Ok(())
     }
 
+    /// Forgets what was learnt of peers, as `ip tcp_metrics flush` does.
+    pub fn forget_peers(&mut self) {
+        self.fast_opens.clear();
+    }
+
     /// The link carries packets of at most so many bytes from now on. Like Linux, connections notice when they send
     /// the next time.
     pub fn set_mtu(&mut self, mtu: u16) {
@@ -288,6 +293,8 @@ impl Stack {
     /// After every input: calls that wait are tried again, and what they sent leaves.
     fn settle(&mut self) {
         self.flush();
+        self.sockets.values_mut().for_each(Socket::report_loans);
+        self.sockets.values_mut().for_each(Socket::report_stamps);
         self.wake_epolls();
         self.retry_calls();
     }

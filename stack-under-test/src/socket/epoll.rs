@@ -49,6 +49,8 @@ pub(crate) struct Activity {
     writable: bool,
     state: TcpState,
     error: bool,
+    /// Entries of the error queue that are no errors.
+    reports: u64,
     peer_closed: bool,
     shut: (bool, bool),
 }
@@ -60,6 +62,7 @@ impl Activity {
         writable: false,
         state: TcpState::Closed,
         error: false,
+        reports: 0,
         peer_closed: false,
         shut: (false, false),
     };
@@ -75,7 +78,7 @@ impl Activity {
 
     pub(crate) fn of(env: &Env<'_>, socket: &Socket) -> Self {
         let error = socket.error.is_some() || !socket.errors.is_empty();
-        let mut activity = Self { state: socket.state(), error, ..Self::NONE };
+        let mut activity = Self { state: socket.state(), error, reports: socket.reports, ..Self::NONE };
         match &socket.tcp {
             Tcp::Listen(listen) => activity.arrived = listen.finished,
             Tcp::Synchronized(connection) => {
@@ -93,13 +96,16 @@ impl Activity {
 
     /// What those who wait are told to look for: as `poll` writes it, everything if the state changed.
     pub(crate) fn since(self, before: Self) -> i16 {
-        use crate::syscall::constants::{POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM};
-        let same_state = (self.state, self.error, self.peer_closed, self.shut)
-            == (before.state, before.error, before.peer_closed, before.shut);
+        use crate::syscall::constants::{POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM};
+        let same_state =
+            (self.state, self.peer_closed, self.shut) == (before.state, before.peer_closed, before.shut);
         if !same_state {
             return !0;
         }
         let mut events = 0;
+        if (self.error && !before.error) || self.reports != before.reports {
+            events |= POLLERR;
+        }
         if self.arrived != before.arrived || self.urgent != before.urgent {
             events |= POLLIN | POLLRDNORM | POLLPRI;
         }

@@ -1,9 +1,68 @@
 //! Error numbers, and which event becomes which.
 
+use alloc::vec::Vec;
 use core::fmt;
+use core::net::SocketAddr;
 
+use super::Socket;
+use crate::syscall::ExtendedError;
+use crate::syscall::constants::{SO_EE_ORIGIN_TIMESTAMPING, SO_EE_ORIGIN_ZEROCOPY};
 use crate::tcp::connection::Ending;
+use crate::tcp::stamps::Stamp;
+use crate::time::Instant;
 use crate::wire::icmp::Trouble;
+
+/// What stands in the error queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) entry: ExtendedError,
+    /// The packet that it is about.
+    pub(crate) quoted: Quoted,
+    /// Where that was going.
+    pub(crate) name: Option<SocketAddr>,
+    /// When something happened to it.
+    pub(crate) stamp: Option<Instant>,
+}
+
+/// What a report gives to read.
+#[derive(Clone, Debug)]
+pub(crate) enum Quoted {
+    Bytes(Vec<u8>),
+    /// The whole packet, which this stack does not keep.
+    Packet,
+}
+
+impl Report {
+    /// One that is not about a packet.
+    pub(crate) fn of(entry: ExtendedError) -> Self {
+        Self { entry, quoted: Quoted::Bytes(Vec::new()), name: None, stamp: None }
+    }
+
+    /// Whether it tells of an error, and not of what became of memory or packets.
+    pub(crate) fn is_error(&self) -> bool {
+        ![SO_EE_ORIGIN_ZEROCOPY, SO_EE_ORIGIN_TIMESTAMPING].contains(&self.entry.origin)
+    }
+}
+
+impl Socket {
+    /// Reports when what was written was sent and acknowledged.
+    pub(crate) fn report_stamps(&mut self) {
+        let stamps = self.connection_mut().map(|connection| connection.stamps.take()).unwrap_or_default();
+        for Stamp { kind, at, key } in stamps {
+            let entry = ExtendedError {
+                errno: Errno::ENOMSG.0.unsigned_abs(),
+                origin: SO_EE_ORIGIN_TIMESTAMPING,
+                kind: 0,
+                code: 0,
+                info: kind as u32,
+                data: key,
+                offender: None,
+            };
+            self.reports += 1;
+            self.errors.push_back(Report { quoted: Quoted::Packet, stamp: Some(at), ..Report::of(entry) });
+        }
+    }
+}
 
 /// A Linux error number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +101,7 @@ errnos! {
     EPIPE = 32,
     EDOM = 33,
     ELOOP = 40,
+    ENOMSG = 42,
     ENONET = 64,
     EPROTO = 71,
     ENOTSOCK = 88,

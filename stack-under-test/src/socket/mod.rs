@@ -4,6 +4,7 @@ pub(crate) mod epoll;
 pub(crate) mod errors;
 pub(crate) mod pipe;
 pub(crate) mod table;
+mod zero_copy;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -11,17 +12,17 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
-use crate::syscall::ExtendedError;
 use crate::tcp::connection::Connection;
 use crate::tcp::fast_open::Key;
 use crate::tcp::flow::{Endpoint, Flow};
 use crate::tcp::handshake::Knobs;
+use crate::tcp::info::TcpInfo;
 use crate::tcp::listen::Listen;
 use crate::tcp::state::TcpState;
 use crate::tcp::syn_received::SynReceived;
 use crate::tcp::syn_sent::SynSent;
 use crate::tcp::timers::Timers;
-use errors::Errno;
+use errors::{Errno, Report};
 
 /// Names a socket for as long as it lives, with or without a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,8 @@ pub(crate) struct Remains {
     pub(crate) write_shut: bool,
     /// The peer's FIN came.
     pub(crate) peer_closed: bool,
+    /// What `TCP_INFO` said of it last.
+    pub(crate) info: Option<Box<TcpInfo>>,
 }
 
 /// The protocol's part of a socket.
@@ -102,8 +105,13 @@ pub(crate) struct Socket {
     pub(crate) shut_early: (bool, bool),
     /// Waits to be reported, once.
     pub(crate) error: Option<Errno>,
-    /// What ICMP reported, in order: the entry, the segment that it quotes, and where that was going.
-    pub(crate) errors: VecDeque<(ExtendedError, Vec<u8>, SocketAddr)>,
+    /// The error queue.
+    pub(crate) errors: VecDeque<Report>,
+    /// Entries of other origin than ICMP that there ever were.
+    pub(crate) reports: u64,
+    /// `SO_ZEROCOPY`
+    pub(crate) may_lend: bool,
+    pub(crate) loans: zero_copy::Loans,
     /// `TCP_INQ`
     pub(crate) tell_unread: bool,
     pub(crate) ignored: Ignored,
@@ -155,6 +163,9 @@ impl Socket {
             shut_early: (false, false),
             error: None,
             errors: VecDeque::new(),
+            reports: 0,
+            may_lend: false,
+            loans: zero_copy::Loans::default(),
             tell_unread: false,
             ignored: Ignored::default(),
             fast_open: FastOpenListener::default(),
@@ -190,6 +201,9 @@ impl Socket {
             shut_early: (false, false),
             error: None,
             errors: VecDeque::new(),
+            reports: 0,
+            may_lend: listener.may_lend,
+            loans: zero_copy::Loans::default(),
             tell_unread: listener.tell_unread,
             ignored: listener.ignored,
             fast_open: FastOpenListener::default(),

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{Owner, Stack};
 use crate::counters::Counter;
+use crate::socket::errors::{Quoted, Report};
 use crate::socket::{Socket, SocketId, Tcp, errors};
 use crate::syscall::ExtendedError;
 use crate::syscall::constants::{SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6};
@@ -36,7 +37,9 @@ impl Stack {
     fn report_to_request(&mut self, listener: SocketId, flow: Flow, error: &IcmpError<'_>) {
         let request = self.sockets.get(&listener).and_then(Socket::listener);
         let isn = request.and_then(|listen| Some(listen.requests.get(&flow)?.isn));
-        if isn == Some(error.seq) && error.ends_request {
+        if isn != Some(error.seq) {
+            self.tally.count(Counter::OutOfWindowIcmps);
+        } else if error.ends_request {
             self.drop_request(listener, flow);
             self.tally.count(Counter::ListenDrops);
         }
@@ -56,9 +59,15 @@ impl Stack {
             Tcp::Closed(_) | Tcp::Listen(_) => (false, false),
         };
         if !fits {
+            if !matches!(socket.tcp, Tcp::Listen(_)) {
+                self.tally.count(Counter::OutOfWindowIcmps);
+            }
             return;
         }
         if let Trouble::TooBig(mtu) = error.trouble {
+            if socket.knobs.header(flow).may_be_cut {
+                return;
+            }
             return self.path_shrank(id, flow, mtu);
         }
         if opens {
@@ -102,7 +111,8 @@ impl Stack {
             offender: Some(socket.present(Endpoint::new(error.reporter, 0))),
         };
         let name = socket.present(flow.remote);
-        socket.errors.push_back((entry, error.quoted.to_vec(), name));
+        let quoted = Quoted::Bytes(error.quoted.to_vec());
+        socket.errors.push_back(Report { quoted, name: Some(name), ..Report::of(entry) });
     }
 
     /// RFC8201/4a

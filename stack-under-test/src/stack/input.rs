@@ -119,7 +119,7 @@ impl Stack {
         match open.on_segment(&env, segment) {
             SynSentDisposition::Ignore => {}
             SynSentDisposition::Refuse => {
-                open.hurry(&env);
+                open.hurry(&env, segment);
                 let flow = open.flow;
                 self.refuse(flow, segment);
             }
@@ -184,6 +184,7 @@ impl Stack {
         self.deliver_to_socket(id, &bare);
         let (env, sockets, out) = self.split();
         if let Some(connection) = sockets.get_mut(&id).and_then(Socket::connection_mut) {
+            connection.note_repeated(segment);
             connection.owe_ack(&env, out);
         }
     }

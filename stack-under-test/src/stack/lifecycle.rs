@@ -10,6 +10,7 @@ use crate::socket::table::File;
 use crate::socket::{Phase, Remains, Socket, SocketId, Tcp, errors};
 use crate::tcp::connection::{Connection, Ending, Fate};
 use crate::tcp::flow::{Flow, reset_for};
+use crate::tcp::info::{self, TcpInfo};
 use crate::tcp::state::TcpState;
 use crate::tcp::time_wait::TimeWait;
 use crate::wire::tcp::Segment;
@@ -105,9 +106,11 @@ impl Stack {
     /// The socket has no connection any more; without a holder it goes away.
     fn close_socket(&mut self, id: SocketId, ending: Ending) {
         let queued = self.is_queued(id);
-        let Some(socket) = self.sockets.get_mut(&id) else {
+        let (env, sockets, _) = self.split();
+        let Some(socket) = sockets.get_mut(&id) else {
             return;
         };
+        let info = info::of_socket(&env, socket);
         if socket.references == 0 && !queued {
             self.sockets.remove(&id);
             return;
@@ -116,8 +119,9 @@ impl Stack {
         if !socket.binding.chosen {
             socket.binding.port = 0;
         }
+        let info = Some(Box::new(TcpInfo { unacked: 0, ..info }));
         let tcp = core::mem::replace(&mut socket.tcp, Tcp::Closed(Remains::default()));
-        let mut remains = Remains { read_shut: true, write_shut: true, ..Remains::default() };
+        let mut remains = Remains { read_shut: true, write_shut: true, info, ..Remains::default() };
         if let Tcp::Synchronized(connection) = tcp {
             remains.peer_closed = connection.peer_closed();
             remains.unread = connection.into_unread();

@@ -26,7 +26,7 @@ impl Stack {
                     | if segment.ecn_capable { ip::Ecn::Capable0 } else { ip::Ecn::NotCapable } as u8,
                 hops: knobs.hops,
                 identification,
-                dont_fragment: true,
+                dont_fragment: !knobs.may_be_cut,
             };
             let packet = ip::emit(header, &bytes);
             self.output.push_back(Output::Transmit(packet));

@@ -42,6 +42,8 @@ pub const SO_ACCEPTCONN: i32 = 30;
 pub const SO_SNDBUFFORCE: i32 = 32;
 pub const SO_RCVBUFFORCE: i32 = 33;
 pub const SO_MARK: i32 = 36;
+pub const SO_TIMESTAMPING: i32 = 37;
+pub const SO_ZEROCOPY: i32 = 60;
 pub const SO_PROTOCOL: i32 = 38;
 pub const SO_DOMAIN: i32 = 39;
 /// One more than the last option of the level that Linux has.
@@ -55,6 +57,7 @@ pub const IP_MTU: i32 = 14;
 pub const IP_FREEBIND: i32 = 15;
 /// One more than the last option of the level that Linux has.
 pub const IP_END: i32 = 53;
+pub const IP_PMTUDISC_DONT: i64 = 0;
 pub const IP_PMTUDISC_WANT: i32 = 1;
 pub const IP_PMTUDISC_DO: i32 = 2;
 pub const IP_PMTUDISC_OMIT: i32 = 5;
@@ -109,6 +112,7 @@ pub const MSG_ERRQUEUE: i32 = 0x2000;
 pub const MSG_NOSIGNAL: i32 = 0x4000;
 pub const MSG_MORE: i32 = 0x8000;
 pub const MSG_SOCK_DEVMEM: i32 = 0x200_0000;
+pub const MSG_ZEROCOPY: i32 = 0x400_0000;
 pub const MSG_FASTOPEN: i32 = 0x2000_0000;
 
 pub const SCM_RIGHTS: i32 = 1;
@@ -116,6 +120,9 @@ pub const SCM_CREDENTIALS: i32 = 2;
 
 pub const SO_EE_ORIGIN_ICMP: u8 = 2;
 pub const SO_EE_ORIGIN_ICMP6: u8 = 3;
+pub const SO_EE_ORIGIN_TIMESTAMPING: u8 = 4;
+pub const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
+pub const SO_EE_CODE_ZEROCOPY_COPIED: u8 = 1;
 
 pub const SPLICE_F_MOVE: i32 = 1;
 pub const SPLICE_F_NONBLOCK: i32 = 2;

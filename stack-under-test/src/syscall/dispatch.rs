@@ -324,6 +324,11 @@ impl Stack {
     /// What a call returns that has to stop waiting: what it has, else an error.
     fn cut_short(&mut self, pending: Pending, errno: Errno) -> CallResult {
         let moved = |count: usize| Ok(Reply::Value(count as i64));
+        if let Pending::Write { id, writing } = &pending
+            && let Some(socket) = self.sockets.get_mut(id)
+        {
+            socket.end_loan(writing.loan);
+        }
         match pending {
             Pending::Read { id, mut reading } if !reading.got.is_empty() => Ok(self.give(id, &mut reading)),
             Pending::Write { writing: Writing { opening: Some(_), .. }, .. } if errno == Errno::EINTR => {

@@ -1,9 +1,9 @@
 //! Options of the levels `IPPROTO_IP` and `IPPROTO_IPV6`.
 
 use super::constants::{
-    IP_END, IP_FREEBIND, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_OMIT, IP_PMTUDISC_WANT,
-    IP_RECVERR, IP_TOS, IP_TTL, IPV6_END, IPV6_FREEBIND, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR,
-    IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY,
+    IP_END, IP_FREEBIND, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT,
+    IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS, IP_TTL, IPV6_END, IPV6_FREEBIND, IPV6_MTU, IPV6_MTU_DISCOVER,
+    IPV6_RECVERR, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SO_EE_ORIGIN_ZEROCOPY,
 };
 use super::options::{refused, set_knob};
 use super::{Failure, Input, OptionValue};
@@ -37,7 +37,7 @@ fn discovery(value: i64) -> Result<(), Failure> {
 
 fn set_report(socket: &mut Socket, on: bool, of: impl Fn(&mut HeaderKnobs, bool), v4: bool) {
     if !on {
-        socket.errors.clear();
+        socket.errors.retain(|report| report.entry.origin == SO_EE_ORIGIN_ZEROCOPY);
     }
     set_knob(socket, |knobs| of(if v4 { &mut knobs.v4 } else { &mut knobs.v6 }, on));
 }
@@ -65,7 +65,10 @@ pub(super) fn set_v4(socket: &mut Socket, name: i32, value: &Input) -> Result<()
         IP_FREEBIND => socket.free_bind = value.int_or_byte()? != 0,
         IP_MTU_DISCOVER => {
             let wanted = value.int_or_byte()?;
-            discovery(wanted)?;
+            if wanted != IP_PMTUDISC_DONT {
+                discovery(wanted)?;
+            }
+            set_knob(socket, |knobs| knobs.v4.may_be_cut = wanted == IP_PMTUDISC_DONT);
             socket.ignored.discovery_v4 = Some(wanted as i32);
         }
         IP_MTU => return Err(Errno::ENOPROTOOPT.into()),

@@ -5,19 +5,23 @@ use alloc::vec::Vec;
 
 use super::constants::{
     IP_RECVERR, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPV6_RECVERR, MSG_CTRUNC, MSG_ERRQUEUE, MSG_PEEK,
-    MSG_TRUNC, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET, TCP_INQ,
+    MSG_TRUNC, SCM_CREDENTIALS, SCM_RIGHTS, SO_EE_ORIGIN_TIMESTAMPING, SO_EE_ORIGIN_ZEROCOPY,
+    SO_TIMESTAMPING, SOL_SOCKET, TCP_INQ,
 };
 use super::dispatch::CallResult;
 use super::{Control, ControlData, Failure, Input, Message, Reply, Room};
-use crate::socket::errors::Errno;
+use crate::socket::errors::{Errno, Quoted, Report};
 use crate::socket::{Domain, Socket, SocketId};
 use crate::stack::Stack;
+use crate::tcp::stamps::SOFTWARE;
 
 /// `struct cmsghdr`
 const HEADER: usize = 16;
 const INT: usize = 4;
 /// `struct sock_extended_err`
 const EXTENDED: usize = 16;
+/// `struct scm_timestamping`
+const STAMPS: usize = 48;
 /// No call moves more.
 const MOST: usize = 0x7fff_f000;
 
@@ -85,6 +89,8 @@ pub(crate) struct Writing {
     pub(super) opening: Option<Errno>,
     /// Something is left to be written when the connection is there.
     pub(super) awaits_peer: bool,
+    /// The number under which the call lends its memory (`MSG_ZEROCOPY`).
+    pub(super) loan: Option<u32>,
 }
 
 impl Writing {
@@ -109,6 +115,7 @@ impl Writing {
             waited: false,
             opening: None,
             awaits_peer: true,
+            loan: None,
         }
     }
 }
@@ -122,6 +129,7 @@ fn fitting(control: Vec<Control>, room: usize) -> (Vec<Control>, bool) {
         let length = HEADER
             + match &message.data {
                 ControlData::Bytes(bytes) => bytes.len(),
+                ControlData::Stamp(_) => STAMPS,
                 ControlData::Error(_) => EXTENDED + if message.level == IPPROTO_IP { 16 } else { 28 },
             };
         if length > left {
@@ -137,11 +145,10 @@ fn fitting(control: Vec<Control>, room: usize) -> (Vec<Control>, bool) {
 /// As Linux's `__sock_cmsg_send`: other levels are nobody's business here.
 pub(super) fn check_control(control: &[Control]) -> Result<(), Failure> {
     use super::constants::SO_MARK;
-    const SO_TIMESTAMPING: i32 = 37;
     for Control { level, kind, data } in control {
         let length = match data {
             ControlData::Bytes(bytes) => bytes.len(),
-            ControlData::Error(_) => 0,
+            ControlData::Error(_) | ControlData::Stamp(_) => 0,
         };
         match (*level, *kind) {
             (SOL_SOCKET, SCM_RIGHTS | SCM_CREDENTIALS) => {}
@@ -172,21 +179,43 @@ impl Stack {
     /// `recv(MSG_ERRQUEUE)`, which never waits.
     pub(super) fn read_errors(&mut self, id: SocketId, reading: &mut Reading) -> CallResult {
         let socket = self.sockets.get_mut(&id).ok_or(Errno::EBADF)?;
-        let (error, quoted, name) = socket.errors.pop_front().ok_or(Errno::EAGAIN)?;
+        let Report { entry, quoted, name, stamp } = match socket.errors.front() {
+            None => return Err(Errno::EAGAIN.into()),
+            Some(Report { quoted: Quoted::Packet, .. }) if reading.count > 0 => {
+                return Err(Failure::Unsupported("packets with their timestamps"));
+            }
+            Some(_) => socket.errors.pop_front().ok_or(Errno::EAGAIN)?,
+        };
         // What was told with the entry is told; the next one is what is pending then.
-        socket.error = socket.errors.front().map(|(next, _, _)| Errno(next.errno as i32));
+        let next =
+            socket.errors.front().filter(|next| next.is_error()).map(|next| Errno(next.entry.errno as i32));
+        if next.is_some() || ![SO_EE_ORIGIN_ZEROCOPY, SO_EE_ORIGIN_TIMESTAMPING].contains(&entry.origin) {
+            socket.error = next;
+        }
         let (level, kind) = match socket.domain {
             Domain::Inet => (IPPROTO_IP, IP_RECVERR),
             Domain::Inet6 => (IPPROTO_IPV6, IPV6_RECVERR),
         };
-        let cut = quoted.len() > reading.count;
+        let (quoted, cut) = match quoted {
+            Quoted::Bytes(bytes) => {
+                let cut = bytes.len() > reading.count;
+                (bytes, cut)
+            }
+            Quoted::Packet => (Vec::new(), true),
+        };
         reading.got = quoted;
         reading.got.truncate(reading.count);
-        let control = Control { level, kind, data: ControlData::Error(error) };
+        let stamp = stamp.filter(|_| socket.knobs.stamping & SOFTWARE != 0).map(|at| Control {
+            level: SOL_SOCKET,
+            kind: SO_TIMESTAMPING,
+            data: ControlData::Stamp(at),
+        });
+        let error = Control { level, kind, data: ControlData::Error(entry) };
+        let control = stamp.into_iter().chain([error]).collect();
         let flags = MSG_ERRQUEUE | if cut { MSG_TRUNC } else { 0 };
-        let mut reply = reading.reply([control].into(), flags);
+        let mut reply = reading.reply(control, flags);
         if let Reply::Message(message) = &mut reply {
-            message.name = Some(name);
+            message.name = name;
         }
         Ok(reply)
     }

@@ -25,6 +25,7 @@ use core::time::Duration;
 
 use crate::socket::errors::Errno;
 use crate::tcp::info::TcpInfo;
+use crate::time::Instant;
 
 /// A thread of the program that makes the calls; a blocked call occupies its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -358,6 +359,8 @@ pub struct Control {
 pub enum ControlData {
     /// Bytes, of which an `int` has four.
     Bytes(Vec<u8>),
+    /// A `scm_timestamping`: a moment of this stack's time, and no others.
+    Stamp(Instant),
     /// A `sock_extended_err` and the address behind it.
     Error(ExtendedError),
 }

@@ -6,7 +6,8 @@ use super::constants::{
     AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SO_ACCEPTCONN, SO_BROADCAST, SO_DEBUG,
     SO_DOMAIN, SO_DONTROUTE, SO_END, SO_ERROR, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_OOBINLINE, SO_PRIORITY,
     SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
-    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SOCK_STREAM, SOL_SOCKET, TCP_FASTOPEN_KEY,
+    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TIMESTAMPING, SO_TYPE, SO_ZEROCOPY, SOCK_STREAM, SOL_SOCKET,
+    TCP_FASTOPEN_KEY,
 };
 use super::dispatch::CallResult;
 use super::{Failure, Fd, Input, OptionValue, Reply, Room, ip_options, tcp_options};
@@ -15,6 +16,7 @@ use crate::socket::{Domain, Socket, Tcp, errors};
 use crate::stack::Stack;
 use crate::tcp::env::Env;
 use crate::tcp::handshake::Knobs;
+use crate::tcp::stamps::{OPT_ID, SOFTWARE, TX_ACK, TX_SCHED, TX_SOFTWARE};
 use crate::tcp::state::TcpState;
 
 const DONE: CallResult = Ok(Reply::Value(0));
@@ -122,6 +124,8 @@ fn set_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32, value: &Inpu
         SO_BROADCAST => socket.ignored.broadcast = on,
         SO_PRIORITY => socket.ignored.priority = number as i32,
         SO_MARK => socket.ignored.mark = number as i32,
+        SO_TIMESTAMPING => set_stamping(socket, number)?,
+        SO_ZEROCOPY => socket.may_lend = tcp_options::switch(number)?,
         SO_OOBINLINE => set_knob(socket, |knobs| knobs.urgent_inline = on),
         SO_LINGER => {
             let (on, seconds) = linger(value)?;
@@ -186,6 +190,7 @@ fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<Op
         SO_BROADCAST => i64::from(socket.ignored.broadcast),
         SO_PRIORITY => i64::from(socket.ignored.priority),
         SO_MARK => i64::from(socket.ignored.mark),
+        SO_ZEROCOPY => i64::from(socket.may_lend),
         SO_KEEPALIVE => i64::from(socket.knobs.keep_alive.on),
         SO_OOBINLINE => i64::from(socket.knobs.urgent_inline),
         SO_RCVLOWAT => i64::from(socket.receive_low),
@@ -210,6 +215,31 @@ fn get_socket_option(env: &Env<'_>, socket: &mut Socket, name: i32) -> Result<Op
         SO_RCVBUFFORCE | SO_SNDBUFFORCE => return Err(Errno::ENOPROTOOPT.into()),
         _ => return Err(refused(name, SO_END)),
     }))
+}
+
+/// Stamps of what is sent; of what is received there are none.
+fn set_stamping(socket: &mut Socket, number: i64) -> Result<(), Failure> {
+    const KNOWN: u32 = (1 << 19) - 1;
+    const HARDWARE: u32 = 0x65;
+    let flags = u32::try_from(number).ok().filter(|flags| flags & !KNOWN == 0).ok_or(Errno::EINVAL)?;
+    if flags & !(TX_SOFTWARE | SOFTWARE | OPT_ID | TX_SCHED | TX_ACK | HARDWARE) != 0 {
+        return Err(Failure::Unsupported("timestamps other than those of what is sent"));
+    }
+    let counts = flags & OPT_ID != 0 && socket.knobs.stamping & OPT_ID == 0;
+    let base = match &socket.tcp {
+        Tcp::Closed(_) | Tcp::Listen(_) if counts => return Err(Errno::EINVAL.into()),
+        Tcp::Closed(_) | Tcp::Listen(_) => None,
+        Tcp::SynSent(open) => Some(open.isn),
+        Tcp::SynReceived(crossed) => Some(crossed.isn),
+        Tcp::Synchronized(connection) => Some(connection.oldest_unacknowledged()),
+    };
+    set_knob(socket, |knobs| {
+        knobs.stamping = flags;
+        if counts {
+            knobs.stamp_base = base;
+        }
+    });
+    Ok(())
 }
 
 /// A time to wait: none at all, and one that is too long to tell, is for ever.

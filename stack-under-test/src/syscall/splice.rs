@@ -6,11 +6,12 @@ use super::constants::{MSG_MORE, SPLICE_F_GIFT, SPLICE_F_MORE, SPLICE_F_MOVE, SP
 use super::dispatch::{CallResult, Pending};
 use super::message::{Reading, Writing};
 use super::{Failure, Fd, Reply, Room, Signal, ThreadId};
-use crate::socket::SocketId;
 use crate::socket::errors::Errno;
 use crate::socket::pipe::{End, PipeId};
 use crate::socket::table::File;
+use crate::socket::{Socket, SocketId};
 use crate::stack::Stack;
+use crate::tcp::connection::Connection;
 
 const KNOWN: i32 = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT;
 
@@ -86,6 +87,11 @@ impl Stack {
             return splice.nonblocking.then(|| Err(Errno::EAGAIN.into()));
         }
         let most = splice.count.min(pipe.free());
+        let connection = self.sockets.get(&splice.id).and_then(Socket::connection);
+        if connection.is_some_and(Connection::stops_at_mark) {
+            // It does not pass over the urgent byte, and does not wait there.
+            return Some(Ok(Reply::Value(0)));
+        }
         let mut reading = Reading::new(Room::from(most), 0);
         match self.try_read(splice.id, &mut reading) {
             Some(Ok(Reply::Data(data))) => {

@@ -168,7 +168,7 @@ fn set_idle(env: &Env<'_>, socket: &mut Socket, seconds: i64) -> Result<(), Errn
 }
 
 /// 0 or 1, and nothing else.
-fn switch(value: i64) -> Result<bool, Errno> {
+pub(super) fn switch(value: i64) -> Result<bool, Errno> {
     match value {
         0 => Ok(false),
         1 => Ok(true),

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::constants::{
     MSG_DONTWAIT, MSG_EOR, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_SOCK_DEVMEM,
-    MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR,
+    MSG_WAITALL, MSG_ZEROCOPY, SHUT_RD, SHUT_RDWR, SHUT_WR,
 };
 use super::dispatch::{CallResult, Pending};
 use super::message::{Reading, Writing, check_control};
@@ -171,8 +171,20 @@ impl Stack {
         let name = name.map(Input::address).transpose()?;
         if writing.flags & MSG_FASTOPEN != 0 {
             self.begin_fast_open(id, name, writing)?;
+            self.lend(id, writing, false);
         }
         Ok(id)
+    }
+
+    /// Notes what a call wrote of memory that it lends.
+    fn lend(&mut self, id: SocketId, writing: &mut Writing, done: bool) {
+        if writing.flags & MSG_ZEROCOPY != 0
+            && writing.written > 0
+            && let Some(socket) = self.sockets.get_mut(&id)
+            && socket.may_lend
+        {
+            socket.lend(&mut writing.loan, done);
+        }
     }
 
     /// As Linux's `tcp_sendmsg`. Errors are reported only by a call that wrote nothing.
@@ -182,8 +194,9 @@ impl Stack {
         id: SocketId,
         writing: &mut Writing,
     ) -> Option<CallResult> {
-        if let Err(failure) = self.start_deferred(id, writing) {
-            return Some(Err(failure));
+        match self.start_deferred(id, writing) {
+            Err(failure) => return Some(Err(failure)),
+            Ok(()) => self.lend(id, writing, false),
         }
         if writing.opening.is_some() {
             if let Err(failure) = self.try_connect(id)? {
@@ -192,14 +205,15 @@ impl Stack {
             writing.opening = None;
         }
         let flags = writing.flags;
+        let (env, sockets, out) = self.split();
+        let socket = sockets.get_mut(&id)?;
+        let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;
         let manner = Manner {
             more: flags & MSG_MORE != 0,
             urgent: flags & MSG_OOB != 0,
             ends_record: flags & MSG_EOR != 0,
+            waits: may_wait,
         };
-        let (env, sockets, out) = self.split();
-        let socket = sockets.get_mut(&id)?;
-        let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;
         let broken = match &mut socket.tcp {
             // RFC9293/3.10.2-send-queued: Linux waits for the handshake instead.
             Tcp::SynSent(_) | Tcp::SynReceived(_) if socket.error.is_none() => return None,
@@ -232,10 +246,12 @@ impl Stack {
         let (written, wanted) = (writing.written, writing.data.len());
         let complete = written == wanted && !writing.nowhere;
         if (complete && !broken) || (broken && written > 0) {
+            self.lend(id, writing, true);
             return Some(Ok(Reply::Value(written as i64)));
         }
         if !broken {
             writing.waited = true;
+            self.lend(id, writing, false);
             return None;
         }
         // A pending error is reported once; after that there is only the broken pipe.

@@ -1,5 +1,6 @@
 //! What does the acknowledgement say?
 
+use super::chronograph::Why;
 use super::connection::Connection;
 use super::cubic::Exit;
 use super::env::Env;
@@ -49,6 +50,9 @@ impl Connection {
         let updates = self.updates_window(segment, window);
         if updates {
             self.send.wl1 = segment.seq;
+            if self.send.window != window && self.unsent() > 0 {
+                self.forget_stale_window(env);
+            }
             self.send.window = window;
             self.send.max_window = self.send.max_window.max(window);
         }
@@ -68,6 +72,10 @@ impl Connection {
         let highest = self.queue.highest_sacked().map(|sent| sent.end);
         let reported = self.take_sacks(env, segment, una_before);
         let freed = self.queue.acknowledge(ack);
+        self.stamp_acknowledged(env);
+        if had_packets_out && self.queue.packets_out() == 0 {
+            self.chronograph.stop(env.now, Why::Busy, self.queue.end() == ack);
+        }
         self.take_sample(env, segment, &freed, &reported);
         self.steer_slow_start(env, &freed, &reported);
         let bare = !advanced && !updates && segment.len() == 0 && reported.news.is_empty();
@@ -104,7 +112,8 @@ impl Connection {
         let Some(at) = reported.or(freed) else { return };
         let numbers = (self.send.una, self.send.nxt);
         let slack = self.train_slack(env);
-        match self.congestion.measured(env.now, env.now - at, numbers, slack) {
+        match self.congestion.measured(env.now, env.now - at, numbers, (slack, env.settings.slow_start_exits))
+        {
             Some(Exit::Train) => env.tally.count(Counter::HystartTrain),
             Some(Exit::Delay) => env.tally.count(Counter::HystartDelay),
             None => {}

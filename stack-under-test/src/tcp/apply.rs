@@ -174,7 +174,7 @@ impl Connection {
     }
 
     /// The peer's FIN was reached. RFC9293/3.10.7.4-fin-ack
-    fn take_fin(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
+    pub(super) fn take_fin(&mut self, env: &Env<'_>, out: &mut Outbox) -> Fate {
         let was = self.state;
         self.peer_closed = true;
         self.acking.scheduled = true;

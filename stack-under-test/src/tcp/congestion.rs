@@ -199,10 +199,10 @@ impl Congestion {
         now: Instant,
         rtt: Duration,
         numbers: (SeqNum, SeqNum),
-        slack: Duration,
+        (slack, exits): (Duration, u32),
     ) -> Option<Exit> {
         let place = (self.window, self.in_slow_start());
-        let exit = self.cubic.as_mut()?.measured(now, rtt, place, numbers, slack)?;
+        let exit = self.cubic.as_mut()?.measured(now, rtt, place, numbers, (slack, exits))?;
         self.threshold = self.window;
         Some(exit)
     }

@@ -11,6 +11,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::chronograph::Chronograph;
 use super::congestion::{Algorithm, Congestion};
 use super::delayed_ack::DelayedAck;
 use super::ecn::Notification;
@@ -23,6 +24,7 @@ use super::receive_queue::ReceiveQueue;
 use super::receive_space::ReceivePace;
 use super::rtt::RttEstimator;
 use super::send_queue::SendQueue;
+use super::stamps::Stamps;
 use super::timers::Timers;
 use super::transition::SyncState;
 use super::urgent::Mark;
@@ -150,6 +152,8 @@ pub(crate) struct Connection {
     pub(super) congestion: Congestion,
     pub(super) recovery: Recovery,
     pub(super) repetition: Repetition,
+    pub(super) chronograph: Chronograph,
+    pub(crate) stamps: Stamps,
     pub(crate) timers: Timers,
     /// No descriptor refers to it any more.
     pub(super) orphan: bool,
@@ -242,6 +246,8 @@ impl Connection {
             congestion: Congestion::new(next, algorithm, env.now),
             recovery: Recovery::default(),
             repetition: Repetition::default(),
+            chronograph: Chronograph::default(),
+            stamps: Stamps::default(),
             timers: Timers::default(),
             orphan: false,
             read_shut: false,
@@ -319,6 +325,15 @@ impl Connection {
     pub(crate) fn is_in_flight(&self, seq: SeqNum) -> bool {
         let first = self.unconfirmed.as_ref().map_or(self.send.una, |waiting| waiting.request.isn);
         seq.within(first, self.send.nxt)
+    }
+
+    pub(crate) fn oldest_unacknowledged(&self) -> SeqNum {
+        self.send.una
+    }
+
+    /// The number after the last byte written.
+    pub(crate) fn written_end(&self) -> SeqNum {
+        self.queue.data_end()
     }
 
     pub(crate) fn next_to_send(&self) -> SeqNum {

@@ -29,6 +29,10 @@ const TRAIN_GAP: Duration = Duration::from_millis(2);
 const DELAY_LEAST: Duration = Duration::from_millis(4);
 const DELAY_MOST: Duration = Duration::from_millis(16);
 
+/// Bits of `hystart_detect`.
+const BY_TRAIN: u32 = 1;
+const BY_DELAY: u32 = 2;
+
 /// Why slow start ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -184,14 +188,14 @@ impl Cubic {
     }
 
     /// A round trip was measured; returns why slow start is to end, if it is. `slack` is the time that the network may
-    /// hold acknowledgements together.
+    /// hold acknowledgements together; `exits` are the reasons that count.
     pub(super) fn measured(
         &mut self,
         now: Instant,
         rtt: Duration,
         (window, in_slow_start): (u32, bool),
         (una, nxt): (SeqNum, SeqNum),
-        slack: Duration,
+        (slack, exits): (Duration, u32),
     ) -> Option<Exit> {
         // Right after a recovery the queue is not empty.
         if self.epoch.is_some_and(|epoch| tick(now) - epoch < TICKS_PER_SECOND) {
@@ -209,8 +213,8 @@ impl Cubic {
         if window < LOW_WINDOW {
             return None;
         }
-        let train = self.is_train(now, shortest, slack);
-        let delay = self.is_delayed(rtt, shortest);
+        let train = exits & BY_TRAIN != 0 && self.is_train(now, shortest, slack);
+        let delay = exits & BY_DELAY != 0 && self.is_delayed(rtt, shortest);
         self.start.found = train || delay;
         if train { Some(Exit::Train) } else { delay.then_some(Exit::Delay) }
     }
@@ -279,10 +283,11 @@ mod tests {
     fn longer_round_trips_end_slow_start() {
         let mut cubic = Cubic::new(Instant::ZERO, SeqNum(0));
         let mut now = Instant::ZERO;
+        let slack = (Duration::from_millis(1), 3);
         let mut sample = |cubic: &mut Cubic, gap: u64, rtt: u64, una: u32| {
             now = now + Duration::from_millis(gap);
             let numbers = (SeqNum(una), SeqNum(una + 100));
-            cubic.measured(now, Duration::from_millis(rtt), (20, true), numbers, Duration::from_millis(1))
+            cubic.measured(now, Duration::from_millis(rtt), (20, true), numbers, slack)
         };
         for _ in 0..20 {
             assert_eq!(sample(&mut cubic, 10, 100, 1), None);
@@ -299,7 +304,7 @@ mod tests {
             train += 1;
             now = now + Duration::from_millis(1);
             let numbers = (SeqNum(0), SeqNum(100));
-            exit = cubic.measured(now, RTT, (20, true), numbers, Duration::from_millis(1));
+            exit = cubic.measured(now, RTT, (20, true), numbers, slack);
         }
         assert_eq!((train, exit), (51, Some(Exit::Train)));
     }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
 
+use super::chronograph::Why;
 use super::congestion::CongestionState;
 use super::connection::{Connection, Fate};
 use super::env::Env;
@@ -163,6 +164,7 @@ impl Connection {
         connection.fast_opened.child = true;
         connection.counters.segments_in = 1;
         connection.take_syn_data(syn);
+        connection.window.advertised_at = connection.window.nxt;
         let mut request = request;
         request.window.nxt = connection.window.nxt;
         request.window.advertised_at = connection.window.nxt;
@@ -179,10 +181,18 @@ impl Connection {
         }
         self.received.append(syn.payload, syn.packet_length);
         self.window.nxt += syn.payload_len();
-        self.window.advertised_at = self.window.nxt;
         self.counters.data_segments_in += 1;
         self.counters.bytes_received += u64::from(syn.payload_len());
         self.fast_opened.syn_data = true;
+    }
+
+    /// The end of the stream, in the answer to a SYN of ours.
+    pub(super) fn take_syn_fin(&mut self, env: &Env<'_>, syn: &Segment<'_>, out: &mut Outbox) {
+        if syn.flags.fin() {
+            self.window.nxt += 1;
+            let fate = self.take_fin(env, out);
+            debug_assert_eq!(fate, Fate::Lives, "a FIN ends no connection that was just opened");
+        }
     }
 
     /// The peer acknowledged our SYN.
@@ -257,6 +267,7 @@ impl Connection {
         });
         self.send.nxt = end;
         self.send.pushed = end;
+        self.chronograph.start(at, Why::Busy);
         self.counters.data_segments_out += 1;
         self.counters.bytes_sent += data.len() as u64;
         self.arm_retransmission(env, env.now + self.rtt.rto());
@@ -285,6 +296,7 @@ impl Connection {
         self.counters.bytes_acked += u64::from(segment.ack - una);
         self.queue.acknowledge(segment.ack);
         if self.queue.packets_out() == 0 {
+            self.chronograph.stop(env.now, Why::Busy, true);
             self.fast_opened.syn_data = true;
             self.clear_retransmission();
             env.tally.count(Counter::FastOpenActive);

@@ -28,6 +28,9 @@ pub(crate) struct Knobs {
     pub(crate) syn_retries: Option<u32>,
     /// `TCP_QUICKACK` was set to 0: acknowledgements wait from the start.
     pub(crate) lazy_ack: bool,
+    /// `SO_TIMESTAMPING`, and where the program began to count bytes.
+    pub(crate) stamping: u32,
+    pub(crate) stamp_base: Option<SeqNum>,
     /// Urgent data stands in the stream.
     pub(crate) urgent_inline: bool,
     /// Short segments wait until they are full.
@@ -68,6 +71,8 @@ pub(crate) struct HeaderKnobs {
     pub(crate) class: u8,
     /// `IP_RECVERR`, `IPV6_RECVERR`
     pub(crate) report_errors: bool,
+    /// `IP_PMTUDISC_DONT`: whoever has to may cut our packets, and reports of what is too long change nothing.
+    pub(crate) may_be_cut: bool,
 }
 
 /// `SO_KEEPALIVE` and what belongs to it; what is not set is the system's.
@@ -103,7 +108,8 @@ pub(crate) fn link_mss(env: &Env<'_>, flow: Flow) -> u16 {
 
 /// The size that we announce.
 pub(crate) fn announced_mss(env: &Env<'_>, flow: Flow, knobs: &Knobs) -> u16 {
-    link_mss(env, flow).min(knobs.max_segment.unwrap_or(u16::MAX))
+    let link = env.path_mtu(flow.remote.address) - (env.mtu - link_mss(env, flow));
+    link.min(knobs.max_segment.unwrap_or(u16::MAX))
 }
 
 /// RFC9293/MUST-15

@@ -100,6 +100,14 @@ pub struct TcpInfo {
     pub rcv_rtt: Duration,
     /// The most bytes that the program took in a round trip.
     pub rcv_space: u32,
+    /// Segments that arrived, as far as the peer told.
+    pub delivered: u32,
+    /// Times that something was seen to arrive out of order.
+    pub reord_seen: u32,
+    /// Time that something was to be sent or acknowledged.
+    pub busy_time: Duration,
+    /// Time of it that the peer's window was closed.
+    pub rwnd_limited: Duration,
     /// Why Fast Open did not succeed: 1 no cookie, 2 data not acknowledged, 3 the SYN was repeated.
     pub fastopen_client_fail: u8,
 }
@@ -112,7 +120,11 @@ const DEFAULT_MSS: u32 = 536;
 pub(crate) fn of_socket(env: &Env<'_>, socket: &Socket) -> TcpInfo {
     let mut info = blank(socket.state());
     match &socket.tcp {
-        Tcp::Closed(_) => {}
+        Tcp::Closed(remains) => {
+            if let Some(last) = &remains.info {
+                return TcpInfo { state: TcpState::Closed, ..last.as_ref().clone() };
+            }
+        }
         Tcp::Listen(listen) => {
             info.unacked = listen.queue.len() as u32;
             info.sacked = listen.backlog;
@@ -181,6 +193,10 @@ fn blank(state: TcpState) -> TcpInfo {
         rcv_wnd: 0,
         rcv_rtt: Duration::ZERO,
         rcv_space: 0,
+        delivered: 0,
+        reord_seen: 0,
+        busy_time: Duration::ZERO,
+        rwnd_limited: Duration::ZERO,
         fastopen_client_fail: 0,
     }
 }
@@ -235,5 +251,9 @@ impl Connection {
         info.rcv_wnd = self.window.advertised;
         info.rcv_rtt = self.pace.round_trip();
         info.rcv_space = self.pace.space();
+        // Our SYN counts when it is acknowledged.
+        info.delivered = self.recovery.delivered - u32::from(self.is_unconfirmed());
+        info.reord_seen = self.recovery.reordered;
+        [info.busy_time, info.rwnd_limited] = self.chronograph.read(env.now);
     }
 }

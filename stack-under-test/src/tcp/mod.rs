@@ -6,7 +6,8 @@
 pub(crate) mod acceptable;
 pub(crate) mod acknowledge;
 pub(crate) mod apply;
-pub(crate) mod close;
+mod chronograph;
+mod close;
 pub(crate) mod congestion;
 pub(crate) mod connection;
 mod consistency;
@@ -31,6 +32,7 @@ pub(crate) mod rtt;
 pub(crate) mod sack_report;
 pub(crate) mod scoreboard;
 pub(crate) mod send_queue;
+pub(crate) mod stamps;
 pub(crate) mod state;
 pub(crate) mod syn_received;
 pub(crate) mod syn_sent;

@@ -72,8 +72,8 @@ pub(crate) struct Recovery {
     pub(super) duplicates: u32,
     /// Duplicates that mean loss.
     pub(super) reordering: u32,
-    /// Something was seen to arrive after what was sent later.
-    pub(super) reordered: bool,
+    /// How often something was seen to arrive after what was sent later.
+    pub(super) reordered: u32,
     /// The last sent of the segments that arrived: when, its end, and its round trip. RFC8985/6.2-2
     latest: Option<(Instant, SeqNum, Duration)>,
     /// Something arrived since loss was last looked for.
@@ -97,7 +97,7 @@ impl Default for Recovery {
         Self {
             duplicates: 0,
             reordering: DUPLICATES,
-            reordered: false,
+            reordered: 0,
             latest: None,
             arrivals: false,
             tolerance: Tolerance { quarters: 1, persists: 0, pending: false, changed_at: 0 },
@@ -136,7 +136,7 @@ impl Connection {
                 self.queue.sacked() >= self.recovery.reordering
             }
         };
-        if eager && !self.recovery.reordered {
+        if eager && self.recovery.reordered == 0 {
             return Duration::ZERO;
         }
         let tolerated = self.rtt.min().unwrap_or_default() / 4 * self.recovery.tolerance.quarters.into();

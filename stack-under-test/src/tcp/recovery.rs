@@ -115,7 +115,7 @@ impl Connection {
         if low.before(highest) {
             let distance = (highest - low).div_ceil(self.segment_size(env));
             self.recovery.reordering = self.recovery.reordering.max(distance.min(300));
-            self.recovery.reordered = true;
+            self.recovery.reordered += 1;
         }
     }
 
@@ -244,6 +244,7 @@ impl Connection {
         let holes = self.queue.lost().max(1).min(out);
         if self.recovery.duplicates + holes > out {
             self.recovery.duplicates = out - holes;
+            self.recovery.reordered += 1;
             self.recovery.reordering = self.recovery.reordering.max((out + freed).min(300));
         }
     }

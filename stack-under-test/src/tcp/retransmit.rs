@@ -271,8 +271,7 @@ impl Connection {
         let end = start + length;
         let fin = self.queue.fin() && end == self.queue.end();
         // RFC9293/MUST-61
-        let push = Flags::PSH.when(end != self.queue.block_end(start));
-        self.send_new(env, Piece { start, end, fin, follows: false }, push, out);
+        self.send_new(env, Piece { start, end, fin, follows: false }, Flags::PSH, out);
     }
 
     /// A timer is due.

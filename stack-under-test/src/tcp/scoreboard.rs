@@ -24,9 +24,10 @@ impl SendQueue {
         news
     }
 
-    /// Makes a number the beginning of a segment, if it lies inside one.
+    /// Makes a number the beginning of a segment, if it lies inside one. As in Linux only the first segment of a piece
+    /// is cut; what lies inside a later one is not taken for reported before the whole segment is.
     fn cut_at(&mut self, edge: SeqNum) {
-        let inside = |sent: &Sent| sent.start.before(edge) && edge.before(sent.end);
+        let inside = |sent: &Sent| sent.start.before(edge) && edge.before(sent.end) && !sent.follows;
         let found = self.in_flight().position(inside);
         if let Some((index, start)) =
             found.and_then(|index| Some((index, self.in_flight().nth(index)?.start)))

@@ -98,7 +98,11 @@ impl SynReceived {
 
     /// RFC 9293 section 3.10.7.4, the SYN-RECEIVED parts, in the order of Linux's `tcp_check_req`.
     pub(crate) fn on_segment(&self, env: &Env<'_>, segment: &Segment<'_>) -> SynReceivedDisposition {
-        self.check(env, segment, Some(self.isn + 1))
+        // Where our SYN carried data, any part of it may be acknowledged with it.
+        let carried = self.sent.as_ref().map_or(0, |(data, _)| data.len() as u32);
+        let first = self.isn + 1;
+        let ack = segment.ack;
+        self.check(env, segment, Some(if ack.within(first, first + carried) { ack } else { first }))
     }
 
     /// As [`on_segment`](Self::on_segment); `acknowledgement` is the only one that is looked at further, if there is

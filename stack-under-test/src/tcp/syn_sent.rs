@@ -158,8 +158,7 @@ impl SynSent {
             return if flags.syn() && !flags.rst() { Cross } else { Ignore };
         }
         // RFC9293/3.10.7.3-synsent-badack
-        let acknowledges_syn = segment.ack.after(self.isn) && !segment.ack.after(self.end());
-        if !acknowledges_syn || self.echoes_nonsense(env, segment) {
+        if !self.is_acknowledged_by(segment) || self.echoes_nonsense(env, segment) {
             return if flags.rst() { Ignore } else { Refuse };
         }
         if flags.rst() {
@@ -167,6 +166,10 @@ impl SynSent {
         }
         // RFC9293/3.10.7.3-synsent-synack
         if flags.syn() { Establish } else { Ignore }
+    }
+
+    fn is_acknowledged_by(&self, segment: &Segment<'_>) -> bool {
+        segment.ack.after(self.isn) && !segment.ack.after(self.end())
     }
 
     /// A timestamp that we never sent comes from another connection.
@@ -179,9 +182,9 @@ impl SynSent {
         echo != 0 && !SeqNum(echo).within(SeqNum(self.first_timestamp), SeqNum(env.timestamp()))
     }
 
-    /// The segment was answered with a reset.
-    pub(crate) fn hurry(&mut self, env: &Env<'_>) {
-        if self.retransmits == 0 {
+    /// The segment was answered with a reset. If it acknowledged something else, the peer may listen now.
+    pub(crate) fn hurry(&mut self, env: &Env<'_>, segment: &Segment<'_>) {
+        if self.retransmits == 0 && !self.is_acknowledged_by(segment) {
             self.timers.set(Timer::Retransmit, env.now + HASTY_RTO);
         }
     }
@@ -257,6 +260,7 @@ impl SynSent {
         if !connection.judge_syn_data(env, segment, repeated, out) {
             if tried {
                 connection.take_syn_data(segment);
+                connection.take_syn_fin(env, segment, out);
             }
             connection.acknowledge_handshake(env, writes, out);
         }

@@ -177,7 +177,7 @@ impl Connection {
     }
 
     /// The part of a segment that came before is reported to the peer (`RFC2883/4-1`, `RFC2883/4.2`).
-    pub(super) fn note_repeated(&mut self, segment: &Segment<'_>) {
+    pub(crate) fn note_repeated(&mut self, segment: &Segment<'_>) {
         if segment.seq.before(self.window.nxt) && segment.len() > 0 {
             self.received.report.repeated(segment.seq, segment.end().min(self.window.nxt));
         }

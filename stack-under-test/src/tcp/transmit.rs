@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::chronograph::Why;
 use super::congestion::CongestionState;
 use super::connection::Connection;
 use super::env::Env;
@@ -21,7 +22,9 @@ enum Next {
     Send(SeqNum),
     /// The congestion window is full.
     Congested,
-    /// The peer's window is full, Nagle's rule holds a short segment, or there is nothing.
+    /// The peer's window is full.
+    Closed,
+    /// Nagle's rule holds a short segment, or there is nothing.
     Held,
 }
 
@@ -34,6 +37,8 @@ pub(crate) struct Manner {
     pub(crate) urgent: bool,
     /// What comes next goes in another segment.
     pub(crate) ends_record: bool,
+    /// It waits for room for the rest.
+    pub(crate) waits: bool,
 }
 
 /// Which short segments wait.
@@ -58,10 +63,8 @@ pub(super) struct Piece {
 impl Connection {
     /// Appends what the send buffer has room for and sends what may go; returns how much was taken.
     pub(crate) fn write(&mut self, env: &Env<'_>, bytes: &[u8], how: Manner, out: &mut Outbox) -> usize {
-        let Manner { more, urgent, ends_record } = how;
-        if env.settings.slow_start_after_idle && self.queue.packets_out() == 0 {
-            self.congestion.was_idle(env.now - self.counters.last_data_sent, self.rtt.rto());
-        }
+        let Manner { more, urgent, ends_record, waits } = how;
+        self.forget_stale_window(env);
         let goal = self.block_goal(env);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -74,6 +77,7 @@ impl Connection {
             }
             let (now, later) = rest.split_at_checked(room as usize).unwrap_or((rest, &[]));
             self.queue.append(self.send.nxt, now, goal);
+            self.chronograph.start(env.now, Why::Busy);
             rest = later;
             if self.queue.room_in_block(self.send.nxt, goal) > 0 {
                 continue;
@@ -96,12 +100,22 @@ impl Connection {
             if !more {
                 self.push_mark();
             }
+            if rest.is_empty() || !waits {
+                self.mark_for_stamps();
+            }
             if ends_record && rest.is_empty() {
                 self.queue.end_record();
             }
             self.transmit_holding(env, if more { Hold::Short } else { self.hold() }, out);
         }
         bytes.len() - rest.len()
+    }
+
+    /// RFC5681/4.1-idle
+    pub(super) fn forget_stale_window(&mut self, env: &Env<'_>) {
+        if env.settings.slow_start_after_idle && self.queue.packets_out() == 0 {
+            self.congestion.was_idle(env.now - self.counters.last_data_sent, self.rtt.rto());
+        }
     }
 
     fn push_mark(&mut self) {
@@ -168,18 +182,23 @@ impl Connection {
 
     fn transmit_holding(&mut self, env: &Env<'_>, hold: Hold, out: &mut Outbox) {
         let mut sent = false;
-        let limited = loop {
+        let had_unsent = self.send.nxt != self.queue.end();
+        let stopped_by = loop {
             self.grow_next(env);
             match self.next(env, hold) {
                 Next::Send(end) => {
                     self.send_until(env, end, out);
                     sent = true;
                 }
-                Next::Congested => break true,
-                Next::Held => break false,
+                why => break why,
             }
         };
-        let limited = limited || self.in_flight() >= self.congestion.window();
+        if had_unsent && stopped_by == Next::Closed {
+            self.chronograph.start(env.now, Why::Closed);
+        } else if had_unsent {
+            self.chronograph.stop(env.now, Why::Closed, self.queue.end() == self.send.una);
+        }
+        let limited = stopped_by == Next::Congested || self.in_flight() >= self.congestion.window();
         if sent || limited {
             self.congestion.sent(self.queue.packets_out(), limited, self.send.una, self.send.nxt);
         }
@@ -224,10 +243,11 @@ impl Connection {
         let first_end = if data > mss { start + mss } else { block };
         // RFC9293/SHLD-15, RFC9293/3.8.6.2.1-rules: as much as was written, or a full segment, must fit.
         if first_end.after(self.send.window_end()) {
-            return Next::Held;
+            return Next::Closed;
         }
         if data <= mss {
-            let waived = self.queue.fin() || self.is_urgent();
+            // What stands before something else gets no longer by waiting.
+            let waived = self.queue.fin() || self.is_urgent() || block != self.queue.end();
             return if !waived && self.is_held(hold, data < mss) { Next::Held } else { Next::Send(block) };
         }
         if let Some(why) = self.defers(env, data) {
@@ -244,24 +264,26 @@ impl Connection {
     }
 
     /// Linux lets the rest of a burst wait for the acknowledgement that is about to come, so that larger pieces leave:
-    /// where less than a third of the window is free, right after sending. `data` is the length of what is next.
+    /// where less than a part of the window is free, right after sending. `data` is the length of what is next.
     fn defers(&self, env: &Env<'_>, data: u32) -> Option<Next> {
         const RECENT: Duration = Duration::from_millis(1);
-        const PARTS: u32 = 3;
+        /// Where no part of the window is given.
+        const SEGMENTS: u32 = 3;
         let mss = self.segment_size(env);
         let oldest = self.queue.head()?.at;
         let by_peer = self.send.window_end() - self.send.nxt;
         let by_congestion = self.congestion.window().saturating_sub(self.in_flight()) * mss;
         let limit = by_peer.min(by_congestion);
         let block = self.queue.block_end(self.send.nxt);
-        let fraction = self.send.window.min(self.congestion.window() * mss) / PARTS;
+        let window = self.send.window.min(self.congestion.window() * mss);
+        let enough = window.checked_div(env.settings.burst_parts).unwrap_or(SEGMENTS * mss + 1);
         let round_trip = self.rtt.smoothed().unwrap_or_default();
         let soon = (round_trip / 2).min(RECENT);
         if self.congestion.state() >= CongestionState::Recovery
             || env.now - self.counters.last_segment_sent >= RECENT
             || limit >= self.burst(env, mss) * mss
             || (block != self.queue.end() && limit >= data)
-            || limit >= fraction
+            || limit >= enough
             || oldest + round_trip > env.now + soon
         {
             return None;
@@ -269,7 +291,7 @@ impl Connection {
         if by_congestion < by_peer {
             (by_congestion <= data).then_some(Next::Congested)
         } else {
-            (by_peer <= data).then_some(Next::Held)
+            (by_peer <= data).then_some(Next::Closed)
         }
     }
 
@@ -287,7 +309,7 @@ impl Connection {
     }
 
     /// Segments that Linux hands to the device in one piece: about a millisecond's worth at the rate of the
-    /// connection, at least two.
+    /// connection, at least as many as the settings say.
     pub(super) fn burst(&self, env: &Env<'_>, mss: u32) -> u32 {
         let Some(rtt) = self.rtt.smoothed() else {
             return DEVICE_MAX / mss;
@@ -296,7 +318,7 @@ impl Connection {
         let near = self.rtt.min().unwrap_or(Duration::MAX).as_micros() >> 9;
         let bonus = if near < 16 { 65536u64 >> near } else { 0 };
         let bytes = ((rate >> 10) + bonus).min(DEVICE_MAX.into());
-        ((bytes / u64::from(mss)) as u32).max(2)
+        ((bytes / u64::from(mss)) as u32).max(env.settings.least_burst)
     }
 
     /// Bytes a second, with some reserve.
@@ -374,6 +396,7 @@ impl Connection {
             self.congestion.resumed(env.now, env.now - self.counters.last_data_sent);
         }
         self.emit(env, start, flags, payload, out);
+        self.stamp_sent(env, start, end);
         if let Some(departure) = out.last_mut() {
             departure.segment.follows = follows;
         }

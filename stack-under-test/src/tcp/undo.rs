@@ -82,7 +82,7 @@ impl Connection {
         if self.recovery.duplicates_reported > self.counters.total_retransmits {
             return None;
         }
-        self.recovery.tolerance.saw_duplicate(self.recovery.reordered && !of_probe);
+        self.recovery.tolerance.saw_duplicate(self.recovery.reordered > 0 && !of_probe);
         if block.end.after(una) {
             let needless = self.queue.take_repeated(block);
             self.recovery.undo.reported(needless.len() as u32, block.end);

@@ -158,6 +158,11 @@ impl Connection {
         self.received.unread() >= low.saturating_add(u32::from(passed))
     }
 
+    /// Whether the next byte in the stream is the urgent one, which reading passes over.
+    pub(crate) fn stops_at_mark(&self) -> bool {
+        self.is_at_mark() && !self.knobs.urgent_inline && self.received.unread() > 0
+    }
+
     /// With a window that is closed, urgent data is announced, too.
     pub(super) fn probe_urgently(&mut self, env: &Env<'_>, out: &mut Outbox) {
         if self.send.urgent.is_some_and(|end| end.after(self.send.una) && end - self.send.una < 0xffff) {

@@ -45,6 +45,7 @@ impl BundledFactory {
             Capability::Epoll,
             Capability::Urgent,
             Capability::Errqueue,
+            Capability::Zerocopy,
             Capability::Counters,
             Capability::Inspect,
             Capability::LocalIsn,
@@ -100,6 +101,10 @@ fn set(stack: &mut sut::Stack, setting: &Setting) -> Result<(), TargetError> {
     if is_so_anyway(setting) {
         return Ok(());
     }
+    if setting.name == "tcp_metrics" {
+        stack.forget_peers();
+        return Ok(());
+    }
     stack.set(&setting.name, &setting.value).or_else(|error| {
         if setting.optional {
             return Ok(());
@@ -111,11 +116,10 @@ fn set(stack: &mut sut::Stack, setting: &Setting) -> Result<(), TargetError> {
     })
 }
 
-/// What lies around the stack and is never otherwise: its device has a plain queue, and it remembers nothing of peers.
+/// What lies around the stack and is never otherwise: its device has a plain queue.
 fn is_so_anyway(setting: &Setting) -> bool {
     match setting.name.as_str() {
         "qdisc" => setting.value == "pfifo",
-        "tcp_metrics" => true,
         "route" => setting.value.is_empty(),
         _ => false,
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use stack_under_test as sut;
 
-use super::{Bundled, NO_FD, Pending};
+use super::{Bundled, NO_FD, Pending, timestamp};
 use crate::case::{DescriptorId, Errno, EventData, ThreadId, Value};
 use crate::target::{Completion, TargetError};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 impl Bundled {
     pub(super) fn complete(
@@ -101,6 +101,12 @@ fn message_fields(message: &sut::Message) -> Value {
                 Err(_) => Value::Bytes(bytes.clone()),
             },
             sut::ControlData::Error(error) => extended_error(error),
+            // One that is in software, and none of hardware.
+            sut::ControlData::Stamp(at) => Value::List(vec![
+                Value::Time(timestamp(*at) - Timestamp::START),
+                Value::Time(Span::ZERO),
+                Value::Time(Span::ZERO),
+            ]),
         };
         Value::Map(BTreeMap::from([
             ("level".to_owned(), Value::Int(item.level.into())),
@@ -246,6 +252,10 @@ pub(super) fn tcp_info(info: &sut::TcpInfo) -> Value {
         ("tcpi_rcv_wnd", int(info.rcv_wnd.into())),
         ("tcpi_rcv_rtt", span(info.rcv_rtt)),
         ("tcpi_rcv_space", int(info.rcv_space.into())),
+        ("tcpi_delivered", int(info.delivered.into())),
+        ("tcpi_reord_seen", int(info.reord_seen.into())),
+        ("tcpi_busy_time", span(info.busy_time)),
+        ("tcpi_rwnd_limited", span(info.rwnd_limited)),
         ("tcpi_fastopen_client_fail", int(info.fastopen_client_fail.into())),
     ] {
         fields.insert(name.to_owned(), value);
