@@ -231,9 +231,9 @@ impl Stack {
         let (env, sockets, out) = self.split();
         let Some(Socket { tcp, .. }) = sockets.get_mut(&id) else { return };
         let Tcp::SynSent(open) = tcp else { return };
-        let (connection, learnt) = open.as_ref().clone().establish(&env, segment, writes, out);
-        let flow = connection.flow;
+        let flow = open.flow;
         env.tally.journal.note(flow, TcpState::Established);
+        let (connection, learnt) = open.as_ref().clone().establish(&env, segment, writes, out);
         *tcp = Tcp::Synchronized(Box::new(connection));
         if let Some(learnt) = learnt {
             self.fast_opens.entry((flow.local.address, flow.remote.address)).or_default().learn(learnt);

@@ -17,6 +17,15 @@ use crate::stack::Stack;
 use crate::tcp::state::TcpState;
 use crate::tcp::transmit::Manner;
 
+fn manner(flags: i32, waits: bool) -> Manner {
+    Manner {
+        more: flags & MSG_MORE != 0,
+        urgent: flags & MSG_OOB != 0,
+        ends_record: flags & MSG_EOR != 0,
+        waits,
+    }
+}
+
 impl Stack {
     pub(super) fn start_read(&mut self, thread: ThreadId, fd: Fd, room: Room) {
         let pending = match self.descriptors.file(fd) {
@@ -208,12 +217,7 @@ impl Stack {
         let (env, sockets, out) = self.split();
         let socket = sockets.get_mut(&id)?;
         let may_wait = flags & MSG_DONTWAIT == 0 && !socket.nonblocking;
-        let manner = Manner {
-            more: flags & MSG_MORE != 0,
-            urgent: flags & MSG_OOB != 0,
-            ends_record: flags & MSG_EOR != 0,
-            waits: may_wait,
-        };
+        let manner = manner(flags, may_wait);
         let broken = match &mut socket.tcp {
             // RFC9293/3.10.2-send-queued: Linux waits for the handshake instead.
             Tcp::SynSent(_) | Tcp::SynReceived(_) if socket.error.is_none() => return None,

@@ -260,15 +260,19 @@ impl Connection {
             unconfirmed: None,
             fast_opened: FastOpened::default(),
         };
-        if let Some(rtt) = rtt {
-            connection.rtt.measure(rtt, next, next, env.settings);
-        }
-        if repeated {
-            connection.congestion.handshake_was_repeated();
-        }
+        connection.learn_from_handshake(env, rtt, repeated);
         connection.arm_keep_alive(env);
         connection.begin_with_data(env, sent);
         connection
+    }
+
+    fn learn_from_handshake(&mut self, env: &Env<'_>, rtt: Option<Duration>, repeated: bool) {
+        if let Some(rtt) = rtt {
+            self.rtt.measure(rtt, self.send.una, self.send.nxt, env.settings);
+        }
+        if repeated {
+            self.congestion.handshake_was_repeated();
+        }
     }
 
     pub(crate) fn state(&self) -> SyncState {
