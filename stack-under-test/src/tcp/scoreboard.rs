@@ -4,13 +4,10 @@ use alloc::vec::Vec;
 
 use super::send_queue::{SendQueue, Sent};
 use crate::wire::options::SackBlock;
-use crate::wire::seq::SeqNum;
 
 impl SendQueue {
-    /// Marks what a block covers, cutting segments at its edges; returns what was not known before. RFC2018/5a
+    /// Marks the segments that a block covers, as in Linux only whole ones; returns what was not known before. RFC2018/5a
     pub(super) fn mark_sacked(&mut self, block: SackBlock) -> Vec<Sent> {
-        self.cut_at(block.start);
-        self.cut_at(block.end);
         let mut news = Vec::new();
         for sent in self.scoreboard() {
             let covered = !sent.start.before(block.start) && !sent.end.after(block.end);
@@ -22,18 +19,6 @@ impl SendQueue {
             }
         }
         news
-    }
-
-    /// Makes a number the beginning of a segment, if it lies inside one. As in Linux only the first segment of a piece
-    /// is cut; what lies inside a later one is not taken for reported before the whole segment is.
-    fn cut_at(&mut self, edge: SeqNum) {
-        let inside = |sent: &Sent| sent.start.before(edge) && edge.before(sent.end) && !sent.follows;
-        let found = self.in_flight().position(inside);
-        if let Some((index, start)) =
-            found.and_then(|index| Some((index, self.in_flight().nth(index)?.start)))
-        {
-            self.split(index, edge - start);
-        }
     }
 
     /// The end of the highest segment reported by SACK.
