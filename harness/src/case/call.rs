@@ -344,6 +344,18 @@ pub fn duplicates(command: i64) -> bool {
     [constant("F_DUPFD"), constant("F_DUPFD_CLOEXEC")].contains(&Some(command))
 }
 
+impl Syscall<Scalar> {
+    /// How many bytes the call asks to move, if all its counts are known; 0 for a call without any.
+    #[must_use]
+    pub fn known_count(&self) -> Option<i64> {
+        let known = |count: &Scalar| match count {
+            Scalar::Known(count) => Some(*count),
+            Scalar::Computed(_) => None,
+        };
+        self.counts().unwrap_or_default().into_iter().map(known).sum()
+    }
+}
+
 impl<I> Syscall<I> {
     /// The function's name in the manual.
     #[must_use]

@@ -130,3 +130,14 @@ fn an_imported_case_comes_out_as_the_script() {
         assert!(same, "{}: {of_script:?} and {of_case:?}", script.id);
     }
 }
+
+#[test]
+fn a_setting_whose_name_is_odd_in_yaml_is_quoted() {
+    let script = "`sysctl -q '!x.y=1' net.ipv4.tcp_sack=0`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n";
+    for script in [script.to_owned(), script.replace('\'', "")] {
+        let import = import("odd.pkt", "odd", script.as_bytes(), None, &Options::default(), &());
+        let import = import.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+        let cases = read(&import, "odd");
+        assert!(cases.iter().all(|case| case.settings.iter().any(|setting| setting.name == "!x.y")));
+    }
+}

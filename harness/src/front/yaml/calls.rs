@@ -174,16 +174,7 @@ impl Lowerer<'_, '_> {
             return Ok(unwritten);
         };
         let payload = self.parse(&text, |_| data::data(&text, Use::Inject))?;
-        let counts: Option<i64> = call.counts().and_then(|counts| {
-            counts
-                .into_iter()
-                .map(|count| match count {
-                    Scalar::Known(count) => Some(*count),
-                    Scalar::Computed(_) => None,
-                })
-                .sum()
-        });
-        if let (Some(length), Some(count)) = (data::length(&payload), counts)
+        if let (Some(length), Some(count)) = (data::length(&payload), call.known_count())
             && i64::try_from(length) != Ok(count)
         {
             let plural = if length == 1 { "byte" } else { "bytes" };

@@ -110,12 +110,5 @@ fn returned(call: &Syscall<Scalar>) -> Option<i64> {
     if is_descriptor {
         return None;
     }
-    let counts = call.counts().unwrap_or_default();
-    counts
-        .into_iter()
-        .map(|count| match count {
-            Scalar::Known(count) => Some(*count),
-            Scalar::Computed(_) => None,
-        })
-        .sum()
+    call.known_count()
 }

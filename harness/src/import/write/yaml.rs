@@ -43,7 +43,9 @@ impl Yaml {
             Self::Text(text) => scalar(text, true),
             Self::Map(entries) if entries.is_empty() => "{}".to_owned(),
             Self::Map(entries) => {
-                let entries = entries.iter().map(|(key, value)| Some(format!("{key}: {}", value.flow()?)));
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| Some(format!("{}: {}", scalar(key, true), value.flow()?)));
                 format!("{{ {} }}", entries.collect::<Option<Vec<_>>>()?.join(", "))
             }
             Self::List(items) => {
@@ -84,6 +86,7 @@ impl Yaml {
             Self::Map(entries) => {
                 lines.push(Line::plain(head.to_owned()));
                 for (key, value) in entries {
+                    let key = scalar(key, false);
                     value.write(&format!("{:width$}{key}:", "", width = indent + 2), indent + 2, lines);
                 }
             }
@@ -104,7 +107,7 @@ impl Yaml {
         };
         for (place, (key, value)) in entries.iter().enumerate() {
             let lead = if place == 0 { dash.clone() } else { format!("{:indent$} ", "") };
-            value.write(&format!("{lead} {key}:"), indent + 2, lines);
+            value.write(&format!("{lead} {}:", scalar(key, false)), indent + 2, lines);
         }
     }
 
