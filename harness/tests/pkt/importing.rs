@@ -141,3 +141,16 @@ fn a_setting_whose_name_is_odd_in_yaml_is_quoted() {
         assert!(cases.iter().all(|case| case.settings.iter().any(|setting| setting.name == "!x.y")));
     }
 }
+
+#[test]
+fn a_result_that_no_call_has_is_refused_by_name() {
+    let script = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = -3\n";
+    let found = import("odd.pkt", "odd", script.as_bytes(), None, &Options::default(), &());
+    let found = found.expect_err("YAML has no such result").render(false);
+    assert!(
+        found.starts_with(
+            "odd.pkt:1:1: error: a call that returns -3, which no call does, cannot be imported"
+        ),
+        "{found}"
+    );
+}

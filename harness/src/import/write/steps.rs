@@ -2,7 +2,7 @@
 
 use crate::case::{
     Action, Blocks, Case, Claim, Expected, Expr, Isn, Link, Num, OptionSpec, OptionsSpec, Outcome, Payload,
-    Place, Said, Scalar, Setting, Step, Syscall, ThreadId, TimeSpec, Transport,
+    Place, ResultSpec, Said, Scalar, Setting, Step, Syscall, ThreadId, TimeSpec, Transport,
 };
 
 use super::calls::call;
@@ -96,6 +96,11 @@ impl Steps<'_> {
                 put(entries, "blocks", &time(*from));
             }
             Blocks::For { .. } | Blocks::UntilReturns | Blocks::Forever => return Err(lacks()),
+        }
+        if let ResultSpec::Value(number) = &outcome.result
+            && number.known().is_some_and(|number| number < 0)
+        {
+            return Err(format!("a call that returns {number}, which no call does,"));
         }
         if let Some(text) = returns(&outcome.result, usual(syscall)) {
             put(entries, "returns", &text);
