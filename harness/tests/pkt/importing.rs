@@ -154,3 +154,11 @@ fn a_result_that_no_call_has_is_refused_by_name() {
         "{found}"
     );
 }
+
+#[test]
+fn a_message_without_words_is_none() {
+    let script = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert 1 < 2, '' }%\n";
+    let import = import("odd.pkt", "odd", script.as_bytes(), None, &Options::default(), &());
+    let import = import.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+    assert!(import.documents.iter().all(|document| !document.text.contains("says")));
+}

@@ -508,6 +508,7 @@ fn joined(parts: Vec<Said>) -> Vec<Said> {
             other => other,
         };
         match (all.last_mut(), part) {
+            (_, Said::Text(nothing)) if nothing.is_empty() => {}
             (Some(Said::Text(before)), Said::Text(more)) => before.push_str(&more),
             (_, part) => all.push(part),
         }
