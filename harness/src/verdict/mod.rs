@@ -46,15 +46,6 @@ impl Verdict {
         }
     }
 
-    /// Whether all that is wrong is when things happened.
-    #[must_use]
-    pub fn is_only_timing(&self) -> bool {
-        let mismatches = self.mismatches();
-        let is_timing =
-            |problem: &Problem| matches!(problem, Problem::TooLate { .. } | Problem::TooEarly { .. });
-        !mismatches.is_empty() && mismatches.iter().all(|mismatch| is_timing(&mismatch.problem))
-    }
-
     /// Whether all that is wrong is that things happened late.
     #[must_use]
     pub fn is_only_late(&self) -> bool {
