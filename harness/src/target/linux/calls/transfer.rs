@@ -39,15 +39,9 @@ fn receive(
     flags: i64,
     lie: Option<&Lie<i64>>,
 ) -> Outcome {
-    let count = match lie {
-        Some(Lie::Length(length)) => *length,
-        _ => count,
-    };
+    let count = said(count, lie);
     let mut buffer = vec![0; room(count)];
-    let pointer = match lie {
-        Some(Lie::NullBuffer) => 0,
-        _ => buffer.as_mut_ptr() as usize,
-    };
+    let pointer = place(buffer.as_mut_ptr(), lie);
     // SAFETY: the buffer has room for `count` bytes, or for more than a socket holds.
     let result = unsafe { stage.call(call, &[fd as usize, pointer, count as usize, flags as usize]) };
     if flags & i64::from(libc::MSG_TRUNC) != 0 {
@@ -68,10 +62,7 @@ pub(super) fn recvfrom(
     let mut buffer = vec![0; room(count)];
     let mut name = Name::default();
     let [bytes, length] = name.pointers();
-    let pointer = match lie {
-        Some(Lie::NullBuffer) => 0,
-        _ => buffer.as_mut_ptr() as usize,
-    };
+    let pointer = place(buffer.as_mut_ptr(), lie);
     // SAFETY: the buffer has room for `count` bytes, or for more than a socket holds; the address has its length.
     let result = unsafe {
         stage.call(libc::SYS_recvfrom, &[fd as usize, pointer, count as usize, flags as usize, bytes, length])
@@ -184,20 +175,30 @@ fn room(count: i64) -> usize {
     usize::try_from(count).map_or(HUGE, |count| count.min(HUGE))
 }
 
-/// What is sent, where it is, and how long it is said to be.
-fn outgoing(count: i64, data: &[u8], lie: Option<&Lie<i64>>) -> (Vec<u8>, usize, usize) {
-    let count = match lie {
+/// The length that the kernel is told.
+fn said(count: i64, lie: Option<&Lie<i64>>) -> i64 {
+    match lie {
         Some(Lie::Length(length)) => *length,
         _ => count,
-    };
+    }
+}
+
+/// The place of a buffer that the kernel is told.
+fn place(buffer: *const u8, lie: Option<&Lie<i64>>) -> usize {
+    match lie {
+        Some(Lie::NullBuffer) => 0,
+        _ => buffer as usize,
+    }
+}
+
+/// What is sent, where it is, and how long it is said to be.
+fn outgoing(count: i64, data: &[u8], lie: Option<&Lie<i64>>) -> (Vec<u8>, usize, usize) {
+    let count = said(count, lie);
     let mut buffer = data.to_vec();
     if buffer.len() < room(count) {
         buffer.resize(room(count), 0);
     }
-    let pointer = match lie {
-        Some(Lie::NullBuffer) => 0,
-        _ => buffer.as_ptr() as usize,
-    };
+    let pointer = place(buffer.as_ptr(), lie);
     (buffer, pointer, count as usize)
 }
 
