@@ -351,18 +351,53 @@ impl TargetFactory for Factory {
     }
 }
 
+/// The verdict on a script, and how often it was run.
+fn attempts(timing: Timing, steps: &str, micros: &[i64]) -> (&'static str, u32) {
+    let info = Scripted::new(timing, Vec::new()).info().clone();
+    let factory = Factory { info, micros: Mutex::new(micros.iter().copied().collect()) };
+    let run = tcpdrill::run::run_case(&script(steps), &factory, RunOptions::default());
+    (run.report.verdict.name(), run.attempts)
+}
+
 #[test]
 fn a_script_in_which_things_were_only_late_is_run_again() {
-    let run = |timing: Timing, steps: &str, micros: &[i64]| {
-        let info = Scripted::new(timing, Vec::new()).info().clone();
-        let factory = Factory { info, micros: Mutex::new(micros.iter().copied().collect()) };
-        let run = tcpdrill::run::run_case(&script(steps), &factory, RunOptions::default());
-        (run.report.verdict.name(), run.attempts)
-    };
     let later = "  - after: 20ms\n    expect: . 1:11(10) ack 1\n";
-    assert_eq!(run(REAL, later, &[26_000, 27_000, 21_000]), ("pass", 3), "once is enough");
-    assert_eq!(run(REAL, later, &[26_000; 16]), ("fail", 16), "too late each time");
-    assert_eq!(run(REAL, later, &[15_000]), ("fail", 1), "too early, for which no machine is at fault");
-    assert_eq!(run(REAL, "  - expect: . 11:21(10) ack 1\n", &[0]), ("fail", 1), "not for its time");
-    assert_eq!(run(Timing::Virtual, later, &[26_000]), ("fail", 1), "a virtual clock is exact");
+    assert_eq!(attempts(REAL, later, &[26_000, 27_000, 21_000]), ("pass", 3), "once is enough");
+    assert_eq!(attempts(REAL, later, &[26_000; 16]), ("fail", 16), "too late each time");
+    assert_eq!(attempts(REAL, later, &[15_000]), ("fail", 1), "too early, for which no machine is at fault");
+    assert_eq!(attempts(REAL, "  - expect: . 11:21(10) ack 1\n", &[0]), ("fail", 1), "not for its time");
+    assert_eq!(attempts(Timing::Virtual, later, &[26_000]), ("fail", 1), "a virtual clock is exact");
+    let two = format!("{later}  - expect: . 11:21(10) ack 1\n");
+    assert_eq!(attempts(REAL, &two, &[26_000; 16]), ("fail", 16), "the second may follow from the first");
+    assert_eq!(attempts(REAL, &two, &[20_000]), ("fail", 1), "the first was in time");
+}
+
+#[test]
+fn a_script_that_a_slow_machine_may_have_helped_must_pass_often() {
+    let later = "  - after: 20ms\n    expect: . 1:11(10) ack 1\n";
+    assert_eq!(
+        attempts(REAL, later, &[18_000; 8]),
+        ("pass", 8),
+        "a tick before, it would have been too early"
+    );
+    assert_eq!(attempts(REAL, later, &[18_000, 18_000, 15_000]), ("fail", 3), "as it was then");
+    assert_eq!(attempts(REAL, later, &[18_000, 20_500, 15_000]), ("pass", 2), "in time without doubt");
+    assert_eq!(attempts(REAL, later, &[18_000, 26_000, 20_500]), ("pass", 3), "too late counts for nothing");
+    assert_eq!(attempts(Timing::Virtual, later, &[18_000]), ("pass", 1), "a virtual clock is never slow");
+    let at_once = "  - expect: . 1:11(10) ack 1\n";
+    assert_eq!(attempts(REAL, at_once, &[-1]), ("pass", 1), "no timer had to run out");
+}
+
+#[test]
+fn an_assertion_fails_a_script_when_two_runs_fail_at_it() {
+    let steps = "  - after: 200ms\n    expect: . 1:11(10) ack 1\n    as: it\n  - assert: it.time < 185ms\n  - assert: it.time < 175ms\n";
+    let (late, between, early) = (224_000, 212_000, 185_000);
+    assert_eq!(attempts(REAL, steps, &[late, early]), ("pass", 2));
+    assert_eq!(attempts(REAL, steps, &[between, between]), ("fail", 2));
+    assert_eq!(attempts(REAL, steps, &[late, between, late]), ("fail", 3), "not each at another one");
+    assert_eq!(
+        attempts(Timing::Virtual, steps, &[late]),
+        ("fail", 1),
+        "a virtual clock counts alike each time"
+    );
 }

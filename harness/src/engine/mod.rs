@@ -100,6 +100,8 @@ pub struct Engine<'c> {
     curious: Option<(usize, FlowId)>,
     /// The end of the window of the last step that had one.
     last_window: Timestamp,
+    /// See [`Report::scarcely`].
+    scarcely: Option<String>,
     ended: Option<Verdict>,
 }
 
@@ -118,6 +120,9 @@ pub struct Report {
     pub moments: Vec<Option<Timestamp>>,
     /// What was looked at, in order.
     pub seen: Vec<Seen>,
+    /// What was early on a real clock, and in time by less than a tick of the kernel's timers: had the machine not been
+    /// slow, it might have been too early. The first such thing, in words.
+    pub scarcely: Option<String>,
 }
 
 impl Report {
@@ -224,6 +229,7 @@ impl<'c> Engine<'c> {
             counters: asserts::counters(case),
             curious: None,
             last_window: Timestamp::START,
+            scarcely: None,
             ended: unsupported(case).map(|missing| Verdict::Skipped { missing }),
         }
     }
@@ -293,6 +299,7 @@ impl<'c> Engine<'c> {
             clock: self.clock.timing,
             moments: self.clock.moments(),
             seen: self.seen,
+            scarcely: self.scarcely,
         }
     }
 

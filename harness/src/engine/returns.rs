@@ -97,7 +97,16 @@ impl<'c> Engine<'c> {
             self.fail_step(step, at, Problem::TooEarly { what, by: window.from - at, window: bounds });
         } else if at > window.latest(timing) {
             self.fail_step(step, at, Problem::TooLate { what, by: at - window.to, window: bounds });
+        } else if at < window.from && self.is_scarce(at, window) {
+            let by = window.from - at;
+            self.scarcely.get_or_insert_with(|| format!("{what} came {by} early, which is just in time"));
         }
+    }
+
+    /// Whether what came in time was waited for, and would have been too early a tick before.
+    fn is_scarce(&self, at: Timestamp, window: Window) -> bool {
+        let tick = self.clock.timing.early();
+        window.from - self.clock.moment.at > tick && at - tick < window.earliest(self.clock.timing)
     }
 
     pub(super) fn still_blocked(&mut self, thread: ThreadId, at: Timestamp) {

@@ -10,16 +10,7 @@ use crate::trace::{Header, Source, Trace, VERSION};
 use crate::verdict::Verdict;
 
 use super::drive::drive;
-
-/// How often a run that the machine disturbed is made again.
-const DISTURBED_ATTEMPTS: u32 = 6;
-/// How often a run is made in which things were late and nothing else was wrong.
-const LATE_ATTEMPTS: u32 = 3;
-
-/// The same of a script by packetdrill's rules. Its bounds are as narrow as a tick of a kernel's timers, so that what comes
-/// at one tick or the next decides: it passes if it passes once. What came early came so by itself: no machine is at
-/// fault, and it is not run again.
-const SCRIPT_ATTEMPTS: u32 = 16;
+use super::scales::Scales;
 
 /// What steers runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,14 +53,14 @@ pub(super) fn run_case_until(
 ) -> Option<CaseRun> {
     let start = now();
     let mut repeated = Vec::new();
-    let mut late_at = Vec::new();
+    let mut scales = Scales::new(case);
     let impossible = impossible(case, factory, options);
     for attempt in 1.. {
         let (report, trace) = match &impossible {
             Some(missing) => (empty(Verdict::Skipped { missing: missing.clone() }), None),
             None => run_once(case, factory, options, stop),
         };
-        let (report, again) = weigh(case, report, attempt, &mut late_at);
+        let (report, again) = scales.weigh(report);
         let is_open = again.is_some() || matches!(report.verdict, Verdict::Inconclusive { .. });
         if is_open && stop() {
             return None;
@@ -83,7 +74,7 @@ pub(super) fn run_case_until(
         let wall = now() - start;
         return Some(CaseRun { report, trace, attempts: attempt, repeated, wall, target_time });
     }
-    unreachable!("attempts are bounded by weigh()")
+    unreachable!("attempts are bounded by Scales")
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a run took is measured here")]
@@ -95,51 +86,6 @@ fn now() -> std::time::Instant {
 #[expect(clippy::disallowed_methods, reason = "between two runs no target waits")]
 fn pause(attempt: u32) {
     std::thread::sleep(Duration::from_millis(10 << attempt.min(6)));
-}
-
-/// Whether a run counts; if not, why it is made again. `late_at` collects the steps that were late, run by run.
-fn weigh(
-    case: &Case,
-    mut report: Report,
-    attempt: u32,
-    late_at: &mut Vec<Vec<usize>>,
-) -> (Report, Option<String>) {
-    if let Verdict::Inconclusive { why } = &report.verdict {
-        let again = (attempt < DISTURBED_ATTEMPTS).then(|| format!("disturbed: {why}"));
-        return (report, again);
-    }
-    let most = match case.rules {
-        Rules::Native => LATE_ATTEMPTS,
-        Rules::Packetdrill(_) => SCRIPT_ATTEMPTS,
-    };
-    if !report.verdict.is_only_late() {
-        return (report, None);
-    }
-    late_at.push(report.verdict.mismatches().iter().map(|mismatch| mismatch.step).collect());
-    let runs = u32::try_from(late_at.len()).unwrap_or(u32::MAX);
-    if matches!(report.clock, Timing::Virtual) {
-        return (report, None);
-    }
-    if runs < most {
-        let why = report
-            .verdict
-            .mismatches()
-            .iter()
-            .map(|mismatch| mismatch.problem.to_string())
-            .collect::<Vec<_>>();
-        return (report, Some(format!("late: {}", why.join("; "))));
-    }
-    let always: Vec<usize> = late_at
-        .first()
-        .map(|first| {
-            first.iter().copied().filter(|step| late_at.iter().all(|run| run.contains(step))).collect()
-        })
-        .unwrap_or_default();
-    if always.is_empty() && case.rules == Rules::Native {
-        let why = format!("late at different steps in {runs} runs");
-        report.verdict = Verdict::Inconclusive { why };
-    }
-    (report, None)
 }
 
 /// Why the target cannot run the case at all.
@@ -165,6 +111,7 @@ fn empty(verdict: Verdict) -> Report {
         clock: Timing::Virtual,
         moments: Vec::new(),
         seen: Vec::new(),
+        scarcely: None,
     }
 }
 

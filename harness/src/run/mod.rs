@@ -7,6 +7,7 @@ mod files;
 mod ledgers;
 mod library;
 mod recorded;
+mod scales;
 mod scripts;
 mod select;
 mod side_by_side;

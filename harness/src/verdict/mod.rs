@@ -49,9 +49,20 @@ impl Verdict {
     /// Whether all that is wrong is that things happened late.
     #[must_use]
     pub fn is_only_late(&self) -> bool {
-        let mismatches = self.mismatches();
-        !mismatches.is_empty()
-            && mismatches.iter().all(|mismatch| matches!(mismatch.problem, Problem::TooLate { .. }))
+        self.is_first_late() && self.mismatches().iter().all(Mismatch::is_late)
+    }
+
+    /// Whether the first thing that is wrong is that something happened late: what follows may follow from that.
+    #[must_use]
+    pub fn is_first_late(&self) -> bool {
+        self.mismatches().first().is_some_and(Mismatch::is_late)
+    }
+
+    /// The step whose assertion is the first thing that is wrong.
+    #[must_use]
+    pub fn first_untrue(&self) -> Option<usize> {
+        let first = self.mismatches().first()?;
+        matches!(first.problem, Problem::NotTrue { .. }).then_some(first.step)
     }
 }
 
@@ -66,6 +77,12 @@ pub struct Mismatch {
     pub problem: Problem,
     /// A fact that may explain it: another flow, the state of the connection.
     pub hints: Vec<String>,
+}
+
+impl Mismatch {
+    const fn is_late(&self) -> bool {
+        matches!(self.problem, Problem::TooLate { .. })
+    }
 }
 
 /// What is wrong.

@@ -12,7 +12,9 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_getres, clock_gettime, clock
 use crate::time::Timestamp;
 
 /// So often a tick is waited for to know where they are.
-const LOOKS: usize = 6;
+const LOOKS: usize = 12;
+/// A tick is noticed so soon, if nothing comes in between.
+const SOON: i64 = 60_000;
 
 /// Beyond this change of distance between two reads the real-time clock was set: 1 ms, and 1 ms for each second
 /// between them (the kernel slews by half of that at most).
@@ -20,8 +22,9 @@ const STEP: i64 = 1_000_000;
 
 /// So long before its start a clock may be made that starts at a tick.
 const AHEAD: i64 = 2_000_000;
-/// So long after a tick it starts.
-const AFTER_TICK: i64 = 250_000;
+/// So long after a tick it starts, in a place where what scripts do next is far from the next tick, too: 0.75 ms,
+/// or a quarter of a jiffy where that is less. packetdrill starts 0.25 ms after one and takes longer for what it does.
+const AFTER_TICK: i64 = 750_000;
 
 /// Counts from the moment the target was made.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +43,7 @@ impl Clock {
     pub(super) fn start_between_ticks() -> Self {
         let (jiffy, tick) = (jiffy(), tick());
         let soon = monotonic() + AHEAD;
-        Self { start: soon + (tick + AFTER_TICK - soon).rem_euclid(jiffy) }
+        Self { start: soon + (tick + after_tick() - soon).rem_euclid(jiffy) }
     }
 
     /// The present moment.
@@ -120,29 +123,40 @@ pub(super) fn jiffy() -> i64 {
         .unwrap_or(10_000_000)
 }
 
+/// How long after a tick to start.
+fn after_tick() -> i64 {
+    AFTER_TICK.min(jiffy() / 4)
+}
+
 /// A moment at which the kernel's timers were looked at. All others are whole jiffies away.
 fn tick() -> i64 {
     static TICK: OnceLock<i64> = OnceLock::new();
     *TICK.get_or_init(|| {
-        let looks: Vec<(i64, i64)> = (0..LOOKS).map(|_| look()).collect();
-        looks.iter().min_by_key(|(_, uncertain)| *uncertain).map_or(0, |(at, _)| *at)
+        let looks: Vec<i64> = (0..LOOKS).map(|_| look()).collect();
+        likeliest(&looks, jiffy())
     })
 }
 
-/// Waits for a tick: when the coarse clock was first seen to have moved on, which it does at ticks only, and how long
-/// before that it had not. Who is interrupted while looking knows it by that.
-fn look() -> (i64, i64) {
+/// Waits for a tick: when the coarse clock was first seen to have moved on, which it does at ticks and rarely else. Seen it may be
+/// late, by whom is interrupted or because the processor that keeps the time was.
+fn look() -> i64 {
     let before = nanos(ClockId::CLOCK_MONOTONIC_COARSE);
-    let mut last = monotonic();
-    let latest = last + 3 * jiffy();
+    let latest = monotonic() + 3 * jiffy();
     loop {
         let moved = nanos(ClockId::CLOCK_MONOTONIC_COARSE) != before;
         let now = monotonic();
         if moved || now > latest {
-            return (now, now - last);
+            return now;
         }
-        last = now;
     }
+}
+
+/// Of moments most of which are at or a little after ticks: the one that most others are soon after. One that was late
+/// itself, or at which the clock was set right between ticks, stands alone.
+fn likeliest(looks: &[i64], jiffy: i64) -> i64 {
+    let late = |tick: i64| looks.iter().map(move |look| (look - tick).rem_euclid(jiffy));
+    let company = |tick: i64| late(tick).filter(|late| *late < SOON).count();
+    looks.iter().copied().max_by_key(|&look| (company(look), -late(look).sum::<i64>())).unwrap_or(0)
 }
 
 fn nanos(clock: ClockId) -> i64 {
@@ -152,7 +166,7 @@ fn nanos(clock: ClockId) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{AFTER_TICK, Clock, Offset, STEP, jiffy, tick};
+    use super::{Clock, Offset, STEP, after_tick, jiffy, likeliest, tick};
 
     #[test]
     fn a_set_clock_is_noticed_and_a_slewed_one_is_not() {
@@ -178,7 +192,20 @@ mod tests {
             let clock = Clock::start_between_ticks();
             assert!(clock.now().0 < 0, "it starts in a moment");
             let after = (clock.start - tick()).rem_euclid(jiffy());
-            assert_eq!(after, AFTER_TICK);
+            assert_eq!(after, after_tick());
+        }
+    }
+
+    #[test]
+    fn ticks_are_found_among_moments_that_are_late() {
+        let jiffy = 4_000_000;
+        // Late by so much, one early, wherever in a jiffy the ticks are.
+        let late = [900_000, 70_000, 20_000, 2_500_000, 25_000, -350_000, 1_100_000];
+        for phase in [0, 18_000, 2_000_000, 3_999_000] {
+            let looks: Vec<i64> =
+                late.iter().zip(1_000..).map(|(late, tick)| phase + tick * jiffy + late).collect();
+            let found = (likeliest(&looks, jiffy) - phase).rem_euclid(jiffy);
+            assert_eq!(found, 20_000, "ticks at {phase}");
         }
     }
 

@@ -13,7 +13,7 @@ use super::faults::{broken, out_of_files};
 use super::inbox::Inbox;
 use super::namespace::Namespace;
 use super::netlink::Netlink;
-use super::schedule::{self, Driving};
+use super::schedule::{self, Driving, Pinned};
 use super::settings::{self, Outcome};
 use super::tap::{self, Tap};
 use super::tun::Tun;
@@ -41,6 +41,7 @@ pub struct LinuxTarget {
     pub(super) workers: BTreeMap<ThreadId, Worker>,
     pub(super) queue: Queue,
     context: Arc<Context>,
+    _pinned: Option<Pinned>,
     _driving: Driving,
 }
 
@@ -96,6 +97,7 @@ impl LinuxTarget {
             workers: BTreeMap::new(),
             queue: Queue::default(),
             context,
+            _pinned: if world.prompt { Pinned::start() } else { None },
             _driving: Driving::start(),
         };
         if world.prompt {

@@ -8,6 +8,10 @@ use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
 use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 
 use super::sys;
 
@@ -60,6 +64,52 @@ impl Drop for Driving {
     }
 }
 
+/// Keeps the thread that made it on one processor, as long as it lives on that thread.
+///
+/// Between threads on one processor work is handed over in microseconds; another one has to be woken first. And what the
+/// kernel does later because of what we do now, it then does on that processor, too.
+#[derive(Debug)]
+pub(super) struct Pinned {
+    before: Processors,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Pinned {
+    /// Chooses a processor in turn. `None` where that is not permitted.
+    pub(super) fn start() -> Option<Self> {
+        static TURN: AtomicUsize = AtomicUsize::new(0);
+        let before = Processors::ours()?;
+        let allowed: Vec<usize> =
+            (0..CpuSet::count()).filter(|&index| before.0.is_set(index).unwrap_or(false)).collect();
+        let turn = TURN.fetch_add(1, Ordering::Relaxed) % allowed.len().max(1);
+        let mut one = CpuSet::new();
+        one.set(*allowed.get(turn)?).ok()?;
+        Processors(one).take().then_some(Self { before, not_send: PhantomData })
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        self.before.take();
+    }
+}
+
+/// Processors a thread may run on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Processors(CpuSet);
+
+impl Processors {
+    /// Those of the calling thread.
+    pub(super) fn ours() -> Option<Self> {
+        sched_getaffinity(Pid::from_raw(0)).ok().map(Self)
+    }
+
+    /// From now on the calling thread runs on these; whether that is permitted.
+    pub(super) fn take(&self) -> bool {
+        sched_setaffinity(Pid::from_raw(0), &self.0).is_ok()
+    }
+}
+
 /// Raises the calling thread for as long as it lives.
 pub(super) fn raise() {
     LIMITED.call_once(|| {
@@ -76,4 +126,25 @@ pub(super) fn try_raise() -> io::Result<()> {
 /// Limits how long a thread of this process may run without sleeping, or says why that is not permitted.
 pub(super) fn limit() -> io::Result<()> {
     sys::limit_real_time(LONGEST_RUN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pinned, Processors};
+
+    fn count() -> usize {
+        Processors::ours().map_or(0, |processors| {
+            (0..nix::sched::CpuSet::count()).filter(|&index| processors.0.is_set(index) == Ok(true)).count()
+        })
+    }
+
+    #[test]
+    fn a_thread_stays_on_one_processor_as_long_as_it_is_pinned() {
+        let before = count();
+        let pinned = Pinned::start();
+        assert!(pinned.is_some(), "{before} processors");
+        assert_eq!(count(), 1);
+        drop(pinned);
+        assert_eq!(count(), before);
+    }
 }

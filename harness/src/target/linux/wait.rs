@@ -20,6 +20,10 @@ use crate::time::{Span, Timestamp};
 /// are queued, and calls are timed before their results are left. Observations wait so long for earlier ones.
 const SETTLED: Span = Span::micros(100);
 
+/// So long before a moment nobody sleeps any more where acts are to be prompt: a processor that sleeps may take that
+/// long to wake.
+const AWAKE: Span = Span::micros(300);
+
 /// Observations not yet given, in the order in which they happened.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -126,6 +130,10 @@ impl LinuxTarget {
 
     /// Sleeps until a packet or a result comes, or the moment does.
     fn sleep(&self, until: Timestamp) -> io::Result<()> {
+        let until = if self.prompt { until - AWAKE } else { until };
+        if self.prompt && until <= self.clock.now() {
+            return Ok(());
+        }
         self.timer.set(self.clock.absolute(until))?;
         let tap = self.wires.as_ref().map(|wires| &wires.tap);
         self.runtime.block_on(async {

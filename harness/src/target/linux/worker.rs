@@ -13,6 +13,7 @@ use super::faults::{broken, out_of_files};
 use super::inbox::Inbox;
 use super::mailbox::Mailbox;
 use super::namespace::{Namespace, STACK};
+use super::schedule::Processors;
 use super::{schedule, sys};
 use crate::case::{Signal, Submission, ThreadId};
 use crate::target::{Completion, Observation, TargetError};
@@ -64,6 +65,7 @@ impl Worker {
         let (jobs, told) = (Mailbox::<Submission>::new(), Mailbox::new());
         let (work, tell) = (jobs.share(), told.share());
         let progress = Arc::new(Progress { number: AtomicI64::new(-1), started: AtomicI64::new(0) });
+        let processors = Processors::ours();
         let (theirs, results, context) = (progress.clone(), inbox.clone(), context.clone());
         // A thread lives where the thread that starts it lives.
         let handle = namespace
@@ -72,6 +74,9 @@ impl Worker {
                     move || {
                         let _closes = work.closer();
                         schedule::raise();
+                        processors.inspect(|processors| {
+                            processors.take();
+                        });
                         sys::mask(libc::SIGPIPE, true);
                         let _ = tell.put(gettid().as_raw());
                         while let Some(submission) = work.take() {
