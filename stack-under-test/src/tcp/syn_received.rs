@@ -255,10 +255,12 @@ impl SynReceived {
     /// What the connection starts from.
     pub(crate) fn into_opening(mut self, env: &Env<'_>, segment: &Segment<'_>) -> Opening {
         self.negotiated.take_timestamp(segment, self.window.advertised_at);
+        let is_crossed = self.sent.is_some();
         Opening {
             flow: self.flow,
             peer_window: u32::from(segment.window) << self.negotiated.send_scale(),
-            max_window: self.peer_window,
+            // A listener's connection begins with what came last, as on Linux: it forgets the window of the SYN.
+            max_window: if is_crossed { self.peer_window } else { 0 },
             wl1: segment.seq,
             negotiated: self.negotiated,
             knobs: self.knobs,
