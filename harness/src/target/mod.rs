@@ -117,8 +117,9 @@ pub struct World {
     pub flows: Vec<Flow>,
     /// How many threads make calls.
     pub threads: usize,
-    /// On a real clock: begin at one place between two ticks of the kernel's timers, and hand over at once what happens,
-    /// in the order in which it is noticed. That is how packetdrill runs, whose scripts count on it.
+    /// On a real clock: begin at one place between two ticks of the kernel's timers, act within microseconds of the time,
+    /// and hand over at once what happens, in the order in which it is noticed. That is how packetdrill runs, whose
+    /// scripts count on it.
     pub prompt: bool,
     /// Seed of what a target draws by chance.
     pub seed: u64,
