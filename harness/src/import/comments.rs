@@ -3,7 +3,7 @@
 use crate::case::{Location, SourceFile};
 use crate::front::pkt::script::Script;
 
-use super::write::{Line, Parts};
+use super::write::{Line, Parts, is_special};
 
 /// Comments by where they go.
 pub(super) struct Placed {
@@ -78,7 +78,7 @@ fn lines(text: &str) -> Vec<String> {
         let line = line.trim();
         let line = line.strip_suffix("*/").unwrap_or(line);
         let line = ["//", "/*", "*"].into_iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line);
-        line.trim_matches(['*', '/']).trim().to_owned()
+        line.trim_matches(['*', '/']).trim().replace(is_special, " ")
     };
     text.lines().map(line).collect()
 }

@@ -162,3 +162,18 @@ fn a_message_without_words_is_none() {
     let import = import.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
     assert!(import.documents.iter().all(|document| !document.text.contains("says")));
 }
+
+#[test]
+fn comments_and_words_may_have_characters_that_yaml_does_not_take() {
+    for odd in ["\u{0}", "\u{7f}", "\u{85}", "\r", "\u{2028}", "\u{feff}", "\u{fffe}"] {
+        let script = format!(
+            "// A ti{odd}tle.\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3 // be{odd}hind\n\n// be{odd}fore\n+0 close(3) = 0\n\
+             +0 %{{ assert 1 == 1, \"be{odd}cause\" }}%\n"
+        );
+        let import = import("a.pkt", "a", script.as_bytes(), None, &Options::default(), &())
+            .unwrap_or_else(|wrong| panic!("{odd:?}: {}", wrong.render(false)));
+        assert_eq!(read(&import, "a").len(), 3, "{odd:?}");
+        let text = &import.documents.first().expect("a document").text;
+        assert!(text.contains("# be fore") && text.contains("# be hind"), "{odd:?}:\n{text}");
+    }
+}

@@ -20,7 +20,7 @@ use steps::{Lacking, Steps, settings};
 use times::time;
 use values::Names;
 
-pub(super) use yaml::{Line, Yaml, literal};
+pub(super) use yaml::{Line, Yaml, is_special, literal};
 
 /// A document in parts: what comes before the steps, and the lines of each step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

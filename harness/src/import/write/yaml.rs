@@ -141,13 +141,13 @@ fn scalar(text: &str, in_brackets: bool) -> String {
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')
-        && text.chars().all(|c| !c.is_control())
+        && text.chars().all(|c| !is_special(c))
         && !(in_brackets && text.contains([',', '[', ']', '{', '}']));
     // In brackets three dots are what they are.
     if is_plain {
         return text.to_owned();
     }
-    if text.chars().all(|c| !c.is_control()) && (text.contains('"') || text.contains('\\')) {
+    if text.chars().all(|c| !is_special(c)) && (text.contains('"') || text.contains('\\')) {
         return format!("'{}'", text.replace('\'', "''"));
     }
     let mut quoted = String::from('"');
@@ -156,12 +156,17 @@ fn scalar(text: &str, in_brackets: bool) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_special(c) => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => quoted.push(c),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// Whether YAML has the character only as an escape, or takes it for the end of a line.
+pub(in crate::import) fn is_special(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Text in which a dollar sign is one.
