@@ -137,8 +137,8 @@ fn tick() -> i64 {
     })
 }
 
-/// Waits for a tick: when the coarse clock was first seen to have moved on, which it does at ticks and rarely else. Seen it may be
-/// late, by whom is interrupted or because the processor that keeps the time was.
+/// Waits for a tick: when the coarse clock was first seen to have moved on, which it does at ticks and rarely else. It
+/// may be seen late, by whom is interrupted or because the processor that keeps the time was.
 fn look() -> i64 {
     let before = nanos(ClockId::CLOCK_MONOTONIC_COARSE);
     let latest = monotonic() + 3 * jiffy();

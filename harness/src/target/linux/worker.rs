@@ -74,9 +74,9 @@ impl Worker {
                     move || {
                         let _closes = work.closer();
                         schedule::raise();
-                        processors.inspect(|processors| {
+                        if let Some(processors) = processors {
                             processors.take();
-                        });
+                        }
                         sys::mask(libc::SIGPIPE, true);
                         let _ = tell.put(gettid().as_raw());
                         while let Some(submission) = work.take() {
