@@ -58,7 +58,7 @@ pub(super) fn simple(
             Ok(Status::Succeeds)
         }
         [["nstat"], ["grep", words @ ..]] => match without_flags(words, &["-q"]).as_slice() {
-            [counter] => {
+            [counter] if is_name(counter) => {
                 deeds.push(Deed::CounterGrew((*counter).to_owned()));
                 Ok(Status::Succeeds)
             }
@@ -71,6 +71,11 @@ pub(super) fn simple(
         [[program, words @ ..]] if program.contains("sysctl") && !words.is_empty() => files(words, deeds),
         _ => Err(None),
     }
+}
+
+/// Whether it is the whole name of a counter and no pattern.
+fn is_name(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn without_flags<'w>(words: &[&'w str], flags: &[&str]) -> Vec<&'w str> {
