@@ -185,7 +185,7 @@ pub(crate) struct Opening {
     pub(crate) window: ReceiveWindow,
     /// The peer's window, in bytes.
     pub(crate) peer_window: u32,
-    /// The largest window seen in the handshake.
+    /// The largest window seen before that one; 0 where none is remembered.
     pub(crate) max_window: u32,
     /// The sequence number that brought it.
     pub(crate) wl1: SeqNum,

@@ -75,7 +75,8 @@ pub(super) fn simple(
 
 /// Whether it is the whole name of a counter and no pattern.
 fn is_name(word: &str) -> bool {
-    word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn without_flags<'w>(words: &[&'w str], flags: &[&str]) -> Vec<&'w str> {

@@ -136,6 +136,8 @@ fn files_of_the_system() {
 fn counters_and_listeners() {
     comes_to("nstat > /dev/null", &[Deed::CountersFrom]);
     comes_to("nstat | grep TcpExtX > /dev/null", &[Deed::CounterGrew("TcpExtX".to_owned())]);
+    is_refused("nstat | grep \"\"", "the command \"nstat | grep \"\"\"");
+    is_refused("nstat | grep 9", "the command \"nstat | grep 9\"");
     is_refused("nstat | grep Tcp.*Opens", "the command \"nstat | grep Tcp.*Opens\"");
     comes_to("grep \" 0A \" /proc/net/tcp /proc/net/tcp6 | grep \":1F90\"", &[Deed::Listens(8080)]);
     is_refused("grep x /etc/passwd | grep y", "the command \"grep x /etc/passwd | grep y\"");
